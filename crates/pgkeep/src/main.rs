@@ -1,0 +1,2 @@
+//! The `pgkeep` binary.
+fn main() {}
