@@ -1,5 +1,76 @@
 //! The key of one server's storage.
 
+use base::Random;
+use zeroize::Zeroize;
+
+use crate::Error;
+use crate::sys::LockedBytes;
+
 /// 32 bytes in memory that is locked, left out of core dumps, and zeroised on drop.
-#[derive(Debug)]
-pub struct DataKey {}
+///
+/// Locking needs `RLIMIT_MEMLOCK`; where it is refused the key still works and
+/// [`DataKey::is_locked`] says so, for the caller to warn.
+pub struct DataKey {
+    bytes: LockedBytes<32>,
+}
+
+impl DataKey {
+    /// A new random key.
+    pub fn generate(random: &dyn Random) -> Self {
+        let mut bytes = LockedBytes::new();
+        random.fill(bytes.as_mut());
+        Self { bytes }
+    }
+
+    /// Takes a key over and zeroises the source.
+    pub fn take(source: &mut [u8; 32]) -> Self {
+        let mut bytes = LockedBytes::new();
+        bytes.as_mut().copy_from_slice(source);
+        source.zeroize();
+        Self { bytes }
+    }
+
+    /// Reads 64 hexadecimal digits (either case).
+    pub fn from_hex(text: &str) -> Result<Self, Error> {
+        let text = text.as_bytes();
+        if text.len() != 64 {
+            return Err(Error::MalformedKey);
+        }
+        let mut bytes = LockedBytes::<32>::new();
+        for (out, pair) in bytes.as_mut().iter_mut().zip(text.chunks_exact(2)) {
+            *out = (nibble(pair[0])? << 4) | nibble(pair[1])?;
+        }
+        Ok(Self { bytes })
+    }
+
+    /// The key as 64 hexadecimal digits, to hand it to a child through a pipe.
+    pub fn to_hex(&self) -> base::Secret<String> {
+        let mut text = String::with_capacity(64);
+        for byte in self.expose() {
+            for nibble in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(u32::from(nibble), 16).expect("because it is < 16"));
+            }
+        }
+        base::Secret::new(text)
+    }
+
+    /// The bytes themselves.
+    pub fn expose(&self) -> &[u8; 32] {
+        self.bytes.as_ref()
+    }
+
+    /// Whether the memory could be locked.
+    pub fn is_locked(&self) -> bool {
+        self.bytes.is_locked()
+    }
+}
+
+fn nibble(digit: u8) -> Result<u8, Error> {
+    char::from(digit).to_digit(16).map(|n| n as u8).ok_or(Error::MalformedKey)
+}
+
+impl std::fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("DataKey(…)")
+    }
+}
