@@ -9,6 +9,8 @@ pub mod check;
 mod error;
 mod event;
 mod file;
+mod engine;
+mod doors;
 pub mod fuse;
 mod store;
 
