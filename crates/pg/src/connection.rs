@@ -1,0 +1,130 @@
+//! A connection to PostgreSQL with a few limits; a thin room around tokio-postgres.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, Config, NoTls, Row};
+
+use crate::{Cluster, Error, Result};
+
+/// How long a connection may take to come up.
+pub(crate) const CONNECT: Duration = Duration::from_secs(10);
+/// What the server allows one statement of ours.
+pub(crate) const STATEMENT_TIMEOUT: &str = "60s";
+/// What we wait for an answer, a little longer than the server does.
+const ANSWER: Duration = Duration::from_secs(75);
+
+/// An open connection; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Connection {
+    client: Client,
+}
+
+impl Connection {
+    /// Starts the driver of a new connection and sets the statement timeout.
+    pub(crate) async fn open<S>(
+        client: Client,
+        driver: tokio_postgres::Connection<tokio_postgres::Socket, S>,
+    ) -> Result<Self>
+    where
+        S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
+    {
+        tokio::spawn(async move {
+            if let Err(error) = driver.await {
+                tracing::debug!(%error, "connection to PostgreSQL ended");
+            }
+        });
+        let connection = Self { client };
+        // SET and not a start-up option: so pg_settings still tells what a new session would get.
+        let sql = format!("set statement_timeout = '{STATEMENT_TIMEOUT}'");
+        connection.batch("set statement timeout", &sql).await?;
+        Ok(connection)
+    }
+
+    /// The driver's own client, for whatever this wrapper has no word for.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Runs a query; `doing` is a verb for the error message.
+    pub async fn query(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>> {
+        let answer = limited(doing, self.client.query(sql, parameters)).await?;
+        answer.map_err(Error::query(doing))
+    }
+
+    /// Runs a query that answers with one row.
+    pub async fn query_one(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Row> {
+        let answer = limited(doing, self.client.query_one(sql, parameters)).await?;
+        answer.map_err(Error::query(doing))
+    }
+
+    /// Runs a statement and answers the number of rows it touched.
+    pub async fn execute(
+        &self,
+        doing: &'static str,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<u64> {
+        let answer = limited(doing, self.client.execute(sql, parameters)).await?;
+        answer.map_err(Error::query(doing))
+    }
+
+    /// Runs statements without parameters and without answers.
+    pub async fn batch(&self, doing: &'static str, sql: &str) -> Result<()> {
+        self.batch_raw(doing, sql).await?.map_err(Error::query(doing))
+    }
+
+    /// As `batch`, with the driver's own error, for callers that read it.
+    pub(crate) async fn batch_raw(
+        &self,
+        doing: &'static str,
+        sql: &str,
+    ) -> Result<Result<(), tokio_postgres::Error>> {
+        limited(doing, self.client.batch_execute(sql)).await
+    }
+}
+
+async fn limited<T>(doing: &'static str, answer: impl Future<Output = T>) -> Result<T> {
+    let until = Instant::now() + ANSWER;
+    tokio::time::timeout_at(until, answer).await.map_err(|_| Error::Timeout {
+        what: doing,
+        seconds: ANSWER.as_secs(),
+        detail: "the server does not answer".to_owned(),
+    })
+}
+
+impl Cluster {
+    /// Connects through the unix socket as role `postgres`, without a password (peer).
+    ///
+    /// Works for the operating system user of the server, and for root when root started it.
+    pub async fn connect_local(&self, database: &str) -> Result<Connection> {
+        let mut config = Config::new();
+        config
+            .host_path(&self.socket_dir)
+            .port(self.port)
+            .user("postgres")
+            .dbname(database)
+            .application_name("pgkeep")
+            .connect_timeout(CONNECT);
+        let target = self.socket_path().display().to_string();
+        let connected = limited("accept a connection", config.connect(NoTls)).await?;
+        let (client, driver) = connected.map_err(|source| Error::Connect { target, source })?;
+        Connection::open(client, driver).await
+    }
+}

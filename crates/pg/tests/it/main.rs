@@ -1,0 +1,9 @@
+//! Tests of `pg` against a real PostgreSQL; one binary, one throw-away server a test.
+
+mod access;
+mod certificates;
+mod life;
+mod outside;
+mod parameters;
+mod read_only;
+mod tls;
