@@ -55,6 +55,8 @@ pub struct Stats {
 const TICK: Duration = Duration::from_secs(1);
 /// Dirty groups above which the oldest are cleaned without waiting: 16 GiB of data.
 const MAX_DIRTY_GROUPS: u64 = 16 << 10;
+/// Groups whose codes may stay in memory (4 KiB each): 128 MiB for 32 GiB of data.
+const MAX_CACHED_GROUPS: usize = 32 << 10;
 
 /// An open store. Dropping it without [`Store::close`] is an unclean stop.
 pub struct Store {
@@ -215,7 +217,7 @@ fn clean_round(shared: &Shared, after: u64) {
     let after = if n_dirty > MAX_DIRTY_GROUPS { after.min(1) } else { after };
     for (ino, file) in files {
         let mut dirty = shared.dirty.lock();
-        // Two: the registry's and this loop's.
+        // Two: the registry's and this loop's. Nothing else can get hold of an unlinked file.
         let gone = Arc::strong_count(&file) == 2 && matches!(file.backing.n_links(), Ok(0));
         if gone {
             dirty.remove(&ino);
@@ -230,12 +232,25 @@ fn clean_round(shared: &Shared, after: u64) {
             }
         }
     }
-    shared.open.lock().retain(|_, file| file.strong_count() > 0);
+    evict(shared);
     if shared.log.is_long() {
         let generation = shared.new_id();
         let mac = shared.keys.log(&generation);
         // A failure is remembered by the log, which then refuses all new marks.
         let _ = shared.log.compact(&*shared.volume, generation, mac);
+    }
+}
+
+/// Keeps the codes of clean groups within their share of memory.
+fn evict(shared: &Shared) {
+    let files: Vec<_> = {
+        let mut open = shared.open.lock();
+        open.retain(|_, file| file.strong_count() > 0);
+        open.values().filter_map(std::sync::Weak::upgrade).collect()
+    };
+    let n_cached: usize = files.iter().map(|file| file.n_cached_groups()).sum();
+    if n_cached > MAX_CACHED_GROUPS {
+        files.iter().for_each(|file| file.evict_groups());
     }
 }
 

@@ -24,6 +24,9 @@ pub(crate) trait Backing: Send + Sync {
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
     /// Frees blocks; the range reads as zeros afterwards.
     fn punch(&self, offset: u64, len: u64) -> io::Result<()>;
+    /// Writes all of `data` without showing it in the modification time: for what belongs to
+    /// the format and not to the content.
+    fn write_quietly(&self, offset: u64, data: &[u8]) -> io::Result<()>;
     /// `fdatasync`, or `fsync` when not `data_only`.
     fn sync(&self, data_only: bool) -> io::Result<()>;
     /// Path inside the tree for a person, or the inode where no path is known.

@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FallocateFlags, Mode, OFlags};
+use rustix::fs::{FallocateFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
 use super::{Backing, Visit, Volume};
 use crate::Error;
@@ -39,6 +39,19 @@ impl Backing for OsFile {
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.file.write_all_at(data, offset)
+    }
+
+    fn write_quietly(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        let before = rustix::fs::fstat(&self.file)?;
+        self.write_at(offset, data)?;
+        let times = Timestamps {
+            last_access: Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT },
+            last_modification: Timespec {
+                tv_sec: before.st_mtime,
+                tv_nsec: before.st_mtime_nsec.cast_signed(),
+            },
+        };
+        Ok(rustix::fs::futimens(&self.file, &times)?)
     }
 
     fn len(&self) -> io::Result<u64> {

@@ -79,7 +79,8 @@ impl CryptFile {
         let n_groups = groups_for(units_for(body.len));
         let mut written = Vec::new();
         if candidates.is_all && body.len == candidates.len {
-            self.write_header(&clean_header(body))?;
+            let page = clean_header(body).encode(self.shared.keys.headers());
+            self.backing.write_quietly(0, &page).map_err(|source| self.write_failed(source))?;
         }
         for (number, version) in &candidates.versions {
             // A group that was cut off meanwhile must not grow the file again.
@@ -88,7 +89,7 @@ impl CryptFile {
             let Some(page) = codes.page.as_ref().filter(|_| codes.ahead) else { continue };
             if codes.version == *version {
                 self.backing
-                    .write_at(mac_page_offset(*number), &page[..])
+                    .write_quietly(mac_page_offset(*number), &page[..])
                     .map_err(|source| self.write_failed(source))?;
                 written.push(*number);
             }

@@ -6,8 +6,6 @@
 pub(crate) const UNIT: u64 = 4096;
 /// Units that share a MAC page.
 pub(crate) const GROUP_UNITS: u64 = 256;
-/// Logical bytes of a group.
-pub(crate) const GROUP_BYTES: u64 = UNIT * GROUP_UNITS;
 /// Largest logical size. A file of this size has 2^24 groups, whose numbers fit the dirty log.
 pub(crate) const MAX_BYTES: u64 = 1 << 44;
 

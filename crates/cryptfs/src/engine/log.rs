@@ -323,10 +323,4 @@ impl DirtyLog {
             }
         }
     }
-
-    /// How many groups are dirty among existing files of `len_of(id)` groups is the caller's to
-    /// count; this is what the log says of one file.
-    pub(crate) fn dirty_of(&self, file_id: &Id) -> Dirty {
-        self.state.lock().dirty.get(file_id).cloned().unwrap_or_default()
-    }
 }

@@ -106,6 +106,24 @@ impl CryptFile {
         self.marks.lock().groups.below(n_groups).count() as u64
     }
 
+    /// Groups whose codes are in memory.
+    pub(crate) fn n_cached_groups(&self) -> usize {
+        match &*self.state.read() {
+            State::Open(body) => body.groups.read().len(),
+            _ => 0,
+        }
+    }
+
+    /// Drops codes that can be read again and that nobody is using.
+    pub(crate) fn evict_groups(&self) {
+        if let State::Open(body) = &*self.state.read() {
+            // With the map locked nobody can get hold of a group: one reference is the map's.
+            body.groups.write().retain(|_, group| {
+                Arc::strong_count(group) > 1 || group.try_read().is_none_or(|codes| codes.ahead)
+            });
+        }
+    }
+
     /// An unlinked file that nobody holds: the log need not remember it.
     pub(crate) fn forget_marks(&self) {
         if let State::Open(body) = &*self.state.read() {
