@@ -1,2 +1,148 @@
-//! All automation of the repository.
-fn main() {}
+//! All automation of the repository: `cargo xtask VERB`.
+//!
+//! Standard library only and no crate of the workspace, so that it builds in seconds and can judge
+//! the workspace even when the workspace does not build. One module a verb.
+
+mod args;
+mod bench;
+mod build;
+mod cluster;
+mod conform;
+mod crash;
+mod deps;
+mod document;
+mod failure;
+mod gen_files;
+mod lint;
+mod proc;
+mod repo;
+mod rng;
+mod say;
+mod stats;
+mod test;
+mod tidy;
+mod up;
+
+use std::process::ExitCode;
+
+use crate::args::Args;
+use crate::failure::{Failure, Outcome};
+
+/// One verb of `cargo xtask`.
+struct Verb {
+    name: &'static str,
+    usage: &'static str,
+    about: &'static str,
+    run: fn(&[String]) -> Outcome,
+}
+
+const VERBS: &[Verb] = &[
+    Verb {
+        name: "deps",
+        usage: "[--yes]",
+        about: "install the Debian packages that pgkeep needs, after asking",
+        run: deps::run,
+    },
+    Verb {
+        name: "build",
+        usage: "",
+        about: "build the release binary and print where it is",
+        run: build::run,
+    },
+    Verb {
+        name: "up",
+        usage: "[--yes] [--home DIR] [--port N] [--https-port N] [--no-sample]",
+        about: "deps, build, then start pgkeep with its demo server",
+        run: up::run_up,
+    },
+    Verb {
+        name: "down",
+        usage: "[--home DIR]",
+        about: "stop what `up` started",
+        run: up::run_down,
+    },
+    Verb {
+        name: "test",
+        usage: "[--yes]",
+        about: "the whole test suite, as CI runs it",
+        run: test::run,
+    },
+    Verb {
+        name: "lint",
+        usage: "",
+        about: "rustfmt --check and clippy -D warnings",
+        run: lint::run,
+    },
+    Verb {
+        name: "tidy",
+        usage: "[--list]",
+        about: "check the rules of the house that no compiler checks",
+        run: tidy::run,
+    },
+    Verb {
+        name: "gen",
+        usage: "[--check]",
+        about: "write the generated files, or say which are out of date",
+        run: gen_files::run,
+    },
+    Verb {
+        name: "conform",
+        usage: "[pjdfstest] [fsx] [regress] [--yes] [--dir DIR] [--engine plain|pgkeep]",
+        about: "run other people's test suites on a mount and a server",
+        run: conform::run,
+    },
+    Verb {
+        name: "crash",
+        usage: "[--rounds N] [--seed S] [--writers N] [--dir DIR] [--engine plain|pgkeep]",
+        about: "kill -9 under load, then look for every acknowledged row",
+        run: crash::run,
+    },
+    Verb {
+        name: "bench",
+        usage: "at-rest [--runs N] [--seconds N] [--scale N] [--clients N] | up [--runs N]",
+        about: "measure, and write the figures to docs/benchmarks.md",
+        run: bench::run,
+    },
+];
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match dispatch(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            say::failure(&failure);
+            ExitCode::from(failure.exit)
+        }
+    }
+}
+
+fn dispatch(words: &[String]) -> Outcome {
+    let Some((verb, rest)) = words.split_first() else {
+        say::line(&help());
+        return Err(Failure::usage("no verb given"));
+    };
+    if matches!(verb.as_str(), "help" | "--help" | "-h") {
+        say::line(&help());
+        return Ok(());
+    }
+    let Some(verb) = VERBS.iter().find(|known| known.name == verb) else {
+        return Err(Failure::usage(format!("unknown verb \"{verb}\""))
+            .hint("`cargo xtask help` lists the verbs"));
+    };
+    if Args::asks_for_help(rest) {
+        say::line(&format!("cargo xtask {} {}\n\n  {}", verb.name, verb.usage, verb.about));
+        return Ok(());
+    }
+    (verb.run)(rest)
+}
+
+fn help() -> String {
+    let mut text = String::from("cargo xtask VERB, one of:\n\n");
+    for verb in VERBS {
+        text += &format!("  {:<8} {}\n", verb.name, verb.about);
+        if !verb.usage.is_empty() {
+            text += &format!("  {:<8}   {}\n", "", verb.usage);
+        }
+    }
+    text
+}

@@ -1,0 +1,29 @@
+//! `cargo xtask build`: the release binary. (Not a cargo build script: those are forbidden here.)
+
+use std::path::PathBuf;
+
+use crate::args::{Accepts, Args};
+use crate::failure::Outcome;
+use crate::{proc, repo, say};
+
+const ACCEPTS: Accepts = Accepts { switches: &[], values: &[], n_words: 0 };
+
+pub(crate) fn run(raw: &[String]) -> Outcome {
+    Args::parse(raw, &ACCEPTS)?;
+    let binary = release()?;
+    say::line(&binary.display().to_string());
+    Ok(())
+}
+
+/// Builds `pgkeep` for use, exactly as locked, and returns its path.
+pub(crate) fn release() -> Outcome<PathBuf> {
+    say::step("building pgkeep (release)");
+    let words = ["build", "--release", "--locked", "--package", "pgkeep", "--bin", "pgkeep"];
+    proc::run(&mut proc::cargo(&repo::root(), &words))?;
+    Ok(release_path())
+}
+
+/// Where the release binary lies once it is built.
+pub(crate) fn release_path() -> PathBuf {
+    repo::target_dir().join("release").join("pgkeep")
+}

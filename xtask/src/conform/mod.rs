@@ -1,0 +1,138 @@
+//! `cargo xtask conform`: other people's test suites, on a mount and on a server upon it.
+//!
+//! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
+//! source package; versions are pinned here, and everything downloaded stays in cargo's target
+//! folder. Results go to docs/conformance.md, exceptions with their reasons are written there by
+//! hand.
+
+mod apt_source;
+mod fsx;
+mod pjdfstest;
+mod regress;
+mod tools;
+
+use std::path::{Path, PathBuf};
+
+use crate::args::{Accepts, Args};
+use crate::cluster::{Account, Engine, EngineKind, WorkDir};
+use crate::deps::{self, Need};
+use crate::failure::{Failure, Outcome};
+use crate::{build, document, repo, say};
+
+const ACCEPTS: Accepts = Accepts {
+    switches: &["--yes", "--no-write", "--keep"],
+    values: &["--dir", "--engine", "--binary"],
+    n_words: 3,
+};
+const DOCUMENT: &str = "docs/conformance.md";
+
+/// What the suites run on.
+struct Bench<'a> {
+    work: &'a WorkDir,
+    kind: EngineKind,
+    program: Option<PathBuf>,
+}
+
+impl Bench<'_> {
+    fn engine(&self, account: &Account) -> Outcome<Engine> {
+        Engine::make(self.kind, self.work, account, self.program.as_deref())
+    }
+}
+
+/// How a suite ended.
+#[derive(Debug, PartialEq, Eq)]
+struct Verdict {
+    suite: String,
+    n_passed: u64,
+    n_failed: u64,
+    n_skipped: u64,
+    /// Names of what failed.
+    failures: Vec<String>,
+    /// Anything a reader must know about the run.
+    remark: String,
+}
+
+/// One suite.
+struct Suite {
+    name: &'static str,
+    run: fn(&Bench<'_>) -> Outcome<Verdict>,
+}
+
+const SUITES: &[Suite] = &[
+    Suite { name: "pjdfstest", run: pjdfstest::run },
+    Suite { name: "fsx", run: fsx::run },
+    Suite { name: "regress", run: regress::run },
+];
+
+pub(crate) fn run(raw: &[String]) -> Outcome {
+    let args = Args::parse(raw, &ACCEPTS)?;
+    let wanted = wanted(args.words())?;
+    let kind = EngineKind::parse(args.value("--engine").unwrap_or("pgkeep"))?;
+    let mut needs = deps::PRODUCT.to_vec();
+    if wanted.iter().any(|suite| suite.name == "pjdfstest") {
+        needs.push(Need::Acl);
+    }
+    deps::ensure(&needs, args.assume_yes())?;
+    let binary = match (kind, args.path("--binary")) {
+        (EngineKind::Pgkeep, Some(path)) => Some(path),
+        (EngineKind::Pgkeep, None) => Some(build::release()?),
+        _ => None,
+    };
+    let mut n_failed = 0;
+    for suite in wanted {
+        say::step(&format!("{} on {}", suite.name, kind.name()));
+        let verdict = in_folder(suite, kind, binary.as_deref(), &args)?;
+        n_failed += verdict.n_failed;
+        let section = section(&verdict, kind);
+        say::line(&section);
+        if kind == EngineKind::Pgkeep && !args.has("--no-write") {
+            document::replace(&repo::root().join(DOCUMENT), suite.name, &section)?;
+        }
+    }
+    match n_failed {
+        0 => Ok(()),
+        n => Err(Failure::gate(format!("{n} cases of other people's suites failed"))
+            .hint(format!("each needs a fix, or its reason in {DOCUMENT}"))),
+    }
+}
+
+fn in_folder(
+    suite: &Suite,
+    kind: EngineKind,
+    binary: Option<&Path>,
+    args: &Args,
+) -> Outcome<Verdict> {
+    let account = Account::unprivileged()?;
+    let mut work = WorkDir::make(args.path("--dir"), "c", &account)?;
+    let program = binary.map(|path| work.program(path)).transpose()?;
+    let verdict = (suite.run)(&Bench { work: &work, kind, program });
+    if args.has("--keep") {
+        work.keep();
+    }
+    verdict
+}
+
+fn wanted(words: &[String]) -> Outcome<Vec<&'static Suite>> {
+    if words.is_empty() {
+        return Ok(SUITES.iter().collect());
+    }
+    let find = |word: &String| {
+        SUITES
+            .iter()
+            .find(|suite| suite.name == word)
+            .ok_or_else(|| Failure::usage(format!("unknown suite \"{word}\"")))
+    };
+    words.iter().map(find).collect()
+}
+
+fn section(verdict: &Verdict, kind: EngineKind) -> String {
+    let Verdict { suite, n_passed, n_failed, n_skipped, failures, remark } = verdict;
+    let mut text = format!(
+        "{suite} on {}: {n_passed} passed, {n_failed} failed, {n_skipped} skipped. {remark}\n",
+        kind.name()
+    );
+    for failure in failures {
+        text += &format!("- failed: {failure}\n");
+    }
+    text
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask test`: everything that must hold before a change lands, in the order of cost.
+
+use std::time::Instant;
+
+use crate::args::{Accepts, Args};
+use crate::failure::{Failure, Outcome};
+use crate::{deps, gen_files, lint, proc, repo, say, tidy};
+
+const ACCEPTS: Accepts = Accepts { switches: &["--yes"], values: &[], n_words: 0 };
+
+pub(crate) fn run(raw: &[String]) -> Outcome {
+    let args = Args::parse(raw, &ACCEPTS)?;
+    let yes = args.assume_yes();
+    let mut stages = Stages::default();
+    stages.need("deps", || deps::ensure(deps::PRODUCT, yes))?;
+    stages.run("tidy", tidy::check);
+    stages.run("gen --check", gen_files::check);
+    stages.run("lint", lint::check);
+    stages.run("tests", cargo_tests);
+    stages.run("doc tests", doc_tests);
+    stages.close()
+}
+
+fn cargo_tests() -> Outcome {
+    let root = repo::root();
+    let has_nextest = proc::find("cargo-nextest").is_some();
+    let words: &[&str] = if has_nextest {
+        &["nextest", "run", "--workspace", "--locked"]
+    } else {
+        say::note("cargo-nextest is not installed; using cargo test, one binary after the other");
+        &["test", "--workspace", "--locked", "--all-targets", "--", "--test-threads=2"]
+    };
+    proc::run(&mut proc::cargo(&root, words))
+        .map_err(|_| Failure::gate("some tests failed").hint("their names are printed above"))
+}
+
+fn doc_tests() -> Outcome {
+    let words = ["test", "--workspace", "--locked", "--doc", "--quiet"];
+    proc::run(&mut proc::cargo(&repo::root(), &words))
+        .map_err(|_| Failure::gate("some doc tests failed").hint("their names are printed above"))
+}
+
+/// The stages that ran, for the closing summary.
+#[derive(Default)]
+struct Stages {
+    lines: Vec<String>,
+    n_failed: usize,
+}
+
+impl Stages {
+    /// Runs a stage that the later ones cannot do without.
+    fn need(&mut self, name: &str, stage: impl FnOnce() -> Outcome) -> Outcome {
+        let started = Instant::now();
+        say::step(name);
+        stage()?;
+        self.lines.push(line(name, "ok", started));
+        Ok(())
+    }
+
+    /// Runs a stage; a failure is kept for the end, so that one run shows everything.
+    fn run(&mut self, name: &str, stage: impl FnOnce() -> Outcome) {
+        let started = Instant::now();
+        say::step(name);
+        let verdict = match stage() {
+            Ok(()) => "ok",
+            Err(failure) => {
+                say::failure(&failure);
+                self.n_failed += 1;
+                "FAILED"
+            }
+        };
+        self.lines.push(line(name, verdict, started));
+    }
+
+    fn close(self) -> Outcome {
+        say::line("");
+        for line in &self.lines {
+            say::line(line);
+        }
+        match self.n_failed {
+            0 => Ok(()),
+            n => Err(Failure::gate(format!("{n} of {} stages failed", self.lines.len()))),
+        }
+    }
+}
+
+fn line(name: &str, verdict: &str, started: Instant) -> String {
+    format!("{name:<12} {verdict:<7} {:>6.1} s", started.elapsed().as_secs_f64())
+}
