@@ -1,2 +1,23 @@
-//! The `pgkeep` binary.
-fn main() {}
+//! The `pgkeep` binary: command line, boot order, wiring, supervision.
+//!
+//! Entry points: [`cli`] for what a person types, [`supervisor`] for `pgkeep up`, [`vaultd`],
+//! [`plane`] and [`agent`] for the processes behind it, [`fs`] for the file system's process.
+//! This is the only crate that names clap or reads the environment.
+
+mod agent;
+mod cli;
+mod doctor;
+mod fs;
+mod home;
+mod plane;
+mod process;
+mod rpc;
+mod sample;
+mod supervisor;
+mod vaultd;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

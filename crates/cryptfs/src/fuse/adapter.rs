@@ -28,6 +28,10 @@ use crate::{Event, EventSink};
 const FOREVER: Duration = Duration::from_secs(24 * 3600);
 /// For what may change by itself.
 const NEVER: Duration = Duration::ZERO;
+/// Grain of the modification times that the kernel keeps. With write-back cache each new time has
+/// to be told to us before a sync; at a coarse grain that is ten times a second instead of once
+/// a commit.
+const TIME_GRAIN: Duration = Duration::from_millis(100);
 /// Requests in flight that nobody waits for: read-ahead and write-back.
 const MAX_BACKGROUND: u16 = 64;
 /// Of an entry that is not there: number 0 says so, and that the kernel may remember it.
@@ -123,6 +127,7 @@ impl Filesystem for Adapter {
         if let Err(nearest) = config.set_max_readahead(MAX_REQUEST_BYTES) {
             config.set_max_readahead(nearest).ok();
         }
+        config.set_time_granularity(TIME_GRAIN).ok();
         config.set_max_background(MAX_BACKGROUND).ok();
         config.set_congestion_threshold(MAX_BACKGROUND * 3 / 4).ok();
         Ok(())

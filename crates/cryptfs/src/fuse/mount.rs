@@ -39,7 +39,7 @@ impl Default for MountOptions {
         let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
             n_threads: (2 * n_cores).max(4),
-            wal_direct_io: true,
+            wal_direct_io: false,
             read_only: false,
             allow_other: false,
             n_descriptors: None,

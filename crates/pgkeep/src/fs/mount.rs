@@ -87,7 +87,7 @@ fn start(args: &MountArgs) -> Result<Child, Fault> {
 
 /// The options as words for `fs serve`.
 fn words(options: &ServeOptions) -> Result<Vec<OsString>, Fault> {
-    let ServeOptions { threads, no_wal_direct_io, clean_after, read_only, event_log, allow_other } =
+    let ServeOptions { threads, wal_direct_io, clean_after, read_only, event_log, allow_other } =
         options;
     let mut words: Vec<OsString> = Vec::new();
     if let Some(n) = threads {
@@ -102,7 +102,7 @@ fn words(options: &ServeOptions) -> Result<Vec<OsString>, Fault> {
         words.extend(["--event-log".into(), path.into()]);
     }
     let switches = [
-        (*no_wal_direct_io, "--no-wal-direct-io"),
+        (*wal_direct_io, "--wal-direct-io"),
         (*read_only, "--read-only"),
         (*allow_other, "--allow-other"),
     ];

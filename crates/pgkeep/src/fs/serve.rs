@@ -34,9 +34,9 @@ pub(crate) struct ServeOptions {
     /// Workers that answer requests [default: twice the cores, at least 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
     pub(super) threads: Option<u16>,
-    /// Write WAL segments through the page cache like other files
-    #[arg(long)]
-    pub(super) no_wal_direct_io: bool,
+    /// Write WAL segments past the page cache: slower in bulk, for comparison
+    #[arg(long, hide = true)]
+    pub(super) wal_direct_io: bool,
     /// Authenticate durably what was not written to for so long
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) clean_after: Option<u64>,
@@ -54,7 +54,7 @@ pub(crate) struct ServeOptions {
 impl ServeOptions {
     fn mount_options(&self) -> MountOptions {
         let mut options = MountOptions {
-            wal_direct_io: !self.no_wal_direct_io,
+            wal_direct_io: self.wal_direct_io,
             read_only: self.read_only,
             allow_other: self.allow_other,
             ..MountOptions::default()

@@ -1,5 +1,13 @@
 //! Tests of the binary as a whole: real processes, real PostgreSQL, real FUSE.
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says what it saw, and its helpers may fail like it"
+)]
 
 mod agent;
 mod at_rest;
+mod cli;
 mod fs;
+mod installation;
+mod lifecycle;

@@ -16,7 +16,9 @@ fn a_server_survives_the_death_of_each_of_its_processes() {
     let mut more = || {
         let from = n_rows + 1;
         n_rows += 1000;
-        pk.rows(&format!("insert into t select g, md5(g::text) from generate_series({from}, {n_rows}) g"));
+        pk.rows(&format!(
+            "insert into t select g, md5(g::text) from generate_series({from}, {n_rows}) g"
+        ));
         n_rows
     };
 
@@ -51,7 +53,9 @@ fn a_server_survives_the_death_of_each_of_its_processes() {
     kill(agent);
     let show = pk.wait("the next agent is Ready", |show| {
         show["state"] == "Ready"
-            && show["state_reason"].as_str().is_some_and(|r| r.contains("after one that was killed"))
+            && show["state_reason"]
+                .as_str()
+                .is_some_and(|r| r.contains("after one that was killed"))
     });
     assert_ne!(pk.agent_pid(), agent);
     assert_ne!((pk.postmaster(), pk.fs_pid()), orphans, "orphans were left running: {show}");

@@ -42,9 +42,8 @@ fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     std::os::unix::fs::chown(&small, Some(user.uid), Some(user.gid)).unwrap();
     let port = testkit::free_port().to_string();
     pk.check(0, &["server", "create", "-n", "small", "--port", &port]);
-    let shown = |pk: &Installation| {
-        pk.check(0, &["server", "show", "-n", "small", "-o", "json"]).json()
-    };
+    let shown =
+        |pk: &Installation| pk.check(0, &["server", "show", "-n", "small", "-o", "json"]).json();
     let dsn = shown(&pk)["dsn"].as_str().unwrap().to_owned();
     let sql = |text: &str| super::installation::psql(&dsn, text);
     assert_eq!(sql("create table t as select 1 as a").code, 0);
@@ -86,6 +85,6 @@ fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     let written = sql("insert into t values (2)");
     assert_eq!(written.code, 0, "{}", written.err);
     assert_eq!(shown(&pk)["restarts"]["n_restarts"], 0, "it crashed on the way");
-    pk.check(0, &["server", "delete", "-n", "small", "--yes"]);
+    pk.check(0, &["server", "stop", "-n", "small"]);
     drop(disk);
 }

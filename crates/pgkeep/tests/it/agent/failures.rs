@@ -41,7 +41,7 @@ fn a_server_that_cannot_start_says_why_and_starts_when_cured() {
     std::fs::remove_dir_all(&data).unwrap();
     std::fs::rename(&away, &data).unwrap();
 
-    let header = largest_root_file(&data);
+    let header = header_file(&data);
     let whole = std::fs::read(&header).unwrap();
     std::fs::write(&header, vec![0_u8; whole.len()]).unwrap();
     failed_start(&pk, "Stopped", "");
@@ -90,10 +90,9 @@ fn other_store(pk: &Installation, data: &Path) {
     std::fs::remove_file(program).unwrap();
 }
 
-/// A file of the store itself, beside the tree: its header.
-fn largest_root_file(data: &Path) -> std::path::PathBuf {
-    let entries = std::fs::read_dir(data).unwrap().flatten();
-    let files = entries.filter(|entry| entry.metadata().unwrap().is_file());
-    let sized = files.map(|entry| (entry.metadata().unwrap().len(), entry.path()));
-    sized.max().expect("a store has a file of its own").1
+/// The file that says what the store is.
+fn header_file(data: &Path) -> std::path::PathBuf {
+    let entries = std::fs::read_dir(data.join("meta")).unwrap().flatten();
+    let mut files = entries.map(|entry| entry.path()).filter(|path| path.is_file());
+    files.find(|path| path.ends_with("store")).expect("a store has a header")
 }

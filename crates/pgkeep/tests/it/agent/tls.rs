@@ -20,10 +20,9 @@ fn certificates_rotate_can_be_the_owners_own_and_can_be_asked_of_clients() {
         let args = json!({ "chain": issued.chain_pem, "key": key, "ca": ca });
         pk.agent("certificate-set", &args)
     };
-    for (bad, ca_pem) in [
-        (ca.expired_server(), ca.pem()),
-        (ca.server(KeyKind::Ecdsa), TestCa::new().pem()),
-    ] {
+    for (bad, ca_pem) in
+        [(ca.expired_server(), ca.pem()), (ca.server(KeyKind::Ecdsa), TestCa::new().pem())]
+    {
         let error = set(&bad, &ca_pem).unwrap_err();
         assert_eq!(error["code"], "certificate_not_taken", "{error}");
         assert_eq!(fingerprint(&pk.show()), second);

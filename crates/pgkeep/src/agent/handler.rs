@@ -1,0 +1,96 @@
+//! One answer for each operation of the agent's socket; the table is in [`crate::rpc`].
+
+use std::sync::Arc;
+
+use base::{ExitCode, Fault, Secret};
+use serde_json::{Value, json};
+use server::{Command, CreateSpec, OwnCertificate, Server};
+use tokio::sync::Notify;
+
+use crate::rpc::{self, Request};
+
+/// Does what `request` asks. `over` is told when the agent shall end.
+pub(super) async fn answer(
+    server: Server,
+    over: Arc<Notify>,
+    mut request: Request,
+) -> Result<Value, Fault> {
+    if request.op == "show" {
+        let show = server.show()?;
+        return serde_json::to_value(show)
+            .map_err(|e| Fault::from_error("answer", "could not write the answer", &e));
+    }
+    let ends = request.op == "shutdown";
+    let command = command(&request);
+    // A certificate's key came with the arguments.
+    rpc::scrub(&mut request.args);
+    let progress = request.progress.clone();
+    let outcome = server.run(command?, Arc::new(move |said: &str| progress.say(said))).await;
+    if ends {
+        over.notify_one();
+    }
+    outcome
+}
+
+fn command(request: &Request) -> Result<Command, Fault> {
+    Ok(match request.op.as_str() {
+        "create" => {
+            let port = u16::try_from(request.number("port")?).ok().filter(|port| *port > 0);
+            let port = port.ok_or_else(|| bad("the port must be from 1 to 65535"))?;
+            Command::Create(CreateSpec { port })
+        }
+        "start" => Command::Start,
+        "stop" => Command::Stop,
+        "restart" => Command::Restart,
+        "delete" if request.flag("yes") => Command::Delete,
+        "delete" => {
+            return Err(
+                bad("deleting a server removes all its data").hint("say that you mean it: --yes")
+            );
+        }
+        "parameter-list" => Command::ParameterList,
+        "parameter-show" => Command::ParameterShow { name: request.text("name")?.to_owned() },
+        "parameter-set" => Command::ParameterSet {
+            name: request.text("name")?.to_owned(),
+            value: Some(request.text("value")?.to_owned()),
+        },
+        "parameter-reset" => {
+            Command::ParameterSet { name: request.text("name")?.to_owned(), value: None }
+        }
+        "certificate-rotate" => Command::CertificateRotate,
+        "certificate-set" => Command::CertificateSet(OwnCertificate {
+            chain_pem: request.text("chain")?.to_owned(),
+            key_pem: Secret::new(request.text("key")?.to_owned()),
+            ca_pem: request.text("ca")?.to_owned(),
+            host: host(request)?,
+        }),
+        "client-certificates" => Command::ClientCertificates(client_certificates(request)?),
+        "storage-verify" => Command::StorageVerify { stop: request.flag("stop") },
+        "shutdown" => Command::Shutdown,
+        _ => return Err(request.unknown()),
+    })
+}
+
+/// The host name of an own certificate; it becomes part of the connection string.
+fn host(request: &Request) -> Result<String, Fault> {
+    let host = match request.args.get("host") {
+        None | Some(Value::Null) => "localhost",
+        Some(_) => request.text("host")?,
+    };
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+    if (1..=253).contains(&host.len()) && host.bytes().all(plain) {
+        return Ok(host.to_owned());
+    }
+    Err(bad("the host must be a DNS name").detail(json!(host).to_string()))
+}
+
+/// `{"client_certificates": {"ca_pem", "rules": [{"database", "role"}]}}`; without: none any more.
+fn client_certificates(request: &Request) -> Result<Option<pg::ClientCertificates>, Fault> {
+    let wanted = request.args.get("client_certificates").cloned().unwrap_or(Value::Null);
+    serde_json::from_value(wanted)
+        .map_err(|e| bad("the client certificates are not understood").detail(e.to_string()))
+}
+
+fn bad(message: &str) -> Fault {
+    Fault::new("bad_request", message).exit(ExitCode::Usage)
+}

@@ -1,0 +1,153 @@
+//! What goes to standard output, and in which shape.
+//!
+//! With `-o json` one JSON document and nothing else; all other words go to standard error.
+
+use std::io::{IsTerminal as _, Write as _};
+
+use base::Fault;
+use comfy_table::{ContentArrangement, Table, presets};
+use serde_json::{Map, Value};
+
+/// The shape of what a command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// For a person.
+    #[default]
+    Table,
+    /// One JSON document, indented.
+    Json,
+    /// One JSON document on one line.
+    Jsonc,
+    /// One record a line, fields divided by tabs.
+    Tsv,
+    /// Nothing.
+    None,
+}
+
+/// Writes text to standard output. A reader that went away early (`| head`) is no failure.
+pub(crate) fn print(text: &str) -> Result<(), Fault> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match written {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Fault::from_error("output", "could not write to standard output", &e))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes one line to standard error. There is nowhere left to report a failure to.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// Prints `value`: as JSON whole, as a table or TSV only `columns` (all when none are named).
+pub(crate) fn show(format: Format, value: &Value, columns: &[&str]) -> Result<(), Fault> {
+    match format {
+        Format::Json => print(&format!("{value:#}\n")),
+        Format::Jsonc => print(&format!("{value}\n")),
+        Format::None => Ok(()),
+        Format::Tsv => print(&tsv(value, columns)),
+        Format::Table => print(&table(value, columns)),
+    }
+}
+
+/// Columns of text below which wrapping makes a table harder to read.
+const WIDTH_MIN: u16 = 60;
+
+fn table(value: &Value, columns: &[&str]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    // A terminal that does not know its width gets the rows as they are.
+    let wide = table.width().is_some_and(|columns| columns >= WIDTH_MIN);
+    let arrangement = if wide && std::io::stdout().is_terminal() {
+        ContentArrangement::Dynamic
+    } else {
+        ContentArrangement::Disabled
+    };
+    table.set_content_arrangement(arrangement);
+    match value {
+        Value::Array(rows) if rows.is_empty() => return String::new(),
+        Value::Array(rows) => {
+            let names = names_of(rows.first(), columns);
+            table.set_header(names.iter().map(|name| name.replace('_', " ").to_uppercase()));
+            for row in rows {
+                table.add_row(names.iter().map(|name| cell(row.pointer(&pointer(name)))));
+            }
+        }
+        Value::Object(_) => {
+            for (name, text) in flat(value, columns) {
+                table.add_row([name, text]);
+            }
+        }
+        other => return format!("{}\n", cell(Some(other))),
+    }
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!("{}\n", lines.join("\n"))
+}
+
+fn tsv(value: &Value, columns: &[&str]) -> String {
+    let line = |row: &Value, names: &[String]| {
+        let cells = names.iter().map(|name| cell(row.pointer(&pointer(name))));
+        let cells: Vec<String> = cells.map(|text| text.replace(['\t', '\n'], " ")).collect();
+        format!("{}\n", cells.join("\t"))
+    };
+    match value {
+        Value::Array(rows) => {
+            let names = names_of(rows.first(), columns);
+            rows.iter().map(|row| line(row, &names)).collect()
+        }
+        Value::Object(_) => line(value, &names_of(Some(value), columns)),
+        other => format!("{}\n", cell(Some(other))),
+    }
+}
+
+/// The columns to show; a dot leads into an object.
+fn names_of(first: Option<&Value>, columns: &[&str]) -> Vec<String> {
+    if !columns.is_empty() {
+        return columns.iter().map(|&name| name.to_owned()).collect();
+    }
+    let fields = first.and_then(Value::as_object).map(Map::keys);
+    fields.map_or_else(|| vec![String::new()], |keys| keys.cloned().collect())
+}
+
+fn pointer(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!("/{}", name.replace('.', "/")) }
+}
+
+/// An object as lines of name and text; nested objects as dotted names.
+fn flat(value: &Value, columns: &[&str]) -> Vec<(String, String)> {
+    let mut lines = Vec::new();
+    if columns.is_empty() {
+        walk("", value, &mut lines);
+    } else {
+        for &name in columns {
+            lines.push((name.replace('_', " "), cell(value.pointer(&pointer(name)))));
+        }
+    }
+    lines
+}
+
+fn walk(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, inner) in fields {
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                walk(&path, inner, lines);
+            }
+        }
+        other => lines.push((path.replace('_', " "), cell(Some(other)))),
+    }
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(items)) => {
+            let texts: Vec<String> = items.iter().map(|item| cell(Some(item))).collect();
+            texts.join(", ")
+        }
+        Some(other) => other.to_string(),
+    }
+}

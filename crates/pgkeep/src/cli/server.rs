@@ -1,0 +1,302 @@
+//! `pgkeep server`: nouns and verbs of `az postgres flexible-server`.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use base::{ExitCode, Fault, ServerName};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::one_thread;
+use super::output::{self, Format, say};
+use super::parameter::{self, ParameterCommand};
+use super::progress::Steps;
+use crate::home::Home;
+use crate::rpc;
+
+/// Commands on servers.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum ServerCommand {
+    /// Make a server: encrypted storage, PostgreSQL, TLS
+    Create(CreateCommand),
+    /// List the servers
+    List,
+    /// Show one server
+    Show(Named),
+    /// Show the history of a server's states
+    History(Named),
+    /// Start a server
+    Start(Named),
+    /// Stop a server; it stays stopped until started
+    Stop(Named),
+    /// Stop and start a server
+    Restart(Named),
+    /// Delete a server and all its data
+    Delete(DeleteCommand),
+    /// Open psql on a server
+    Connect(ConnectCommand),
+    /// Print how to connect to a server
+    ShowConnectionString(ConnectionStringCommand),
+    /// Settings of a server
+    #[command(subcommand)]
+    Parameter(ParameterCommand),
+    /// The TLS certificate of a server
+    #[command(subcommand)]
+    Certificate(CertificateCommand),
+    /// The encrypted storage of a server
+    #[command(subcommand)]
+    Storage(StorageCommand),
+}
+
+/// Which server.
+#[derive(Clone, Debug, Args)]
+pub(super) struct Named {
+    /// Name of the server
+    #[arg(short, long, short_alias = 's', alias = "server-name")]
+    name: ServerName,
+}
+
+/// Which server, where `-n` means something else or nothing.
+#[derive(Clone, Debug, Args)]
+pub(super) struct OfServer {
+    /// Name of the server
+    #[arg(short, long = "server-name", short_alias = 'n', alias = "name")]
+    server: ServerName,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct CreateCommand {
+    #[command(flatten)]
+    named: Named,
+    /// Port [default: the next free one from 5432]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    port: Option<u16>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct DeleteCommand {
+    #[command(flatten)]
+    named: Named,
+    /// Do not ask
+    #[arg(long, short)]
+    yes: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ConnectCommand {
+    #[command(flatten)]
+    named: Named,
+    /// Database [default: postgres]
+    #[arg(long, short)]
+    database: Option<String>,
+    /// Further words for psql
+    #[arg(last = true)]
+    psql: Vec<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct ConnectionStringCommand {
+    #[command(flatten)]
+    of: OfServer,
+    /// Another role than the administrator; it brings its own password
+    #[arg(long)]
+    role: Option<String>,
+}
+
+/// Commands on certificates.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum CertificateCommand {
+    /// Issue a new certificate and prove that the server shows it
+    Rotate(OfServer),
+}
+
+/// Commands on storage.
+#[derive(Clone, Debug, Subcommand)]
+pub(super) enum StorageCommand {
+    /// Read every unit and compare it with its code; exit code 6 when one is bad
+    Verify(VerifyCommand),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(super) struct VerifyCommand {
+    #[command(flatten)]
+    of: OfServer,
+    /// Stop the server for the time of the check, and start it again
+    #[arg(long)]
+    stop: bool,
+}
+
+const LIST: [&str; 4] = ["name", "state", "port", "state_reason"];
+
+/// Runs one command.
+pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result<ExitCode, Fault> {
+    match command {
+        ServerCommand::Create(command) => {
+            room_for_sockets(home, &command.named.name)?;
+            let args = json!({ "name": command.named.name, "port": command.port });
+            let shown = ask(home, "server-create", args)?;
+            output::show(format, &shown, &[])?;
+            Ok(if shown["state"] == "Ready" { ExitCode::Ok } else { ExitCode::Gate })
+        }
+        ServerCommand::List => print(home, "server-list", Value::Null, format, &LIST),
+        ServerCommand::Show(named) => {
+            print(home, "server-show", json!({ "name": named.name }), format, &[])
+        }
+        ServerCommand::History(named) => {
+            print(home, "server-history", json!({ "name": named.name }), format, &[])
+        }
+        ServerCommand::Start(named) => change(home, "server-start", &named, format),
+        ServerCommand::Stop(named) => change(home, "server-stop", &named, format),
+        ServerCommand::Restart(named) => change(home, "server-restart", &named, format),
+        ServerCommand::Delete(command) => delete(home, &command, format),
+        ServerCommand::Connect(command) => connect(home, &command),
+        ServerCommand::ShowConnectionString(command) => connection_string(home, &command, format),
+        ServerCommand::Parameter(command) => parameter::run(home, command, format),
+        ServerCommand::Certificate(CertificateCommand::Rotate(of)) => {
+            print(home, "certificate-rotate", json!({ "server": of.server }), format, &[])
+        }
+        ServerCommand::Storage(StorageCommand::Verify(command)) => {
+            let args = json!({ "server": command.of.server, "stop": command.stop });
+            let report = ask(home, "storage-verify", args)?;
+            output::show(format, &report, &[])?;
+            let bad = report["tampered"].as_array().is_none_or(|events| !events.is_empty());
+            Ok(if bad { ExitCode::Gate } else { ExitCode::Ok })
+        }
+    }
+}
+
+/// Asks the plane, showing progress.
+pub(super) fn ask(home: &Home, op: &str, args: Value) -> Result<Value, Fault> {
+    let steps = Steps::new();
+    let socket = home.socket("plane");
+    let call = rpc::call(&socket, op, args, |message| steps.say(message));
+    let answer = one_thread()?.block_on(call);
+    steps.done();
+    answer
+}
+
+/// Asks the plane and prints the answer.
+pub(super) fn print(
+    home: &Home,
+    op: &str,
+    args: Value,
+    format: Format,
+    columns: &[&str],
+) -> Result<ExitCode, Fault> {
+    output::show(format, &ask(home, op, args)?, columns).map(|()| ExitCode::Ok)
+}
+
+fn change(home: &Home, op: &str, named: &Named, format: Format) -> Result<ExitCode, Fault> {
+    let shown = ask(home, op, json!({ "name": named.name }))?;
+    let columns: &[&str] = if format == Format::Table { &LIST } else { &[] };
+    output::show(format, &shown, columns).map(|()| ExitCode::Ok)
+}
+
+fn delete(home: &Home, command: &DeleteCommand, format: Format) -> Result<ExitCode, Fault> {
+    let name = &command.named.name;
+    if !command.yes && !confirmed(name)? {
+        return Err(Fault::new("declined", format!("server \"{name}\" was not deleted")));
+    }
+    print(home, "server-delete", json!({ "name": name }), format, &[])
+}
+
+fn confirmed(name: &ServerName) -> Result<bool, Fault> {
+    let mut stdin = std::io::stdin().lock();
+    if !stdin.is_terminal() {
+        return Err(Fault::new("usage", "deleting a server needs a confirmation")
+            .hint("say so with --yes")
+            .exit(ExitCode::Usage));
+    }
+    say(&format!("This deletes server {name} and all its data. Type its name to go on:"));
+    let mut line = String::new();
+    stdin
+        .read_line(&mut line)
+        .map_err(|e| Fault::from_error("input", "could not read the confirmation", &e))?;
+    Ok(line.trim() == name.as_str())
+}
+
+fn dsn(home: &Home, name: &ServerName) -> Result<String, Fault> {
+    let shown = ask(home, "server-show", json!({ "name": name }))?;
+    shown["dsn"].as_str().map(str::to_owned).ok_or_else(|| {
+        let fault = Fault::new("server_down", format!("server \"{name}\" is {}", shown["state"]));
+        let reason = shown["state_reason"].as_str().unwrap_or_default();
+        fault.detail(reason).hint(format!("pgkeep server start -n {name}"))
+    })
+}
+
+/// Becomes psql. The connection string holds no password, only where it lies.
+fn connect(home: &Home, command: &ConnectCommand) -> Result<ExitCode, Fault> {
+    let mut dsn = dsn(home, &command.named.name)?;
+    if let Some(database) = &command.database {
+        dsn = dsn.replacen("/postgres?", &format!("/{}?", encode(database)), 1);
+    }
+    let e = Command::new("psql").arg(dsn).args(&command.psql).exec();
+    Err(Fault::from_error("psql", "could not run psql", &e)
+        .hint("install PostgreSQL's client: cargo xtask deps"))
+}
+
+fn connection_string(
+    home: &Home,
+    command: &ConnectionStringCommand,
+    format: Format,
+) -> Result<ExitCode, Fault> {
+    let dsn = dsn(home, &command.of.server)?;
+    let dsn = command.role.as_deref().map_or(dsn.clone(), |role| as_role(&dsn, role));
+    match format {
+        Format::Table | Format::Tsv => output::print(&format!("{dsn}\n"))?,
+        _ => output::show(format, &json!({ "dsn": dsn }), &[])?,
+    }
+    Ok(ExitCode::Ok)
+}
+
+/// The same server for another role: its password is not in our password file.
+fn as_role(dsn: &str, role: &str) -> String {
+    let rest = dsn.split_once('@').map_or(dsn, |(_, rest)| rest);
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let kept: Vec<&str> = query.split('&').filter(|part| !part.starts_with("passfile=")).collect();
+    format!("postgresql://{}@{place}?{}", encode(role), kept.join("&"))
+}
+
+/// Percent-encoding of RFC 3986 for a part of a URI.
+fn encode(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut encoded = String::new();
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    encoded
+}
+
+/// PostgreSQL's socket lies below the server's folder and has a short path by law.
+fn room_for_sockets(home: &Home, name: &ServerName) -> Result<(), Fault> {
+    let socket = home.server(name).join("sock/.s.PGSQL.65535");
+    let n = socket.as_os_str().len();
+    if n <= 107 {
+        return Ok(());
+    }
+    Err(Fault::new("name_too_long", format!("the name \"{name}\" is too long for this home"))
+        .detail(format!("the path of its socket would have {n} bytes; 107 are possible"))
+        .hint("choose a shorter name, or a home with a shorter path")
+        .exit(ExitCode::Usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_role;
+
+    #[test]
+    fn another_role_brings_its_own_password() {
+        let dsn = "postgresql://postgres@localhost:5432/postgres?sslmode=verify-full\
+                   &sslrootcert=/h/ca.pem&passfile=/h/servers/a/pgpass";
+        assert_eq!(
+            as_role(dsn, "a b@c"),
+            "postgresql://a%20b%40c@localhost:5432/postgres?sslmode=verify-full\
+             &sslrootcert=/h/ca.pem"
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! One answer for each operation of the plane's socket.
+
+use std::sync::Arc;
+
+use base::{ExitCode, Fault, ServerName};
+use serde_json::{Value, json};
+
+use super::Plane;
+use super::collect::{show, show_all};
+use super::create::{self, Wish};
+use super::store::ServerRow;
+use crate::rpc::Request;
+
+/// Entries of a server's history that one answer holds.
+const HISTORY_SHOWN: u32 = 200;
+
+/// Does what `request` asks.
+pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value, Fault> {
+    match request.op.as_str() {
+        "status" => status(&plane).await,
+        "server-list" => {
+            let servers = plane.store.servers()?;
+            Ok(Value::Array(show_all(&plane, servers).await))
+        }
+        "server-names" => {
+            let names = plane.store.servers()?.into_iter().map(|row| json!(row.name));
+            Ok(Value::Array(names.collect()))
+        }
+        "server-create" => server_create(&plane, &request).await,
+        "server-delete" => {
+            let row = row(&plane, &request)?;
+            create::delete(&plane, &row, &request.progress).await
+        }
+        "server-show" => Ok(show(&plane, &row(&plane, &request)?).await),
+        "server-history" => {
+            let row = row(&plane, &request)?;
+            Ok(json!(plane.store.history(&row.name, HISTORY_SHOWN)?))
+        }
+        "server-start" | "server-stop" | "server-restart" => change(&plane, &request).await,
+        "parameter-list" | "parameter-show" | "parameter-set" | "certificate-rotate"
+        | "storage-verify" => {
+            let row = row(&plane, &request)?;
+            let _alone = match request.op.as_str() {
+                "parameter-set" | "certificate-rotate" | "storage-verify" => {
+                    Some(plane.alone(&row.name).await)
+                }
+                _ => None,
+            };
+            let args = request.args.clone();
+            plane.peers.agent(&row.name, &request.op, args, &request.progress).await
+        }
+        "sample-get" => Ok(json!({ "state": plane.store.mark("sample")? })),
+        "sample-set" => {
+            plane.store.set_mark("sample", request.text("state")?)?;
+            Ok(Value::Null)
+        }
+        _ => Err(request.unknown()),
+    }
+}
+
+/// The document of `pgkeep status`.
+async fn status(plane: &Arc<Plane>) -> Result<Value, Fault> {
+    let servers = plane.store.servers()?;
+    let (vault, servers) =
+        tokio::join!(plane.peers.vault("status", Value::Null), show_all(plane, servers));
+    let vault = match vault {
+        Ok(value) => json!({ "state": value["state"], "reason": value["reason"] }),
+        Err(fault) => json!({ "state": "unreachable", "reason": fault.message }),
+    };
+    let (url, reason) = match plane.page() {
+        Ok(url) => (json!(url), String::new()),
+        Err(reason) => (Value::Null, reason),
+    };
+    let brief = |server: Value| {
+        let fields = ["name", "state", "state_reason", "state_since", "port", "dsn", "warnings"];
+        let mut brief: Value =
+            fields.into_iter().map(|f| (f.to_owned(), server[f].clone())).collect();
+        if brief["warnings"].is_null() {
+            brief["warnings"] = json!([]);
+        }
+        brief
+    };
+    Ok(json!({
+        "vault": vault,
+        "plane": { "url": url, "reason": reason, "version": env!("CARGO_PKG_VERSION") },
+        "servers": servers.into_iter().map(brief).collect::<Vec<_>>(),
+    }))
+}
+
+async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
+    let port = match request.args.get("port") {
+        None | Some(Value::Null) => None,
+        Some(_) => {
+            Some(u16::try_from(request.number("port")?).ok().filter(|port| *port > 0).ok_or_else(
+                || {
+                    Fault::new("bad_request", "a port is a number from 1 to 65535")
+                        .exit(ExitCode::Usage)
+                },
+            )?)
+        }
+    };
+    let wish = Wish { name: name(request)?, port, port_as_it_is: request.flag("port_as_it_is") };
+    create::create(plane, wish, &request.progress).await
+}
+
+async fn change(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
+    let row = row(plane, request)?;
+    let _alone = plane.alone(&row.name).await;
+    let op = request.op.trim_start_matches("server-");
+    if op != "stop" {
+        plane.peers.supervisor("agent-start", &row.name, &request.progress).await?;
+    }
+    plane.peers.agent(&row.name, op, Value::Null, &request.progress).await
+}
+
+fn name(request: &Request) -> Result<ServerName, Fault> {
+    request.text("name")?.parse().map_err(|e: base::NameError| {
+        Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
+    })
+}
+
+/// The server that a request is about: `server`, or `name` where that is no parameter's.
+fn row(plane: &Plane, request: &Request) -> Result<ServerRow, Fault> {
+    let about = if request.args.get("server").is_some() { "server" } else { "name" };
+    let name = request.text(about)?.parse().map_err(|e: base::NameError| {
+        Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
+    })?;
+    plane.store.server(&name)?.ok_or_else(|| {
+        Fault::new("not_found", format!("there is no server \"{name}\""))
+            .hint("pgkeep server list")
+            .exit(ExitCode::NotFound)
+    })
+}

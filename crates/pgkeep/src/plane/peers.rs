@@ -1,0 +1,58 @@
+//! The plane's calls to the other processes of its home.
+
+use std::time::Duration;
+
+use base::{Fault, ServerName};
+use serde_json::{Value, json};
+
+use crate::home::{Home, agent_process};
+use crate::rpc::{self, Progress};
+
+/// A look at an agent or the vault takes no longer; a slow one must not hold up the others.
+const LOOK_MAX: Duration = Duration::from_secs(5);
+
+/// Reaches supervisor, vault and agents.
+#[derive(Clone, Debug)]
+pub(super) struct Peers {
+    home: Home,
+}
+
+impl Peers {
+    pub(super) fn new(home: Home) -> Self {
+        Self { home }
+    }
+
+    /// A quick question to the vault.
+    pub(super) async fn vault(&self, op: &str, args: Value) -> Result<Value, Fault> {
+        rpc::call_within(&self.home.socket("vault"), LOOK_MAX, op, args, |_| {}).await
+    }
+
+    /// An order to the supervisor about one server.
+    pub(super) async fn supervisor(
+        &self,
+        op: &str,
+        name: &ServerName,
+        progress: &Progress,
+    ) -> Result<Value, Fault> {
+        let say = |message: &str| progress.say(message);
+        rpc::call(&self.home.socket("supervisor"), op, json!({ "name": name }), say).await
+    }
+
+    /// An order to an agent; may take long.
+    pub(super) async fn agent(
+        &self,
+        name: &ServerName,
+        op: &str,
+        args: Value,
+        progress: &Progress,
+    ) -> Result<Value, Fault> {
+        let say = |message: &str| progress.say(message);
+        rpc::call(&self.home.socket(&agent_process(name)), op, args, say).await
+    }
+
+    /// What an agent shows of its server.
+    pub(super) async fn look(&self, name: &ServerName) -> Result<Value, Fault> {
+        let socket = self.home.socket(&agent_process(name));
+        rpc::call_within(&socket, LOOK_MAX, "show", Value::Null, |_| {}).await
+    }
+}

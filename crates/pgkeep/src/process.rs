@@ -1,0 +1,99 @@
+//! What every long-running process of ours does first, and how it learns that it shall end.
+
+use base::Fault;
+use rustix::mm::MlockAllFlags;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+/// Names the supervisor's pid for its children, so that one that was orphaned at birth notices.
+pub(crate) const SUPERVISOR_VAR: &str = "PGKEEP_SUPERVISOR";
+/// Chooses what is logged, for example `debug` or `pgkeep=trace`.
+const LOG_VAR: &str = "PGKEEP_LOG";
+
+/// Prepares a process that may hold keys: no core dumps, no attaching, files for its user only,
+/// JSON lines on standard error; ends with its supervisor.
+pub(crate) fn harden() -> Result<(), Fault> {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    let failed =
+        |e: rustix::io::Errno| Fault::from_error("harden", "could not switch core dumps off", &e);
+    rustix::process::setrlimit(Resource::Core, none).map_err(failed)?;
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed)?;
+    log_to_stderr();
+    end_with_supervisor()
+}
+
+/// JSON lines on standard error; a panic too is one line and not a screenful.
+pub(crate) fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env(LOG_VAR).unwrap_or_else(|_| EnvFilter::new("info"));
+    // Fails only when a subscriber is there already, which does as well.
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(ToString::to_string).unwrap_or_default();
+        // The payload may quote values: only where it happened is safe to write down.
+        tracing::error!(place, "a thread panicked");
+    }));
+}
+
+fn end_with_supervisor() -> Result<(), Fault> {
+    let Some(expected) = std::env::var(SUPERVISOR_VAR).ok().and_then(|pid| pid.parse().ok()) else {
+        return Ok(());
+    };
+    rustix::process::set_parent_process_death_signal(Some(Signal::TERM))
+        .map_err(|e| Fault::from_error("harden", "could not bind to the supervisor", &e))?;
+    let parent = rustix::process::getppid().map(rustix::process::Pid::as_raw_pid);
+    if parent == Some(expected) {
+        Ok(())
+    } else {
+        Err(Fault::new("orphaned", "the supervisor ended before this process began"))
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(crate) async fn told_to_end() -> Result<(), Fault> {
+    let failed =
+        |e: std::io::Error| Fault::from_error("signal", "could not listen for signals", &e);
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Raises the descriptor and locked-memory limits as far as allowed, for this process and its
+/// children. Root may exceed the hard limits, others may not; what is refused stays as it was.
+pub(crate) fn raise_limits() {
+    const DESCRIPTORS: u64 = 1 << 20;
+    for (resource, wanted) in [(Resource::Nofile, Some(DESCRIPTORS)), (Resource::Memlock, None)] {
+        let now = rustix::process::getrlimit(resource);
+        let least = |limit: Option<u64>| limit.unwrap_or(u64::MAX) >= wanted.unwrap_or(u64::MAX);
+        if least(now.current) {
+            continue;
+        }
+        let hard = if least(now.maximum) { now.maximum } else { wanted };
+        let raised = Rlimit { current: wanted, maximum: hard };
+        let to_hard = Rlimit { current: now.maximum, maximum: now.maximum };
+        // Both are wishes; the doctor says what is too low.
+        let _ = rustix::process::setrlimit(resource, raised)
+            .or_else(|_| rustix::process::setrlimit(resource, to_hard));
+    }
+}
+
+/// Keeps all memory of this process out of swap, where nothing limits that: under a limit later
+/// allocations would fail.
+pub(crate) fn lock_memory() {
+    if rustix::process::getrlimit(Resource::Memlock).current.is_some() {
+        return;
+    }
+    let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    if let Err(error) = rustix::mm::mlockall(flags) {
+        tracing::warn!(%error, "memory is not locked: keys could reach swap");
+    }
+}

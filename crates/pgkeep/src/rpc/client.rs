@@ -1,0 +1,91 @@
+//! The calling side.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use base::{ExitCode, Fault};
+use serde_json::Value;
+use tokio::io::BufReader;
+use tokio::net::UnixStream;
+
+use super::wire::{Call, read_answer, scrub, silent, write_line};
+
+/// Nothing we do takes longer; an operation that may be slow says so by progress.
+const CALL_MAX: Duration = Duration::from_secs(6 * 3600);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Calls `op` on the process behind `socket`; ends when the answer is there, when the other side
+/// falls silent, or after six hours.
+///
+/// # Errors
+/// The fault that the other side answered, or `not_running`, `forbidden`, `timeout`, `hung_up`.
+pub(crate) async fn call(
+    socket: &Path,
+    op: &str,
+    args: Value,
+    on_progress: impl FnMut(&str),
+) -> Result<Value, Fault> {
+    call_within(socket, CALL_MAX, op, args, on_progress).await
+}
+
+/// [`call`] with a deadline for the whole of it.
+pub(crate) async fn call_within(
+    socket: &Path,
+    deadline: Duration,
+    op: &str,
+    args: Value,
+    on_progress: impl FnMut(&str),
+) -> Result<Value, Fault> {
+    let peer = peer_name(socket);
+    let exchange = async {
+        let stream = connect(socket, &peer).await?;
+        let (reader, mut writer) = stream.into_split();
+        let mut call = Call { op: op.to_owned(), args };
+        let sent = write_line(&mut writer, &call).await;
+        scrub(&mut call.args);
+        if sent.as_ref().is_err_and(|fault| fault.code != "hung_up") {
+            return sent.map(|()| Value::Null);
+        }
+        // A server that refuses this caller answers before it reads: its words count for more.
+        let answer = read_answer(&mut BufReader::new(reader), &peer, on_progress).await;
+        match (sent, answer) {
+            (Err(sent), Err(answer)) if answer.code == "hung_up" => Err(sent),
+            (_, answer) => answer,
+        }
+    };
+    tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(silent(&peer, deadline)))
+}
+
+async fn connect(socket: &Path, peer: &str) -> Result<UnixStream, Fault> {
+    match tokio::time::timeout(CONNECT_MAX, UnixStream::connect(socket)).await {
+        Ok(Ok(stream)) => Ok(stream),
+        Ok(Err(e)) if e.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Fault::from_error("forbidden", format!("may not talk to {peer}"), &e)
+                .hint("use the account that ran pgkeep up")
+                .exit(ExitCode::Forbidden))
+        }
+        Ok(Err(e)) => Err(unreachable(peer, socket, &e)),
+        Err(_) => Err(silent(peer, CONNECT_MAX)),
+    }
+}
+
+fn unreachable(peer: &str, socket: &Path, e: &io::Error) -> Fault {
+    let home = socket.parent().and_then(Path::parent).unwrap_or(socket).display();
+    let hint = match peer.strip_prefix("agent of ") {
+        Some(name) => format!("start the server: pgkeep server start -n {name}"),
+        None => "start it: pgkeep up".to_owned(),
+    };
+    Fault::new("not_running", format!("{peer} of {home} is not running"))
+        .detail(e.to_string())
+        .hint(hint)
+}
+
+/// What a person calls the process behind a socket.
+fn peer_name(socket: &Path) -> String {
+    let stem = socket.file_stem().unwrap_or_default().to_string_lossy();
+    match stem.strip_prefix("agent-") {
+        Some(name) => format!("agent of {name}"),
+        None => format!("the {stem}"),
+    }
+}

@@ -1,0 +1,57 @@
+//! How the processes of one home talk: unix sockets, one request a connection, JSON lines.
+//!
+//! Request `{"op":"…","args":{…}}`; answer: any number of `{"progress":{"message":"…"}}`, then one
+//! `{"ok":…}` or `{"error":{…}}`. An empty progress message is a heartbeat: it says that the other
+//! side still works. A line has at most 1 MiB. Who calls is read from the socket, never from the
+//! request.
+//!
+//! Operations and their arguments (answers in brackets):
+//!
+//! | socket | op | args → answer |
+//! |---|---|---|
+//! | vault | `status` | → `{state, reason, key: {name, version, kty}}` |
+//! | vault | `key-create` | `{server, uid}` → `{key_id, key_version, changed}`; binds name to uid |
+//! | vault | `wrap` | `{server, plaintext}` → `{wrapped, key_id, key_version, algorithm}` |
+//! | vault | `unwrap` | `{server, wrapped, key_version?}` → `{plaintext}` |
+//! | vault | `certificate-sign` | `{server \| service, csr}` → `{chain, ca, not_after, left_out}` |
+//! | vault | `ca` | → `{pem}` |
+//! | vault | `release` | `{server}` → `{changed}`; the server's identity is forgotten |
+//! | vault | `seal`, `unseal` | → `{state, changed}` |
+//! | agent | `create` | `{port}` → what `show` answers |
+//! | agent | `show`, `start`, `stop`, `restart` | → what `show` answers |
+//! | agent | `delete` | → `{changed}`; the folder is gone, the agent may be stopped |
+//! | agent | `parameter-list`, `parameter-show {name}`, `parameter-set {name, value}` | |
+//! | agent | `certificate-rotate`, `storage-verify {stop?}`, `shutdown` | |
+//! | supervisor | `status`, `down`, `agent-start {name}`, `agent-stop {name}` | |
+//! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |
+//! | supervisor | `adopt-pgpass {name}` | → `{changed}`; the password file becomes the starter's |
+//! | supervisor | `tune {name, device}` | → `{settings: […]}`; an agent may ask for its mount |
+//!
+//! Keys are base64 (standard alphabet, padded), certificates and requests PEM.
+
+mod client;
+mod line;
+mod listen;
+mod server;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use client::{call, call_within};
+pub(crate) use listen::{bind, listen};
+pub(crate) use server::{Progress, Request, answer_on, serve};
+pub(crate) use wire::{read_answer, scrub};
+
+use std::time::Duration;
+
+/// No line is longer.
+pub(crate) const LINE_MAX_BYTES: usize = 1 << 20;
+/// No socket answers more callers at once; further ones wait in the backlog.
+const CONNECTIONS_MAX: usize = 64;
+/// A caller has so long to send its request.
+const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
+/// A working server says so at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A caller gives up when it hears nothing for so long.
+const SILENCE_MAX: Duration = Duration::from_secs(30);

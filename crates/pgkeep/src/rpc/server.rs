@@ -1,0 +1,239 @@
+//! The answering side.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use base::{ExitCode, Fault};
+use serde_json::Value;
+use tokio::io::BufReader;
+use tokio::net::UnixStream;
+use tokio::sync::{Semaphore, mpsc};
+
+use super::line::{LineError, read_line};
+use super::listen::{Listener, listen};
+use super::wire::{Answer, Call, write_line};
+use super::{CONNECTIONS_MAX, HEARTBEAT, REQUEST_DEADLINE};
+
+/// Steps that may wait for a slow reader; a further one is dropped, progress is a courtesy.
+const PROGRESS_MAX: usize = 256;
+
+/// One request, with who sent it.
+#[derive(Debug)]
+pub(crate) struct Request {
+    /// The operation.
+    pub(crate) op: String,
+    /// Its arguments.
+    pub(crate) args: Value,
+    /// The caller's OS user, from the socket.
+    pub(crate) uid: u32,
+    /// Tells the caller how it goes.
+    pub(crate) progress: Progress,
+}
+
+/// Sends progress to whoever waits. Cheap to clone; never blocks.
+#[derive(Clone, Debug)]
+pub(crate) struct Progress(mpsc::Sender<String>);
+
+impl Progress {
+    /// Says one step, in a few words without a full stop.
+    pub(crate) fn say(&self, message: impl Into<String>) {
+        // A caller that is gone or slow does not hold the work up.
+        let _ = self.0.try_send(message.into());
+    }
+
+    /// Waits until the answer has been handed over, or the caller is gone.
+    pub(crate) async fn delivered(self) {
+        self.0.closed().await;
+    }
+}
+
+impl Request {
+    /// A text argument.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, Fault> {
+        self.args.get(name).and_then(Value::as_str).ok_or_else(|| missing(name, "a text"))
+    }
+
+    /// A number argument within `u32`.
+    pub(crate) fn number(&self, name: &str) -> Result<u32, Fault> {
+        let value = self.args.get(name).and_then(Value::as_u64);
+        value.and_then(|n| u32::try_from(n).ok()).ok_or_else(|| missing(name, "a number"))
+    }
+
+    /// A switch; absent means off.
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        self.args.get(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// The answer to an operation that this socket does not know.
+    pub(crate) fn unknown(&self) -> Fault {
+        let op: String = self.op.chars().take(60).collect();
+        Fault::new("unknown_op", format!("unknown operation \"{op}\""))
+            .hint("are both sides of the same version? run pgkeep down, then pgkeep up")
+    }
+}
+
+fn missing(name: &str, what: &str) -> Fault {
+    Fault::new("bad_request", format!("the argument \"{name}\" must be {what}"))
+        .exit(ExitCode::Usage)
+}
+
+/// Answers calls on `path` until dropped; see [`answer_on`]. Listens from the moment of the call.
+pub(crate) fn serve<A, H, F>(
+    path: &Path,
+    mode: u32,
+    allowed: A,
+    handler: H,
+) -> impl Future<Output = Result<(), Fault>> + use<A, H, F>
+where
+    A: Fn(u32) -> bool + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Value, Fault>> + Send,
+{
+    let listener = listen(path, mode);
+    async move { answer_on(listener?, allowed, handler).await }
+}
+
+/// Answers calls on `listener` until dropped; only to peers whose uid `allowed` accepts.
+///
+/// A handler runs to its end even when its caller hangs up: what was begun is finished.
+pub(crate) async fn answer_on<H, F>(
+    listener: Listener,
+    allowed: impl Fn(u32) -> bool + Send + Sync + 'static,
+    handler: H,
+) -> Result<(), Fault>
+where
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Value, Fault>> + Send,
+{
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let handler = Arc::new(handler);
+    loop {
+        let slot = Arc::clone(&slots).acquire_owned().await.expect("because it is never closed");
+        let (stream, _) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // Out of descriptors or aborted by the peer: the next one may do.
+            Err(e) => {
+                tracing::warn!(error = %e, "could not accept a connection");
+                tokio::task::yield_now().await;
+                continue;
+            }
+        };
+        // A socket that does not say who calls is treated as nobody.
+        let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
+        let verdict = uid != u32::MAX && allowed(uid);
+        let handler = Arc::clone(&handler);
+        tokio::spawn(async move {
+            if verdict {
+                converse(stream, uid, &*handler).await;
+            } else {
+                refuse(stream, uid).await;
+            }
+            drop(slot);
+        });
+    }
+}
+
+async fn refuse(mut stream: UnixStream, uid: u32) {
+    tracing::warn!(uid, "refused a caller");
+    let fault = Fault::new("forbidden", format!("OS user {uid} may not use this socket"))
+        .hint("use the account that ran pgkeep up")
+        .exit(ExitCode::Forbidden);
+    let _ = tokio::time::timeout(REQUEST_DEADLINE, write_line(&mut stream, &Answer::Error(fault)))
+        .await;
+}
+
+async fn converse<H, F>(stream: UnixStream, uid: u32, handler: &H)
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Result<Value, Fault>>,
+{
+    let (reader, mut writer) = stream.into_split();
+    let call = match read_call(&mut BufReader::new(reader)).await {
+        Ok(call) => call,
+        Err(fault) => {
+            let _ = write_line(&mut writer, &Answer::Error(fault)).await;
+            return;
+        }
+    };
+    let (progress, mut steps) = mpsc::channel(PROGRESS_MAX);
+    let op = call.op.clone();
+    let work = handler(Request { op: call.op, args: call.args, uid, progress: Progress(progress) });
+    tokio::pin!(work);
+    let mut listening = true;
+    let outcome = loop {
+        let message = tokio::select! {
+            biased;
+            Some(step) = steps.recv() => step,
+            outcome = &mut work => break outcome,
+            () = tokio::time::sleep(HEARTBEAT) => String::new(),
+        };
+        if listening {
+            listening = tell(&mut writer, message).await;
+        }
+    };
+    // Steps said just before the end.
+    while let Ok(message) = steps.try_recv() {
+        listening = listening && tell(&mut writer, message).await;
+    }
+    let answer = match outcome {
+        Ok(value) => Answer::Ok(value),
+        Err(fault) => {
+            tracing::info!(
+                op,
+                uid,
+                code = fault.code,
+                message = fault.message,
+                "refused or failed"
+            );
+            Answer::Error(fault)
+        }
+    };
+    if let Err(fault) = deliver(&mut writer, &answer).await
+        && fault.code == "too_large"
+    {
+        let _ = deliver(&mut writer, &Answer::Error(fault)).await;
+    }
+    if let Answer::Ok(mut value) = answer {
+        super::scrub(&mut value);
+    }
+}
+
+async fn deliver<W>(writer: &mut W, answer: &Answer) -> Result<(), Fault>
+where
+    W: tokio::io::AsyncWrite + Unpin,
+{
+    tokio::time::timeout(REQUEST_DEADLINE, write_line(writer, answer))
+        .await
+        .unwrap_or_else(|_| Err(Fault::new("hung_up", "the caller does not read")))
+}
+
+/// False once nobody listens any more.
+async fn tell<W>(writer: &mut W, message: String) -> bool
+where
+    W: tokio::io::AsyncWrite + Unpin,
+{
+    deliver(writer, &Answer::Progress { message }).await.is_ok()
+}
+
+async fn read_call<R>(reader: &mut R) -> Result<Call, Fault>
+where
+    R: tokio::io::AsyncBufRead + Unpin,
+{
+    let bad = |message: &str| Fault::new("bad_request", message).exit(ExitCode::Usage);
+    let line = match tokio::time::timeout(REQUEST_DEADLINE, read_line(reader)).await {
+        Err(_) => {
+            return Err(Fault::new("timeout", "no request came in time").exit(ExitCode::Timeout));
+        }
+        Ok(Err(LineError::TooLong)) => return Err(bad("the request is too long")),
+        Ok(Err(LineError::Io(_)) | Ok(None)) => return Err(bad("the request is not complete")),
+        Ok(Ok(Some(line))) => line,
+    };
+    let call: Call =
+        serde_json::from_slice(&line).map_err(|_| bad("the request is no JSON call"))?;
+    if call.args.is_null() || call.args.is_object() {
+        Ok(call)
+    } else {
+        Err(bad("the arguments must be an object"))
+    }
+}

@@ -1,0 +1,96 @@
+//! One answer for each operation of the vault's socket; the table is in [`crate::rpc`].
+
+use base::{ExitCode, Fault, Secret, ServerName};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use vault::{Caller, KeyInfo, State, Subject, Vault};
+use zeroize::Zeroizing;
+
+use super::fault;
+use crate::rpc::Request;
+
+/// Does what `request` asks.
+pub(super) fn answer(vault: &mut Vault, request: &Request) -> Result<Value, Fault> {
+    let caller = Caller { uid: request.uid };
+    match request.op.as_str() {
+        "status" => Ok(status(vault)),
+        "ca" => Ok(json!({ "pem": vault.ca_pem().map_err(fault)? })),
+        "key-create" => {
+            let (server, uid) = (server(request)?, request.number("uid")?);
+            let (key, changed) = vault.key_create(caller, &server, uid).map_err(fault)?;
+            Ok(json!({
+                "key_id": key.name, "key_version": key.version.to_string(), "changed": changed,
+            }))
+        }
+        "release" => {
+            let changed = vault.release(caller, &server(request)?).map_err(fault)?;
+            Ok(json!({ "changed": changed }))
+        }
+        "wrap" => {
+            let key = Secret::new(bytes(request, "plaintext")?);
+            let wrapped = vault.wrap(caller, &server(request)?, &key).map_err(fault)?;
+            Ok(json!({
+                "wrapped": STANDARD.encode(&wrapped.bytes),
+                "key_id": wrapped.key.name,
+                "key_version": wrapped.key.version.to_string(),
+                "algorithm": "RSA-OAEP-256",
+            }))
+        }
+        "unwrap" => {
+            let wrapped = bytes(request, "wrapped")?;
+            let key = vault.unwrap(caller, &server(request)?, &wrapped).map_err(fault)?;
+            Ok(json!({ "plaintext": STANDARD.encode(key.expose()) }))
+        }
+        "certificate-sign" => {
+            let subject = match request.args.get("service").and_then(Value::as_str) {
+                Some("plane") => Subject::Plane,
+                Some(_) => return Err(bad("the only service is \"plane\"")),
+                None => Subject::Server(server(request)?),
+            };
+            let csr = request.text("csr")?;
+            let signed = vault.certificate_sign(caller, &subject, csr).map_err(fault)?;
+            Ok(json!({
+                "chain": signed.chain_pem,
+                "ca": signed.ca_pem,
+                "not_after": signed.not_after.to_string(),
+                "left_out": signed.left_out,
+            }))
+        }
+        "seal" => {
+            let changed = vault.seal(caller).map_err(fault)?;
+            Ok(json!({ "state": State::Sealed, "changed": changed }))
+        }
+        "unseal" => {
+            let changed = vault.unseal(caller).map_err(fault)?;
+            Ok(json!({ "state": State::Unsealed, "changed": changed }))
+        }
+        _ => Err(request.unknown()),
+    }
+}
+
+fn status(vault: &Vault) -> Value {
+    let (state, reason) = vault.status();
+    let key = vault.key_info().ok().map(|KeyInfo { name, version, kty }| {
+        json!({ "name": name, "version": version.to_string(), "kty": kty })
+    });
+    json!({ "state": state, "reason": reason, "seal": "file", "key": key })
+}
+
+fn server(request: &Request) -> Result<ServerName, Fault> {
+    request.text("server")?.parse().map_err(|e: base::NameError| bad(&e.to_string()))
+}
+
+fn bytes(request: &Request, name: &str) -> Result<Vec<u8>, Fault> {
+    let text = request.text(name)?;
+    // Decoded into a buffer of its final size: no copies of a key are left behind.
+    let mut buffer = Zeroizing::new(vec![0; text.len() / 4 * 3 + 3]);
+    let n = STANDARD
+        .decode_slice(text, &mut buffer)
+        .map_err(|_| bad(&format!("the argument \"{name}\" must be base64")))?;
+    Ok(buffer[..n].to_vec())
+}
+
+fn bad(message: &str) -> Fault {
+    Fault::new("bad_request", message).exit(ExitCode::Usage)
+}

@@ -1,0 +1,139 @@
+//! What is asked of the machine, one command at a time.
+
+use std::ops::ControlFlow;
+
+use base::{Changed, Fault, ServerState};
+use serde_json::{Value, json};
+
+use super::Machine;
+use crate::database::Database;
+use crate::doors::{Doors, Progress};
+use crate::handle::{Command, Request};
+use crate::record::DesiredState;
+use crate::status;
+
+impl<D: Doors> Machine<D> {
+    /// Does a command and answers it; breaks when the machine is to end.
+    pub(super) async fn serve(&mut self, request: Request) -> ControlFlow<()> {
+        if request.interrupts {
+            self.stops.send_modify(|n| *n = n.saturating_sub(1));
+        }
+        if matches!(request.command, Command::Shutdown) {
+            self.shut_down(&request.progress).await;
+            self.publish();
+            // Nobody may be waiting any more.
+            let _ = request.reply.send(Ok(json!({ "changed": Changed::Changed })));
+            return ControlFlow::Break(());
+        }
+        let answer = self.obey_command(request.command, &request.progress).await;
+        self.publish();
+        let _ = request.reply.send(answer);
+        ControlFlow::Continue(())
+    }
+
+    async fn obey_command(
+        &mut self,
+        command: Command,
+        progress: &Progress,
+    ) -> Result<Value, Fault> {
+        match command {
+            Command::Create(spec) => {
+                self.create(&spec, progress).await?;
+                self.answer(Changed::Changed)
+            }
+            Command::Start => {
+                let changed = self.start_wanted(progress).await?;
+                self.answer(changed)
+            }
+            Command::Stop => {
+                let changed = self.stop_wanted(progress).await?;
+                self.answer(changed)
+            }
+            Command::Restart => {
+                self.restart_wanted(progress).await?;
+                self.answer(Changed::Changed)
+            }
+            Command::Delete => Ok(json!({ "changed": self.delete(progress).await? })),
+            Command::ParameterList => self.ready_database()?.parameters().await,
+            Command::ParameterShow { name } => self.ready_database()?.parameter(&name).await,
+            Command::ParameterSet { name, value } => {
+                let database = self.ready_database()?;
+                let outcome = database.set_parameter(&name, value.as_deref()).await?;
+                self.refresh_settings().await?;
+                self.police().await;
+                Ok(outcome)
+            }
+            Command::CertificateRotate => {
+                self.record()?;
+                let changed = self.rotate(progress).await?;
+                self.answer(changed)
+            }
+            Command::CertificateSet(own) => {
+                let changed = self.set_own_certificate(&own, progress).await?;
+                self.answer(changed)
+            }
+            Command::ClientCertificates(wanted) => {
+                let changed = self.ready_database()?.client_certificates(wanted).await?;
+                self.answer(changed)
+            }
+            Command::StorageVerify { stop } => self.verify(stop, progress).await,
+            Command::Shutdown => unreachable!("because it is handled before"),
+        }
+    }
+
+    async fn start_wanted(&mut self, progress: &Progress) -> Result<Changed, Fault> {
+        self.refuse_unprovisioned()?;
+        self.policy.reset();
+        self.amend(|record| record.desired_state = DesiredState::Running)?;
+        if self.is_ready() {
+            return Ok(Changed::Unchanged);
+        }
+        self.enter(ServerState::Starting, "started by its owner");
+        self.start_and_settle(progress).await?;
+        Ok(Changed::Changed)
+    }
+
+    async fn stop_wanted(&mut self, progress: &Progress) -> Result<Changed, Fault> {
+        self.record()?;
+        self.amend(|record| record.desired_state = DesiredState::Stopped)?;
+        let was_up = self.database_up || self.mount.is_some();
+        self.stop("stopped by its owner", progress).await?;
+        Ok(if was_up { Changed::Changed } else { Changed::Unchanged })
+    }
+
+    async fn restart_wanted(&mut self, progress: &Progress) -> Result<(), Fault> {
+        self.refuse_unprovisioned()?;
+        self.policy.reset();
+        self.amend(|record| record.desired_state = DesiredState::Running)?;
+        self.enter(ServerState::Restarting, "restarted by its owner");
+        self.take_down(crate::database::StopMode::Fast, progress).await?;
+        self.start_and_settle(progress).await
+    }
+
+    fn refuse_unprovisioned(&self) -> Result<(), Fault> {
+        let record = self.record()?;
+        if record.provisioned {
+            return Ok(());
+        }
+        let message = format!("the creation of server \"{}\" was interrupted", record.name);
+        Err(Fault::new("not_provisioned", message)
+            .hint("create it again, or delete it")
+            .exit(base::ExitCode::Conflict))
+    }
+
+    fn ready_database(&self) -> Result<&D::Database, Fault> {
+        self.refuse_while_unstable()?;
+        Ok(self.database.as_ref().expect("because the server is Ready"))
+    }
+
+    /// What `show` answers, and whether anything was changed.
+    fn answer(&self, changed: Changed) -> Result<Value, Fault> {
+        let record = self.record()?;
+        let mounted = self.mount.is_some();
+        let show = status::show(&self.layout, record, &self.state, &self.facts, mounted);
+        let mut value = serde_json::to_value(show)
+            .map_err(|e| Fault::from_error("answer", "could not write the answer", &e))?;
+        value["changed"] = json!(changed);
+        Ok(value)
+    }
+}
