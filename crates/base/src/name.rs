@@ -11,7 +11,8 @@ pub struct ServerName(String);
 /// Why a text is not a server name.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error(
-    "\"{0}\" is not a server name: use 1 to 40 of a-z, 0-9 and -, beginning with a letter, not ending with -"
+    "\"{0}\" is not a server name: use 1 to 40 of a-z, 0-9 and -, \
+     beginning with a letter, not ending with -"
 )]
 pub struct NameError(String);
 

@@ -11,9 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::doors::{Backing, OsVolume, Volume};
 use crate::engine::header::{Found, HEADER_BYTES, Header};
 use crate::engine::keys::{FileKeys, Id, StoreKeys};
-use crate::engine::layout::{
-    UNIT, first_unit, groups_for, mac_page_offset, unit_offset, units_in,
-};
+use crate::engine::layout::{UNIT, first_unit, groups_for, mac_page_offset, unit_offset, units_in};
 use crate::engine::log::Dirty;
 use crate::engine::open::{read_header, read_log};
 use crate::engine::recover::is_dirty;

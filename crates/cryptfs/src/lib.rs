@@ -6,11 +6,11 @@
 //! verification. The format is described in `docs/formats/cryptfs.md`.
 
 pub mod check;
+mod doors;
+mod engine;
 mod error;
 mod event;
 mod file;
-mod engine;
-mod doors;
 pub mod fuse;
 mod store;
 

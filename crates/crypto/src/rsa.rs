@@ -24,8 +24,7 @@ impl RsaKey {
 
     /// Reads a key from PKCS #8 DER (RFC 5208).
     pub fn from_pkcs8(der: &[u8]) -> Result<Self, Error> {
-        let private =
-            PrivateDecryptingKey::from_pkcs8(der).map_err(|_| Error::MalformedKey)?;
+        let private = PrivateDecryptingKey::from_pkcs8(der).map_err(|_| Error::MalformedKey)?;
         Ok(Self { private })
     }
 
@@ -42,8 +41,8 @@ impl RsaKey {
 
     /// Unwraps what [`RsaPublicKey::wrap`] made. Says nothing about why it failed.
     pub fn unwrap(&self, wrapped: &[u8]) -> Result<Secret<Vec<u8>>, Error> {
-        let key = OaepPrivateDecryptingKey::new(self.private.clone())
-            .map_err(|_| Error::MalformedKey)?;
+        let key =
+            OaepPrivateDecryptingKey::new(self.private.clone()).map_err(|_| Error::MalformedKey)?;
         let mut buffer = Secret::new(vec![0; key.min_output_size()]);
         let mut work = std::mem::take(buffer.expose_mut());
         let result = key
@@ -83,8 +82,8 @@ impl RsaPublicKey {
 
     /// Wraps a key of at most 318 bytes (3072-bit modulus) with RSA-OAEP-256.
     pub fn wrap(&self, key: &[u8]) -> Result<Vec<u8>, Error> {
-        let public = OaepPublicEncryptingKey::new(self.public.clone())
-            .map_err(|_| Error::MalformedKey)?;
+        let public =
+            OaepPublicEncryptingKey::new(self.public.clone()).map_err(|_| Error::MalformedKey)?;
         if key.len() > public.max_plaintext_size(&OAEP_SHA256_MGF1SHA256) {
             return Err(Error::Length);
         }

@@ -89,9 +89,8 @@ impl XtsContext {
         // SAFETY: EVP_CIPHER_CTX_new returns null or a context that `drop` frees; Init reads
         // 64 key bytes for this cipher and no IV where the pointer is null.
         unsafe {
-            let context = Self {
-                context: NonNull::new(lc::EVP_CIPHER_CTX_new()).ok_or(Error::Library)?,
-            };
+            let context =
+                Self { context: NonNull::new(lc::EVP_CIPHER_CTX_new()).ok_or(Error::Library)? };
             let ok = lc::EVP_CipherInit_ex(
                 context.context.as_ptr(),
                 lc::EVP_aes_256_xts(),

@@ -29,9 +29,7 @@ fn xts_equals_the_definition_on_single_blocks() {
     let mut expected = Vec::new();
     for block in plain.chunks(16) {
         let p = u128::from_le_bytes(block.try_into().unwrap());
-        let c = u128::from_le_bytes(
-            ecb(&key[..32], &(p ^ t).to_le_bytes()).try_into().unwrap(),
-        );
+        let c = u128::from_le_bytes(ecb(&key[..32], &(p ^ t).to_le_bytes()).try_into().unwrap());
         expected.extend_from_slice(&(c ^ t).to_le_bytes());
         let carry = t >> 127;
         t = (t << 1) ^ (carry * 0x87);

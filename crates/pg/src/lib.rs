@@ -22,7 +22,7 @@
 //! | `parameter_set` | [`Cluster::set_parameter`], [`Cluster::reset_parameter`] |
 //! | `certificate` | [`CertificatePair`], [`Cluster::install_certificate`] |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
-//! | `verify`, `probe`, `hello` | what clients see: [`probe_tls`], [`probe_plain`], [`probe_hello`] |
+//! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
 //! | `outside` | [`Cluster::find_outside_mount`] |
 //! | `read_only` | [`Cluster::read_only`] |
 //!

@@ -38,8 +38,7 @@ pub(crate) trait Backing: Send + Sync {
 }
 
 /// A visitor of [`Volume::each_file`]: path, inode number, the file.
-pub(crate) type Visit<'a> =
-    dyn FnMut(&str, u64, Box<dyn Backing>) -> Result<(), crate::Error> + 'a;
+pub(crate) type Visit<'a> = dyn FnMut(&str, u64, Box<dyn Backing>) -> Result<(), crate::Error> + 'a;
 
 /// The backing folder as the core sees it: a few meta files and a tree of encrypted ones.
 pub(crate) trait Volume: Send + Sync {

@@ -175,12 +175,8 @@ impl Volume for OsVolume {
 
     fn replace_meta(&self, name: &str, content: &[u8]) -> io::Result<Box<dyn Backing>> {
         let (path, aside) = (self.meta_path(name), self.meta_path(&format!("{name}.new")));
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&aside)?;
+        let file =
+            File::options().read(true).write(true).create(true).truncate(true).open(&aside)?;
         rustix::fs::fchmod(&file, Mode::RUSR | Mode::WUSR)?;
         file.write_all_at(content, 0)?;
         file.sync_all()?;

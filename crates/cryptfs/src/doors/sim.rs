@@ -133,16 +133,10 @@ impl SimDisk {
     /// that was not synced is there with a chance of `keep` in 100.
     pub(crate) fn after_power_cut(&self, dice: &mut Dice, keep: u64) -> Self {
         let world = self.0.lock().unwrap();
-        let mut after = World {
-            tree: world.tree.clone(),
-            next_ino: world.next_ino,
-            ..World::default()
-        };
-        after.meta = if dice.below(100) < keep {
-            world.meta.clone()
-        } else {
-            world.meta_durable.clone()
-        };
+        let mut after =
+            World { tree: world.tree.clone(), next_ino: world.next_ino, ..World::default() };
+        after.meta =
+            if dice.below(100) < keep { world.meta.clone() } else { world.meta_durable.clone() };
         after.meta_durable = after.meta.clone();
         for (ino, inode) in &world.inodes {
             let mut bytes = inode.durable.clone();
@@ -151,8 +145,7 @@ impl SimDisk {
                     piece.apply(&mut bytes);
                 }
             }
-            let inode =
-                Inode { durable: bytes.clone(), current: bytes, changes: Vec::new() };
+            let inode = Inode { durable: bytes.clone(), current: bytes, changes: Vec::new() };
             after.inodes.insert(*ino, inode);
         }
         Self(Arc::new(Mutex::new(after)))

@@ -49,7 +49,7 @@ impl CryptFile {
     fn candidates(&self, older_than: u64) -> Option<Candidates> {
         let state = self.state.read();
         let State::Open(body) = &*state else { return None };
-        let n_groups = groups_for(units_for(body.len));
+        let n_groups = groups_for(units_for(body.len()));
         let limit = self.shared.now().saturating_sub(older_than);
         let marked: Vec<u32> = {
             let marks = self.marks.lock();
@@ -69,16 +69,16 @@ impl CryptFile {
             })
             .collect();
         let is_all = versions.len() == n_marked;
-        (is_all || !versions.is_empty()).then_some(Candidates { versions, len: body.len, is_all })
+        (is_all || !versions.is_empty()).then_some(Candidates { versions, len: body.len(), is_all })
     }
 
     /// Writes the codes that are ahead of the disk; returns what was written.
     fn write_codes(&self, candidates: &Candidates) -> Result<Vec<u32>, Error> {
         let state = self.state.read();
         let State::Open(body) = &*state else { return Ok(Vec::new()) };
-        let n_groups = groups_for(units_for(body.len));
+        let n_groups = groups_for(units_for(body.len()));
         let mut written = Vec::new();
-        if candidates.is_all && body.len == candidates.len {
+        if candidates.is_all && body.len() == candidates.len {
             let page = clean_header(body).encode(self.shared.keys.headers());
             self.backing.write_quietly(0, &page).map_err(|source| self.write_failed(source))?;
         }
@@ -101,7 +101,7 @@ impl CryptFile {
     fn unmark(&self, candidates: &Candidates, written: &[u32]) {
         let mut state = self.state.write();
         let State::Open(body) = &mut *state else { return };
-        let n_groups = groups_for(units_for(body.len));
+        let n_groups = groups_for(units_for(body.len()));
         let mut still_dirty = false;
         let mut clean: Vec<u32> = Vec::new();
         for (number, version) in &candidates.versions {
@@ -124,7 +124,7 @@ impl CryptFile {
         let file_id = body.header.file_id;
         if candidates.is_all
             && !still_dirty
-            && body.len == candidates.len
+            && body.len() == candidates.len
             && marks.groups.below(n_groups).eq(clean.iter().copied())
         {
             body.header = clean_header(body);
@@ -148,7 +148,7 @@ fn known(body: &Body, number: u32) -> Option<Arc<super::codes::Group>> {
 fn clean_header(body: &Body) -> Header {
     let mut header = body.header;
     if let Size::Physical(bytes) = &mut header.size {
-        *bytes = body.len;
+        *bytes = body.len();
     }
     header
 }

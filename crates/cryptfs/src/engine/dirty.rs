@@ -22,10 +22,7 @@ impl Default for DirtySet {
 impl DirtySet {
     pub(crate) fn contains(&self, group: u32) -> bool {
         group >= self.tail
-            || self
-                .words
-                .get(group as usize / 64)
-                .is_some_and(|word| word >> (group % 64) & 1 == 1)
+            || self.words.get(group as usize / 64).is_some_and(|word| word >> (group % 64) & 1 == 1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {

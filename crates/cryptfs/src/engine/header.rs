@@ -108,7 +108,11 @@ impl Header {
             file_id: array_at(page, 16),
             epoch: u32_at(page, 32),
             mount_id: (flags & FLAG_TEMPORARY != 0).then(|| array_at(page, 48)),
-            size: if exact { Size::Exact(u64_at(page, 40)) } else { Size::Physical(u64_at(page, 40)) },
+            size: if exact {
+                Size::Exact(u64_at(page, 40))
+            } else {
+                Size::Physical(u64_at(page, 40))
+            },
         })
     }
 }

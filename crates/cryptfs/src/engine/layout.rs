@@ -41,8 +41,7 @@ pub(crate) fn units_for(len: u64) -> u64 {
 
 /// Groups that `units` units need.
 pub(crate) fn groups_for(units: u64) -> u32 {
-    u32::try_from(units.div_ceil(GROUP_UNITS))
-        .expect("because MAX_BYTES bounds every unit number")
+    u32::try_from(units.div_ceil(GROUP_UNITS)).expect("because MAX_BYTES bounds every unit number")
 }
 
 /// Physical size of a file of `units` units; without units it is the header alone.

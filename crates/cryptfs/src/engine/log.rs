@@ -163,10 +163,7 @@ fn apply(record: &Record, dirty: &mut HashMap<Id, Dirty>) {
 }
 
 /// Reads the log of a store. `mac_of` makes the code key of a generation.
-pub(crate) fn replay(
-    file: &dyn Backing,
-    mac_of: impl Fn(&Id) -> UnitMac,
-) -> Result<Replay, Error> {
+pub(crate) fn replay(file: &dyn Backing, mac_of: impl Fn(&Id) -> UnitMac) -> Result<Replay, Error> {
     let failed = |source| Error::Io { doing: "read the dirty log", source };
     let mut header = vec![0u8; HEADER];
     let n = file.read_at(0, &mut header).map_err(failed)?;
@@ -263,8 +260,8 @@ impl DirtyLog {
         let bytes = std::mem::take(&mut state.pending);
         let (at, target) = (state.pending_at, state.appended);
         state.pending_at += bytes.len() as u64;
-        let grow = (state.pending_at > state.allocated)
-            .then(|| state.pending_at.next_multiple_of(GROW));
+        let grow =
+            (state.pending_at > state.allocated).then(|| state.pending_at.next_multiple_of(GROW));
         let file = state.file.clone();
         drop(state);
         let result = grow

@@ -1,8 +1,8 @@
 //! One encrypted file.
 //!
-//! Locks, in the order in which they are taken: `state` (shared for reads and for overwrites of
-//! whole units, exclusive for whatever changes size or part of a unit), then one group's codes,
-//! then `marks`. The cleaner takes the same locks in the same order.
+//! Locks, in the order in which they are taken: `state` (shared for reads and for writes of whole
+//! units, exclusive for whatever cuts the file or changes part of a unit), then `reserved`, then
+//! one group's codes, then `marks`. The cleaner takes the same locks in the same order.
 
 mod groups;
 mod read;
@@ -23,7 +23,7 @@ use crate::engine::codes::Group;
 use crate::engine::dirty::DirtySet;
 use crate::engine::header::{Found, HEADER_BYTES, Header, Size};
 use crate::engine::keys::FileKeys;
-use crate::engine::layout::{UNIT, units_in};
+use crate::engine::layout::{UNIT, units_for, units_in};
 use crate::engine::log::Record;
 use crate::engine::shared::Shared;
 use crate::{Error, Event};
@@ -67,8 +67,23 @@ pub(crate) enum State {
 pub(crate) struct Body {
     pub(crate) header: Header,
     pub(crate) keys: FileKeys,
-    pub(crate) len: u64,
+    len: AtomicU64,
+    /// Units that have a code or are being written: at least as many as the size needs.
+    /// Writes that grow the file side by side reserve their units here.
+    pub(crate) reserved: Mutex<u64>,
     pub(crate) groups: RwLock<HashMap<u32, Arc<Group>>>,
+}
+
+impl Body {
+    fn new(header: Header, keys: FileKeys, len: u64) -> Self {
+        let (reserved, groups) = (Mutex::new(units_for(len)), RwLock::new(HashMap::new()));
+        Self { header, keys, len: AtomicU64::new(len), reserved, groups }
+    }
+
+    /// Logical size in bytes.
+    pub(crate) fn len(&self) -> u64 {
+        self.len.load(Ordering::Acquire)
+    }
 }
 
 /// Groups that the log durably calls dirty.
@@ -137,10 +152,10 @@ impl CryptFile {
         if header.mount_id.is_none() && !header.fits(physical) {
             return Ok(Ok((State::Damaged("file was cut or extended"), len)));
         }
-        Ok(shared.keys.file(&header.file_id, header.mount_id.is_some()).map(|keys| {
-            let groups = RwLock::new(HashMap::new());
-            (State::Open(Box::new(Body { header, keys, len, groups })), len)
-        }))
+        Ok(shared
+            .keys
+            .file(&header.file_id, header.mount_id.is_some())
+            .map(|keys| (State::Open(Box::new(Body::new(header, keys, len))), len)))
     }
 
     /// Logical size in bytes.
@@ -195,8 +210,8 @@ impl CryptFile {
         }
     }
 
-    pub(crate) fn set_size(&self, body: &mut Body, len: u64) {
-        body.len = len;
+    pub(crate) fn set_size(&self, body: &Body, len: u64) {
+        body.len.store(len, Ordering::Release);
         self.len.store(len, Ordering::Release);
     }
 
@@ -216,7 +231,7 @@ impl CryptFile {
             size: Size::Physical(0),
         };
         self.write_header(&header)?;
-        Ok(Body { header, keys, len: 0, groups: RwLock::new(HashMap::new()) })
+        Ok(Body::new(header, keys, 0))
     }
 
     pub(crate) fn write_header(&self, header: &Header) -> Result<(), Error> {

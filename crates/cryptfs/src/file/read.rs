@@ -39,7 +39,7 @@ impl CryptFile {
             }
             State::Damaged(reason) => return Err(self.tampered(None, reason)),
         };
-        let end = body.len.min(offset.saturating_add(buf.len() as u64));
+        let end = body.len().min(offset.saturating_add(buf.len() as u64));
         if offset >= end {
             return Ok(0);
         }
@@ -78,13 +78,7 @@ impl CryptFile {
     }
 
     /// The units of one group from `from` on.
-    fn read_part(
-        &self,
-        body: &Body,
-        number: u32,
-        from: u64,
-        part: &mut [u8],
-    ) -> Result<(), Error> {
+    fn read_part(&self, body: &Body, number: u32, from: u64, part: &mut [u8]) -> Result<(), Error> {
         let fetch = |part: &mut [u8]| {
             let n = self
                 .backing

@@ -34,9 +34,9 @@ impl CryptFile {
             }
         }
         let body = self.writable(&mut state)?;
-        if len > body.len {
+        if len > body.len() {
             self.grow(body, len)
-        } else if len < body.len {
+        } else if len < body.len() {
             self.shrink(body, len)
         } else {
             Ok(())
@@ -44,7 +44,7 @@ impl CryptFile {
     }
 
     fn grow(&self, body: &mut Body, len: u64) -> Result<(), Error> {
-        let (old_units, new_units) = (units_for(body.len), units_for(len));
+        let (old_units, new_units) = (units_for(body.len()), units_for(len));
         if new_units > old_units {
             self.mark(body, group_of(old_units), END)?;
             self.fill_holes(body, old_units, new_units)?;
@@ -66,9 +66,7 @@ impl CryptFile {
             self.store(body, units - 1, &mut unit)?;
         }
         self.resize_header(body, len)?;
-        self.backing
-            .set_len(physical_len(units))
-            .map_err(|source| self.write_failed(source))?;
+        self.backing.set_len(physical_len(units)).map_err(|source| self.write_failed(source))?;
         body.groups.write().retain(|number, _| *number < groups_for(units));
         Ok(())
     }
@@ -105,7 +103,7 @@ impl CryptFile {
         self.backing
             .allocate(from, physical_len(stop) - from)
             .map_err(|source| Error::Io { doing: "reserve space in the backing file", source })?;
-        if !keep_size && end > body.len { self.grow(body, end) } else { Ok(()) }
+        if !keep_size && end > body.len() { self.grow(body, end) } else { Ok(()) }
     }
 
     /// `FALLOC_FL_PUNCH_HOLE` (always with keep size): the range reads as zeros, space is freed.
@@ -121,7 +119,7 @@ impl CryptFile {
         if !keep_size && end > self.len() {
             let mut state = self.state.write();
             let body = self.writable(&mut state)?;
-            if end > body.len {
+            if end > body.len() {
                 self.grow(body, end)?;
             }
         }
@@ -135,12 +133,12 @@ impl CryptFile {
         }
         let mut state = self.state.write();
         let body = self.writable(&mut state)?;
-        let end = end.min(body.len);
+        let end = end.min(body.len());
         if offset >= end {
             return Ok(());
         }
         // The last unit ends with the file: what lies behind its end is zeros anyway.
-        let stop = if end == body.len { units_for(end) } else { end / UNIT };
+        let stop = if end == body.len() { units_for(end) } else { end / UNIT };
         let first = units_for(offset);
         if first > stop {
             return self.zero_inside(body, offset, end);

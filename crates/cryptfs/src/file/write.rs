@@ -30,17 +30,68 @@ impl CryptFile {
         if offset.is_multiple_of(UNIT) && end.is_multiple_of(UNIT) {
             let state = self.state.read();
             if let State::Open(body) = &*state
-                && end <= body.len
+                && (end <= body.len() || matches!(body.header.size, Size::Physical(_)))
             {
-                return with_scratch(data.len(), |units| {
-                    units.copy_from_slice(data);
-                    self.store(body, offset / UNIT, units)
-                });
+                return self.write_shared(body, offset, end, data);
             }
         }
         let mut state = self.state.write();
         let body = self.writable(&mut state)?;
         self.write_exclusive(body, offset, end, data)
+    }
+
+    /// A write of whole units, side by side with others. One that grows the file takes the units
+    /// up to its end first, so that nobody else calls them holes.
+    fn write_shared(&self, body: &Body, offset: u64, end: u64, data: &[u8]) -> Result<(), Error> {
+        let (first, stop) = (offset / UNIT, end / UNIT);
+        let grows = end > body.len();
+        if grows {
+            let mut reserved = body.reserved.lock();
+            if stop > *reserved {
+                self.mark(body, group_of((*reserved).min(first)), END)?;
+                self.fill_holes(body, *reserved, first)?;
+                *reserved = stop;
+            }
+        }
+        let result = with_scratch(data.len(), |units| {
+            units.copy_from_slice(data);
+            self.store(body, first, units)
+        });
+        if grows {
+            let reserved = body.reserved.lock();
+            match &result {
+                Ok(()) if end > body.len() => self.set_size(body, end),
+                Ok(()) => {}
+                Err(_) => self.abandon(body, first, stop),
+            }
+            drop(reserved);
+        }
+        result
+    }
+
+    /// What a failed growth leaves behind reads as zeros, should the file ever reach so far.
+    fn abandon(&self, body: &Body, first: u64, stop: u64) {
+        for (_, from, to) in by_group(first, stop) {
+            if let Err(error) = self.backing.punch(unit_offset(from), (to - from) * UNIT) {
+                self.poison(&error);
+                return;
+            }
+        }
+        // Only the log can fail here, and it poisons every later write by itself.
+        let _ = self.fill_holes(body, first, stop);
+    }
+
+    /// With the file to oneself: units that were reserved and never arrived are cut off.
+    pub(super) fn settle_reserved(&self, body: &Body) -> Result<(), Error> {
+        let units = units_for(body.len());
+        let mut reserved = body.reserved.lock();
+        if *reserved > units {
+            self.backing
+                .set_len(physical_len(units))
+                .map_err(|source| self.write_failed(source))?;
+        }
+        *reserved = units;
+        Ok(())
     }
 
     /// The body of a file that can be written, made when the file was empty.
@@ -49,7 +100,10 @@ impl CryptFile {
             *state = State::Open(Box::new(self.create()?));
         }
         match state {
-            State::Open(body) => Ok(body),
+            State::Open(body) => {
+                self.settle_reserved(body)?;
+                Ok(body)
+            }
             State::Damaged(reason) => Err(self.tampered(None, reason)),
             State::Stale | State::Empty => {
                 Err(Error::Refused("temporary file of an earlier mount", Errno::IO))
@@ -65,7 +119,7 @@ impl CryptFile {
         end: u64,
         data: &[u8],
     ) -> Result<(), Error> {
-        let (old_len, old_units) = (body.len, units_for(body.len));
+        let (old_len, old_units) = (body.len(), units_for(body.len()));
         let (first, stop) = (offset / UNIT, units_for(end));
         if stop > old_units {
             self.mark(body, group_of(old_units), END)?;
@@ -110,13 +164,14 @@ impl CryptFile {
     /// Makes `len` the size; the header says so where it cannot be seen from the physical size.
     pub(super) fn resize_header(&self, body: &mut Body, len: u64) -> Result<(), Error> {
         let is_exact = matches!(body.header.size, Size::Exact(_));
-        if len != body.len && (is_exact || !len.is_multiple_of(UNIT)) {
+        if len != body.len() && (is_exact || !len.is_multiple_of(UNIT)) {
             let mut header = body.header;
             header.size = Size::Exact(len);
             self.write_header(&header)?;
             body.header = header;
         }
         self.set_size(body, len);
+        *body.reserved.lock() = units_for(len);
         Ok(())
     }
 

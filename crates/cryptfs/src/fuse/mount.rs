@@ -21,7 +21,8 @@ const MAX_DESCRIPTORS: u64 = 500_000;
 /// How a store is mounted.
 #[derive(Clone, Debug)]
 pub struct MountOptions {
-    /// Workers that answer requests. More than cores, because a sync blocks one.
+    /// Workers that answer requests. One more than cores, because a checkpoint's sync blocks one;
+    /// with more, commits get slower: each request wakes another sleeping worker.
     pub n_threads: usize,
     /// WAL segments past the page cache: a commit is then one write and one sync.
     pub wal_direct_io: bool,
@@ -38,7 +39,7 @@ impl Default for MountOptions {
     fn default() -> Self {
         let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
         Self {
-            n_threads: (2 * n_cores).max(4),
+            n_threads: n_cores + 1,
             wal_direct_io: false,
             read_only: false,
             allow_other: false,

@@ -31,8 +31,9 @@ pub(crate) struct ServeArgs {
 /// What `fs mount` passes on to `fs serve`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct ServeOptions {
-    /// Workers that answer requests [default: twice the cores, at least 4]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
+    /// Workers that answer requests [default: cores and one]
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
     pub(super) threads: Option<u16>,
     /// Write WAL segments past the page cache: slower in bulk, for comparison
     #[arg(long, hide = true)]
