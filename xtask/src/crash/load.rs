@@ -5,11 +5,15 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::ledger::Ledger;
 use crate::cluster::Server;
 use crate::failure::{Doing, Outcome};
 use crate::rng::Rng;
+
+/// How long sessions may take to see that their server is dead.
+const NOTICE: Duration = Duration::from_secs(5);
 
 /// Sessions under load; they end by themselves when the server dies.
 #[derive(Debug)]
@@ -31,14 +35,20 @@ impl Load {
         Ok(load)
     }
 
-    /// Waits for every session to notice that the server is gone.
+    /// Waits for every session to notice that the server is gone. Now and then a psql loses its
+    /// connection between two statements and waits for the next one: it is ended then, which can
+    /// only lose an acknowledgement, never invent one.
     pub(super) fn finish(mut self) -> Outcome {
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        let until = Instant::now() + NOTICE;
+        while Instant::now() < until && !self.threads.iter().all(JoinHandle::is_finished) {
+            std::thread::sleep(Duration::from_millis(10));
         }
         for mut session in self.sessions.drain(..) {
             let _ = session.kill();
             session.wait().doing(|| "wait for psql".to_owned())?;
+        }
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
         }
         Ok(())
     }

@@ -29,9 +29,9 @@ const FOREVER: Duration = Duration::from_secs(24 * 3600);
 /// For what may change by itself.
 const NEVER: Duration = Duration::ZERO;
 /// Grain of the modification times that the kernel keeps. With write-back cache each new time has
-/// to be told to us before a sync; at a coarse grain that is ten times a second instead of once
-/// a commit.
-const TIME_GRAIN: Duration = Duration::from_millis(100);
+/// to be told to us before a sync; at a coarse grain that is at most a hundred times a second
+/// instead of once a commit.
+const TIME_GRAIN: Duration = Duration::from_millis(10);
 /// Requests in flight that nobody waits for: read-ahead and write-back.
 const MAX_BACKGROUND: u16 = 64;
 /// Of an entry that is not there: number 0 says so, and that the kernel may remember it.
