@@ -29,7 +29,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { create: true, clean_after: Duration::from_secs(15) }
+        Self { create: true, clean_after: Duration::from_secs(60) }
     }
 }
 
@@ -53,6 +53,8 @@ pub struct Stats {
 
 /// One second: the grain of idle time.
 const TICK: Duration = Duration::from_secs(1);
+/// What the cleaner may take of each second: its syncs compete with commits for the disk.
+const ROUND: Duration = Duration::from_millis(50);
 /// Dirty groups above which the oldest are cleaned without waiting: 16 GiB of data.
 const MAX_DIRTY_GROUPS: u64 = 16 << 10;
 /// Groups whose codes may stay in memory (4 KiB each): 128 MiB for 32 GiB of data.
@@ -211,11 +213,22 @@ fn start_cleaner(shared: Arc<Shared>, after: Duration) -> Result<Cleaner, Error>
 
 /// One round of the cleaner. What fails here poisons its file and is told as an event.
 fn clean_round(shared: &Shared, after: u64) {
-    let files: Vec<_> =
+    let mut files: Vec<_> =
         shared.dirty.lock().iter().map(|(ino, file)| (*ino, file.clone())).collect();
     let n_dirty: u64 = files.iter().map(|(_, file)| file.n_dirty_groups()).sum();
-    let after = if n_dirty > MAX_DIRTY_GROUPS { after.min(1) } else { after };
+    let is_full = n_dirty > MAX_DIRTY_GROUPS;
+    let after = if is_full { after.min(1) } else { after };
+    let until = Instant::now() + ROUND;
+    // Each round begins elsewhere, so that a file that is never done cannot starve the others.
+    files.sort_unstable_by_key(|(ino, _)| *ino);
+    if !files.is_empty() {
+        let begin = shared.now() as usize % files.len();
+        files.rotate_left(begin);
+    }
     for (ino, file) in files {
+        if !is_full && Instant::now() > until {
+            break;
+        }
         let mut dirty = shared.dirty.lock();
         // Two: the registry's and this loop's. Nothing else can get hold of an unlinked file.
         let gone = Arc::strong_count(&file) == 2 && matches!(file.backing.n_links(), Ok(0));
