@@ -175,7 +175,7 @@ fn verify(disk: &SimDisk, models: &BTreeMap<&'static str, Model>, context: &str)
     assert_eq!(*events.0.lock().unwrap(), [], "{context}");
 }
 
-/// Seeds are fixed so that a failure names its case; `cargo xtask crash --sweep` runs more.
+/// Seeds are fixed so that a failure names its case; built with `PGKEEP_SWEEP_SEEDS=N` set, N run.
 #[test]
 fn power_cut_at_every_write_and_sync() {
     let seeds = std::option_env!("PGKEEP_SWEEP_SEEDS").and_then(|n| n.parse().ok()).unwrap_or(6);
