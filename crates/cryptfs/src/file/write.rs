@@ -77,8 +77,9 @@ impl CryptFile {
                 return;
             }
         }
-        // Only the log can fail here, and it poisons every later write by itself.
-        let _ = self.fill_holes(body, first, stop);
+        if self.fill_holes(body, first, stop).is_err() {
+            self.poison(&std::io::Error::other("codes of a failed write could not be reset"));
+        }
     }
 
     /// With the file to oneself: units that were reserved and never arrived are cut off.

@@ -12,6 +12,8 @@ mod stop;
 mod table;
 mod unmount;
 
+pub(crate) use table::unescape;
+
 use base::{ExitCode, Fault};
 
 use crate::cli::output::Format;

@@ -36,8 +36,10 @@ fn is_listed(table: &str, place: &Path) -> bool {
     })
 }
 
+/// A field of the kernel's mount tables (proc_pid_mountinfo(5)) as it is meant.
+///
 /// Spaces, tabs, line feeds and backslashes stand there as three octal digits.
-fn unescape(field: &str) -> String {
+pub(crate) fn unescape(field: &str) -> String {
     let mut text = field.to_owned();
     for (code, plain) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
         text = text.replace(code, plain);

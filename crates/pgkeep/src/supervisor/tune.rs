@@ -27,18 +27,9 @@ pub(super) fn tune(home: &Home, name: &ServerName, device: &str) -> Result<Value
 fn is_mounted(mounts: &str, mountpoint: &str, device: &str) -> bool {
     mounts.lines().any(|line| {
         let mut fields = line.split(' ').skip(2);
-        let found = (fields.next(), fields.nth(1).map(unescape));
+        let found = (fields.next(), fields.nth(1).map(crate::fs::unescape));
         found == (Some(device), Some(mountpoint.to_owned()))
     })
-}
-
-/// Spaces, tabs, line feeds and backslashes stand there as three octal digits.
-fn unescape(field: &str) -> String {
-    let mut text = field.to_owned();
-    for (code, plain) in [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")] {
-        text = text.replace(code, plain);
-    }
-    text
 }
 
 #[cfg(test)]
