@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use fuser::{Config, Session, SessionACL};
+use rustix::io::Errno;
 use rustix::process::Resource;
 
 use super::adapter::Adapter;
@@ -102,8 +103,21 @@ impl Mount {
             .name("ready".to_owned())
             .spawn(move || announce(&mountpoint, &*events))
             .map_err(io("start a thread"))?;
-        session.run().map_err(io("serve the mount"))
+        match session.run() {
+            // The last unmount can meet a worker in the middle of a request.
+            Err(error) if is(&error, Errno::CONNABORTED) && !is_broken(&self.mountpoint) => Ok(()),
+            answer => answer.map_err(io("serve the mount")),
+        }
     }
+}
+
+fn is(error: &std::io::Error, errno: Errno) -> bool {
+    Errno::from_io_error(error) == Some(errno)
+}
+
+/// Whether the mount is still there with nobody who answers, as after an abort by force.
+fn is_broken(mountpoint: &Path) -> bool {
+    std::fs::metadata(mountpoint).is_err_and(|error| is(&error, Errno::NOTCONN))
 }
 
 impl Drop for Mount {

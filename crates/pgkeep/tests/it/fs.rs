@@ -240,7 +240,8 @@ fn asked_once_it_waits_for_its_users_asked_twice_it_leaves() {
     held.write_all(b"late").unwrap();
     held.sync_all().unwrap();
     drop(held);
-    assert_eq!(event(&mut events)["event"], "closed");
+    let last = event(&mut events);
+    assert_eq!(last["event"], "closed", "{last}");
     assert_eq!(child.wait().unwrap().code(), Some(0));
     place.mount();
     assert_eq!(std::fs::read_to_string(place.mountpoint().join("held")).unwrap(), "late");
