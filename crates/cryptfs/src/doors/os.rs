@@ -3,27 +3,68 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
-use rustix::fs::{Advice, FallocateFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
+use rustix::fs::{FallocateFlags, Mode, OFlags, Timespec, Timestamps, UTIME_OMIT};
 
 use super::{Backing, Visit, Volume};
 use crate::Error;
 
 /// Writes of this size come from a cache that is being emptied: nobody reads them soon.
-const EARLY_WRITE_BYTES: usize = 256 << 10;
+const DIRECT_BYTES: usize = 256 << 10;
+/// What memory, offset and length must be a multiple of to go past the page cache. More than
+/// any disk in use asks for.
+const DIRECT_ALIGN: usize = 4096;
 
 /// A file of the backing file system.
+///
+/// Large writes go past the page cache: the mount holds the same pages in clear, and a second
+/// copy would only push others out.
 pub(crate) struct OsFile {
     file: File,
+    /// The same file with `O_DIRECT`, opened by the first large write; `None` where the backing
+    /// file system refuses.
+    direct: OnceLock<Option<File>>,
 }
 
 impl OsFile {
     pub(crate) fn new(fd: OwnedFd) -> Self {
-        Self { file: File::from(fd) }
+        Self { file: File::from(fd), direct: OnceLock::new() }
     }
+
+    fn direct(&self) -> Option<&File> {
+        self.direct.get_or_init(|| open_direct(&self.file).ok()).as_ref()
+    }
+
+    /// Writes as much of `data` as goes past the page cache, from its start.
+    fn write_direct(&self, offset: u64, data: &[u8]) -> usize {
+        let is_aligned = data.as_ptr().addr().is_multiple_of(DIRECT_ALIGN)
+            && offset.is_multiple_of(DIRECT_ALIGN as u64);
+        if data.len() < DIRECT_BYTES || !is_aligned {
+            return 0;
+        }
+        let Some(file) = self.direct() else { return 0 };
+        let whole = data.len() - data.len() % DIRECT_ALIGN;
+        let mut done = 0;
+        while done < whole {
+            // Whatever goes wrong here the ordinary write finds too, and reports.
+            match file.write_at(&data[done..whole], offset + done as u64) {
+                Ok(n) if n > 0 && n.is_multiple_of(DIRECT_ALIGN) => done += n,
+                _ => break,
+            }
+        }
+        done
+    }
+}
+
+/// The same file under a descriptor of its own, past the page cache.
+fn open_direct(file: &File) -> io::Result<File> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let flags = OFlags::WRONLY | OFlags::DIRECT | OFlags::CLOEXEC;
+    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
 }
 
 impl Backing for OsFile {
@@ -41,15 +82,8 @@ impl Backing for OsFile {
     }
 
     fn write_at(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.file.write_all_at(data, offset)?;
-        if data.len() >= EARLY_WRITE_BYTES {
-            // Starts writing to the disk now, while the next request is being encrypted, and
-            // gives back pages that the mount caches in clear anyway. Only a wish: a refusal
-            // changes nothing.
-            let len = std::num::NonZero::new(data.len() as u64);
-            let _ = rustix::fs::fadvise(&self.file, offset, len, Advice::DontNeed);
-        }
-        Ok(())
+        let done = self.write_direct(offset, data);
+        self.file.write_all_at(&data[done..], offset + done as u64)
     }
 
     fn write_quietly(&self, offset: u64, data: &[u8]) -> io::Result<()> {
@@ -101,7 +135,7 @@ impl Backing for OsFile {
     }
 
     fn describe(&self) -> String {
-        let link = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&self.file));
+        let link = format!("/proc/self/fd/{}", self.file.as_raw_fd());
         let path = std::fs::read_link(link).ok().map(|p| p.to_string_lossy().into_owned());
         match path {
             Some(path) => match path.split_once("/tree/") {
@@ -193,10 +227,66 @@ impl Volume for OsVolume {
         file.sync_all()?;
         std::fs::rename(&aside, &path)?;
         File::open(self.root.join("meta"))?.sync_all()?;
-        Ok(Box::new(OsFile { file }))
+        Ok(Box::new(OsFile::new(file.into())))
     }
 
     fn each_file(&self, visit: &mut Visit<'_>) -> Result<(), Error> {
         self.walk(&self.root.join("tree"), Path::new(""), &mut HashSet::new(), visit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::FileExt;
+
+    use super::{Backing, DIRECT_ALIGN, DIRECT_BYTES, OsFile};
+
+    /// A buffer with `len` bytes from an aligned place on, and where that is.
+    fn aligned(len: usize, fill: u8) -> (Vec<u8>, usize) {
+        let buffer = vec![fill; len + DIRECT_ALIGN];
+        let skip = buffer.as_ptr().addr().wrapping_neg() % DIRECT_ALIGN;
+        (buffer, skip)
+    }
+
+    #[test]
+    fn large_writes_and_the_page_cache_agree() {
+        let file = tempfile::tempfile().unwrap();
+        let other = file.try_clone().unwrap();
+        let door = OsFile::new(file.into());
+        let len = DIRECT_BYTES + 3 * DIRECT_ALIGN;
+        // Pages of the old content are in the cache when the large write passes it.
+        door.write_at(0, &[1; 10_000]).unwrap();
+        let (buffer, skip) = aligned(len, 2);
+        let n = door.write_direct(4096, &buffer[skip..skip + len]);
+        assert!(n == len || door.direct().is_none(), "{n} of {len}");
+        door.write_at(4096, &buffer[skip..skip + len]).unwrap();
+        door.write_at(8190, &[3; 4]).unwrap();
+        let mut back = vec![0; 4096 + len];
+        assert_eq!(door.read_at(0, &mut back).unwrap(), back.len());
+        let mut expected = vec![2; 4096 + len];
+        expected[..4096].fill(1);
+        expected[8190..8194].fill(3);
+        assert!(back == expected);
+        door.sync(true).unwrap();
+        other.read_exact_at(&mut back, 0).unwrap();
+        assert!(back == expected);
+    }
+
+    #[test]
+    fn what_is_not_aligned_is_written_all_the_same() {
+        let door = OsFile::new(tempfile::tempfile().unwrap().into());
+        let (buffer, skip) = aligned(DIRECT_BYTES + 8192, 7);
+        for (offset, from, len) in
+            [(1, skip, DIRECT_BYTES), (0, skip + 1, DIRECT_BYTES), (4096, skip, DIRECT_BYTES + 5)]
+        {
+            let data = &buffer[from..from + len];
+            if offset == 1 || from != skip {
+                assert_eq!(door.write_direct(offset, data), 0);
+            }
+            door.write_at(offset, data).unwrap();
+            let mut back = vec![0; len];
+            assert_eq!(door.read_at(offset, &mut back).unwrap(), len);
+            assert!(back == data);
+        }
     }
 }

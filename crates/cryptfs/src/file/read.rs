@@ -9,17 +9,21 @@ use crate::engine::layout::{UNIT, by_group, slot_of, unit_offset, units_for};
 use crate::engine::unit::Mismatch;
 
 thread_local! {
-    /// One buffer a thread for whole units around a request that does not begin or end at one.
+    /// One buffer a thread for units on their way to the backing file, and for those around a
+    /// request that does not begin or end at one.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `work` with `len` bytes of the thread's buffer, whose content is undefined.
+/// Runs `work` with `len` bytes of the thread's buffer, whose content is undefined. They begin
+/// at a page, as writing past the page cache demands.
 pub(super) fn with_scratch<T>(len: usize, work: impl FnOnce(&mut [u8]) -> T) -> T {
+    const PAGE: usize = UNIT as usize;
     SCRATCH.with_borrow_mut(|scratch| {
-        if scratch.len() < len {
-            scratch.resize(len, 0);
+        if scratch.len() < len + PAGE {
+            scratch.resize(len + PAGE, 0);
         }
-        work(&mut scratch[..len])
+        let skip = scratch.as_ptr().addr().wrapping_neg() % PAGE;
+        work(&mut scratch[skip..skip + len])
     })
 }
 

@@ -1,4 +1,4 @@
-//! What a name tells about a file: PostgreSQL's naming decides its key and how it is opened.
+//! What a name tells about a file: PostgreSQL's naming decides its key.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -11,8 +11,6 @@ pub(super) enum Class {
     /// Nothing special.
     #[default]
     Plain,
-    /// Write-ahead log: a folder named `pg_wal`.
-    Wal,
     /// Temporary files: `pgsql_tmp…`, `pg_stat_tmp`, and everything below them.
     Temporary,
 }
@@ -23,8 +21,6 @@ impl Class {
         let name = name.as_bytes();
         if self == Self::Temporary || name.starts_with(b"pgsql_tmp") || name == b"pg_stat_tmp" {
             Self::Temporary
-        } else if name == b"pg_wal" {
-            Self::Wal
         } else {
             Self::Plain
         }
@@ -37,13 +33,6 @@ impl Class {
         } else {
             FileKind::Durable
         }
-    }
-
-    /// True for the files that every commit writes and syncs: segments, and those being made.
-    pub(super) fn is_wal_file(self, name: &OsStr) -> bool {
-        let name = name.as_bytes();
-        let is_segment = name.len() == 24 && name.iter().all(u8::is_ascii_hexdigit);
-        self == Self::Wal && (is_segment || name.starts_with(b"xlogtemp."))
     }
 }
 
@@ -71,8 +60,7 @@ mod tests {
     fn folders() {
         let class = |parent: Class, name: &str| parent.of_folder(OsStr::new(name));
         assert_eq!(class(Class::Plain, "base"), Class::Plain);
-        assert_eq!(class(Class::Plain, "pg_wal"), Class::Wal);
-        assert_eq!(class(Class::Wal, "archive_status"), Class::Plain);
+        assert_eq!(class(Class::Plain, "pg_wal"), Class::Plain);
         assert_eq!(class(Class::Plain, "pgsql_tmp"), Class::Temporary);
         assert_eq!(class(Class::Plain, "pg_stat_tmp"), Class::Temporary);
         assert_eq!(class(Class::Temporary, "pgsql_tmp12.0.fileset"), Class::Temporary);
@@ -89,15 +77,5 @@ mod tests {
             assert!(!temporary(name), "{name}");
         }
         assert_eq!(Class::Temporary.of_file(OsStr::new("x")), FileKind::Temporary);
-    }
-
-    #[test]
-    fn wal_files() {
-        let wal = |class: Class, name: &str| class.is_wal_file(OsStr::new(name));
-        assert!(wal(Class::Wal, "000000010000000000000001"));
-        assert!(wal(Class::Wal, "xlogtemp.4711"));
-        assert!(!wal(Class::Wal, "00000002.history"));
-        assert!(!wal(Class::Wal, "00000001000000000000000"));
-        assert!(!wal(Class::Plain, "000000010000000000000001"));
     }
 }

@@ -40,7 +40,6 @@ pub(super) struct Face {
     pub(super) store: Arc<Store>,
     pub(super) nodes: Nodes<Handle>,
     pub(super) control: Control,
-    pub(super) wal_direct_io: bool,
     opens: RwLock<HashMap<u64, Open>>,
     next_open: AtomicU64,
     /// Device of the backing tree; nothing on another one is shown.
@@ -61,18 +60,13 @@ pub(super) struct Change {
 
 impl Face {
     /// A face for `store` that keeps about `n_descriptors` idle descriptors.
-    pub(super) fn new(
-        store: Arc<Store>,
-        n_descriptors: usize,
-        wal_direct_io: bool,
-    ) -> Result<Self, Errno> {
+    pub(super) fn new(store: Arc<Store>, n_descriptors: usize) -> Result<Self, Errno> {
         let tree = store.tree();
         let stat = rustix::fs::fstat(tree)?;
         let root = rustix::io::fcntl_dupfd_cloexec(tree, 3)?;
         Ok(Self {
             nodes: Nodes::new(Handle::Folder(Arc::new(root)), n_descriptors),
             control: Control::new(&stat),
-            wal_direct_io,
             opens: RwLock::new(HashMap::new()),
             next_open: AtomicU64::new(1),
             device: stat.st_dev,

@@ -53,21 +53,7 @@ impl Face {
         if writes && matches!(handle, Handle::File { writable: false, .. }) {
             return Err(Errno::ACCESS);
         }
-        Ok((self.add_open(Open::File { ino, file }), self.open_flags(ino)))
-    }
-
-    /// How the kernel shall treat an open file.
-    ///
-    /// A commit writes a page of WAL and syncs it: past the page cache that is two requests,
-    /// through it the kernel would add one for the modification time.
-    pub(super) fn open_flags(&self, ino: u64) -> FopenFlags {
-        let place = self.nodes.place(ino);
-        let is_wal = place.is_some_and(|at| self.nodes.class(at.parent).is_wal_file(&at.name));
-        if self.wal_direct_io && is_wal {
-            FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_PARALLEL_DIRECT_WRITES
-        } else {
-            FopenFlags::FOPEN_KEEP_CACHE
-        }
+        Ok((self.add_open(Open::File { ino, file }), FopenFlags::FOPEN_KEEP_CACHE))
     }
 
     /// Reads up to `size` bytes and hands them to `take`.

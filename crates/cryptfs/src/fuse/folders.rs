@@ -68,7 +68,7 @@ impl Face {
         }
         let file = self.handle(ino).and_then(|handle| handle.file().cloned());
         match file {
-            Ok(file) => Ok((self.add_open(Open::File { ino, file }), self.open_flags(ino))),
+            Ok(file) => Ok((self.add_open(Open::File { ino, file }), FopenFlags::FOPEN_KEEP_CACHE)),
             Err(errno) => {
                 self.nodes.unpin(ino);
                 Err(errno)

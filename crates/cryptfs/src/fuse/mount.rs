@@ -25,27 +25,20 @@ pub struct MountOptions {
     /// Workers that answer requests. One more than cores, because a checkpoint's sync blocks one;
     /// with more, commits get slower: each request wakes another sleeping worker.
     pub n_threads: usize,
-    /// WAL segments past the page cache: a commit is then one write and one sync.
-    pub wal_direct_io: bool,
     /// No changes.
     pub read_only: bool,
     /// Lets other users enter, as file modes allow. For conformance tests only: a mount of
     /// PostgreSQL's files is for its owner alone.
     pub allow_other: bool,
-    /// Idle descriptors to keep; by default three quarters of what the process may open.
+    /// Idle files to keep open; by default three eighths of the descriptors that the process may
+    /// have, because a file can take two.
     pub n_descriptors: Option<usize>,
 }
 
 impl Default for MountOptions {
     fn default() -> Self {
         let n_cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            n_threads: n_cores + 1,
-            wal_direct_io: false,
-            read_only: false,
-            allow_other: false,
-            n_descriptors: None,
-        }
+        Self { n_threads: n_cores + 1, read_only: false, allow_other: false, n_descriptors: None }
     }
 }
 
@@ -70,7 +63,7 @@ impl Mount {
         let mountpoint = mountpoint.canonicalize().map_err(io("find the mountpoint"))?;
         mountpoint::refuse_overlap(store.tree(), &mountpoint)?;
         let n_descriptors = options.n_descriptors.unwrap_or_else(descriptor_budget);
-        let face = Face::new(store, n_descriptors, options.wal_direct_io)
+        let face = Face::new(store, n_descriptors)
             .map_err(|errno| io("open the backing tree")(errno.into()))?;
         let adapter = Adapter::new(face, events.clone());
 
@@ -158,5 +151,5 @@ fn announce(mountpoint: &Path, events: &dyn EventSink) {
 fn descriptor_budget() -> usize {
     let limit = rustix::process::getrlimit(Resource::Nofile).current.unwrap_or(MAX_DESCRIPTORS);
     let limit = if limit == 0 { DEFAULT_LIMIT } else { limit.min(MAX_DESCRIPTORS) };
-    usize::try_from(limit * 3 / 4).expect("because it is at most MAX_DESCRIPTORS")
+    usize::try_from(limit * 3 / 8).expect("because it is at most MAX_DESCRIPTORS")
 }

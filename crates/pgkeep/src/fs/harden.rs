@@ -17,7 +17,9 @@ pub(super) fn harden() -> std::io::Result<()> {
     note("descriptor limit", rustix::process::setrlimit(Resource::Nofile, raised));
     note("out-of-memory score", std::fs::write("/proc/self/oom_score_adj", "-900"));
     note("I/O flusher", rustix::process::configure_io_flusher_behavior(true));
-    if rustix::process::geteuid().is_root() {
+    // A small limit would make later allocations fail.
+    let is_unlimited = rustix::process::getrlimit(Resource::Memlock).current.is_none();
+    if is_unlimited || rustix::process::geteuid().is_root() {
         // Pages once touched stay; buffers that nobody uses cost nothing.
         let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
         note("memory lock", rustix::mm::mlockall(flags));

@@ -87,8 +87,7 @@ fn start(args: &MountArgs) -> Result<Child, Fault> {
 
 /// The options as words for `fs serve`.
 fn words(options: &ServeOptions) -> Result<Vec<OsString>, Fault> {
-    let ServeOptions { threads, wal_direct_io, clean_after, read_only, event_log, allow_other } =
-        options;
+    let ServeOptions { threads, clean_after, read_only, event_log, allow_other } = options;
     let mut words: Vec<OsString> = Vec::new();
     if let Some(n) = threads {
         words.extend(["--threads".into(), n.to_string().into()]);
@@ -101,11 +100,7 @@ fn words(options: &ServeOptions) -> Result<Vec<OsString>, Fault> {
             .map_err(|error| Fault::from_error("path", "cannot use the event log", &error))?;
         words.extend(["--event-log".into(), path.into()]);
     }
-    let switches = [
-        (*wal_direct_io, "--wal-direct-io"),
-        (*read_only, "--read-only"),
-        (*allow_other, "--allow-other"),
-    ];
+    let switches = [(*read_only, "--read-only"), (*allow_other, "--allow-other")];
     words.extend(switches.iter().filter(|(on, _)| *on).map(|(_, word)| OsString::from(word)));
     Ok(words)
 }

@@ -35,9 +35,6 @@ pub(crate) struct ServeOptions {
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=i64::from(MAX_THREADS)))]
     pub(super) threads: Option<u16>,
-    /// Write WAL segments past the page cache: slower in bulk, for comparison
-    #[arg(long, hide = true)]
-    pub(super) wal_direct_io: bool,
     /// Authenticate durably what was not written to for so long
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     pub(super) clean_after: Option<u64>,
@@ -55,7 +52,6 @@ pub(crate) struct ServeOptions {
 impl ServeOptions {
     fn mount_options(&self) -> MountOptions {
         let mut options = MountOptions {
-            wal_direct_io: self.wal_direct_io,
             read_only: self.read_only,
             allow_other: self.allow_other,
             ..MountOptions::default()

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base::{Changed, ExitCode, Fault};
-use rustix::process::{Pid, Signal};
+use rustix::process::{Pid, Resource, Rlimit, Signal};
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -178,6 +178,10 @@ impl Children {
     }
 }
 
+fn pid_of(child: &Child) -> Option<Pid> {
+    child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw)
+}
+
 /// Keeps one process running.
 struct Runner {
     home: Home,
@@ -234,8 +238,7 @@ impl Runner {
         let agent = self.spec.process.starts_with("agent-");
         let deadline = if agent { AGENT_END_MAX } else { SERVICE_END_MAX };
         // The child is not reaped yet, so its pid is still its own.
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        if let Some(pid) = pid
+        if let Some(pid) = pid_of(&child)
             && let Err(e) = rustix::process::kill_process(pid, Signal::TERM)
         {
             tracing::warn!(error = %e, "could not tell a process to end");
@@ -299,7 +302,21 @@ impl Runner {
         }
         let child = command.spawn().map_err(|e| failed(&e))?;
         tracing::info!(process, pid = child.id(), "started");
+        if rustix::process::geteuid().is_root() && self.spec.process.starts_with("agent-") {
+            self.allow_locked_memory(&child);
+        }
         Ok(child)
+    }
+
+    /// Lets the file system that an agent starts keep its keys out of swap.
+    fn allow_locked_memory(&self, child: &Child) {
+        let unlimited = Rlimit { current: None, maximum: None };
+        if let Some(pid) = pid_of(child)
+            && let Err(error) = rustix::process::prlimit(Some(pid), Resource::Memlock, unlimited)
+        {
+            let process = &self.spec.process;
+            tracing::warn!(process, %error, "could not allow locked memory");
+        }
     }
 
     fn open_log(&self) -> std::io::Result<File> {

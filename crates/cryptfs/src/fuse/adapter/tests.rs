@@ -22,7 +22,7 @@ fn a_panic_is_an_error_and_nothing_is_changed_after_it() {
     let key = crypto::DataKey::from_hex(&"5a".repeat(32)).unwrap();
     let seen = Arc::new(Seen::default());
     let store = Store::open(folder.path(), &key, &StoreOptions::default(), seen.clone()).unwrap();
-    let face = Face::new(store.clone(), 10, true).unwrap();
+    let face = Face::new(store.clone(), 10).unwrap();
     let adapter = Adapter::new(face, seen.clone());
 
     assert_eq!(adapter.change("write", || Ok(1)).unwrap(), 1);
