@@ -14,6 +14,7 @@ mod document;
 mod failure;
 mod gen_files;
 mod lint;
+mod packages;
 mod proc;
 mod repo;
 mod rng;
@@ -22,6 +23,7 @@ mod stats;
 mod test;
 mod tidy;
 mod up;
+mod vault_home;
 
 use std::process::ExitCode;
 
@@ -87,19 +89,20 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "conform",
-        usage: "[pjdfstest] [fsx] [regress] [--yes] [--dir DIR] [--engine plain|pgkeep]",
-        about: "run other people's test suites on a mount and a server",
+        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [--yes] [--dir DIR] \
+                [--engine plain|pgkeep]",
+        about: "run other people's test suites on a mount, a server and a key vault",
         run: conform::run,
     },
     Verb {
         name: "crash",
-        usage: "[--rounds N] [--seed S] [--writers N] [--dir DIR] [--engine plain|pgkeep]",
-        about: "kill -9 under load, then look for every acknowledged row",
+        usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N]",
+        about: "kill -9 under load, then look for every acknowledged row or key",
         run: crash::run,
     },
     Verb {
         name: "bench",
-        usage: "at-rest [--runs N] [--seconds N] [--scale N] [--clients N] | up [--runs N]",
+        usage: "at-rest|keyvault|up [--runs N] [--seconds N] [--clients N]",
         about: "measure, and write the figures to docs/benchmarks.md",
         run: bench::run,
     },

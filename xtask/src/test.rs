@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use crate::args::{Accepts, Args};
 use crate::failure::{Failure, Outcome};
+use crate::packages::{Environment, Modules};
 use crate::{deps, gen_files, lint, proc, repo, say, tidy};
 
 const ACCEPTS: Accepts = Accepts { switches: &["--yes"], values: &[], n_words: 0 };
@@ -12,7 +13,8 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
     let yes = args.assume_yes();
     let mut stages = Stages::default();
-    stages.need("deps", || deps::ensure(deps::PRODUCT, yes))?;
+    let needs = [deps::PRODUCT, deps::TESTS].concat();
+    stages.need("deps", || deps::ensure(&needs, yes))?;
     stages.run("tidy", tidy::check);
     stages.run("gen --check", gen_files::check);
     stages.run("lint", lint::check);
@@ -23,6 +25,10 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
 
 fn cargo_tests() -> Outcome {
     let root = repo::root();
+    // What the test of official clients (crates/pgkeep/tests/it/sdk.rs) looks for.
+    let sdk = root.join("crates/pgkeep/tests/sdk");
+    let python = Environment::make("sdk-python", &sdk.join("python/requirements.txt"))?;
+    let npm = Modules::make("sdk-npm", &sdk.join("npm"))?;
     let has_nextest = proc::find("cargo-nextest").is_some();
     let words: &[&str] = if has_nextest {
         &["nextest", "run", "--workspace", "--locked"]
@@ -30,7 +36,9 @@ fn cargo_tests() -> Outcome {
         say::note("cargo-nextest is not installed; using cargo test, one binary after the other");
         &["test", "--workspace", "--locked", "--all-targets", "--", "--test-threads=2"]
     };
-    proc::run(&mut proc::cargo(&root, words))
+    let mut command = proc::cargo(&root, words);
+    command.env("PGKEEP_TEST_PYTHON", python.python()).env("PGKEEP_TEST_NPM", npm.path());
+    proc::run(&mut command)
         .map_err(|_| Failure::gate("some tests failed").hint("their names are printed above"))
 }
 

@@ -1,10 +1,12 @@
 //! HTTP at the edge; the only crate that names axum.
 //!
-//! For now one page that says what runs, and `/healthz`: the portal comes with a later version.
-//! Nothing here changes anything, and nothing here is secret.
+//! [`keyvault`] carries the key vault and the identity endpoint. Beside it stands one page that
+//! says what runs, and `/healthz`: the portal comes with a later version. The page changes
+//! nothing and shows no secret.
 
 mod error;
 mod guard;
+pub mod keyvault;
 mod page;
 mod tls;
 

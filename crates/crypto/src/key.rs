@@ -3,8 +3,8 @@
 use base::Random;
 use zeroize::Zeroize;
 
-use crate::Error;
 use crate::sys::LockedBytes;
+use crate::{Error, hextext};
 
 /// 32 bytes in memory that is locked, left out of core dumps, and zeroised on drop.
 ///
@@ -32,26 +32,14 @@ impl DataKey {
 
     /// Reads 64 hexadecimal digits (either case).
     pub fn from_hex(text: &str) -> Result<Self, Error> {
-        let text = text.as_bytes();
-        if text.len() != 64 {
-            return Err(Error::MalformedKey);
-        }
         let mut bytes = LockedBytes::<32>::new();
-        for (out, pair) in bytes.as_mut().iter_mut().zip(text.chunks_exact(2)) {
-            *out = (nibble(pair[0])? << 4) | nibble(pair[1])?;
-        }
+        hextext::decode_into(text, bytes.as_mut()).ok_or(Error::MalformedKey)?;
         Ok(Self { bytes })
     }
 
     /// The key as 64 hexadecimal digits, to hand it to a child through a pipe.
     pub fn to_hex(&self) -> base::Secret<String> {
-        let mut text = String::with_capacity(64);
-        for byte in self.expose() {
-            for nibble in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(nibble), 16).expect("because it is < 16"));
-            }
-        }
-        base::Secret::new(text)
+        hextext::encode(self.expose())
     }
 
     /// The bytes themselves.
@@ -63,10 +51,6 @@ impl DataKey {
     pub fn is_locked(&self) -> bool {
         self.bytes.is_locked()
     }
-}
-
-fn nibble(digit: u8) -> Result<u8, Error> {
-    char::from(digit).to_digit(16).map(|n| n as u8).ok_or(Error::MalformedKey)
 }
 
 impl std::fmt::Debug for DataKey {

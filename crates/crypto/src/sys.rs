@@ -1,5 +1,8 @@
-//! The unsafe corner: locked memory, and AES-256-XTS through AWS-LC's C interface.
+//! The unsafe corner: locked memory, and AES-256-XTS and AES key wrap through AWS-LC's C
+//! interface.
 #![allow(unsafe_code)]
+
+pub(crate) mod keywrap;
 
 use std::ptr::{self, NonNull};
 

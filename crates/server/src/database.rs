@@ -17,6 +17,8 @@ pub enum StopMode {
     Fast,
     /// At once; the next start recovers from WAL.
     Immediate,
+    /// Every process of it is killed, also one that hangs; the next start recovers from WAL.
+    Kill,
 }
 
 /// The TLS parameters that `show` repeats.

@@ -9,6 +9,7 @@ use base::{Clock, Fault, Random};
 use cryptfs::check::Report;
 use crypto::DataKey;
 
+use crate::customer::CustomerKeys;
 use crate::database::Database;
 use crate::layout::Layout;
 use crate::record::{Postgres, ServerRecord, WrappedKey};
@@ -20,6 +21,8 @@ pub type Progress = Arc<dyn Fn(&str) + Send + Sync>;
 pub trait Doors: Send + Sync + 'static {
     /// Where data keys are wrapped and unwrapped.
     type Keys: KeySource;
+    /// Where keys of owners are found.
+    type CustomerKeys: CustomerKeys;
     /// Who signs server certificates.
     type Authority: CertificateAuthority;
     /// Who mounts the encrypted storage.
@@ -29,6 +32,8 @@ pub trait Doors: Send + Sync + 'static {
 
     /// Where data keys are wrapped and unwrapped.
     fn keys(&self) -> &Self::Keys;
+    /// Where keys of owners are found.
+    fn customer_keys(&self) -> &Self::CustomerKeys;
     /// Who signs server certificates.
     fn authority(&self) -> &Self::Authority;
     /// Who mounts the encrypted storage.
@@ -48,7 +53,7 @@ pub trait Doors: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Self::Database, Fault>> + Send;
 }
 
-/// Wraps and unwraps data keys; the vault.
+/// Wraps and unwraps the data keys of servers whose key pgkeep manages; its own vault.
 pub trait KeySource: Send + Sync + 'static {
     /// The identity under which this server asks.
     fn identity(&self) -> String;

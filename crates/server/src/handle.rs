@@ -8,9 +8,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::certificate::OwnCertificate;
+use crate::customer::KeyReference;
 use crate::doors::{Doors, Progress};
 use crate::layout::Layout;
 use crate::machine::Machine;
+use crate::record::KeyPolicy;
 use crate::status::Show;
 
 /// So many commands may wait for the one that is being done.
@@ -21,6 +23,28 @@ const QUEUE: usize = 16;
 pub struct CreateSpec {
     /// Its TCP port.
     pub port: u16,
+    /// The owner's key that wraps its data key; `None`: pgkeep's own vault. For good.
+    pub customer_key: Option<CustomerKeySpec>,
+}
+
+/// An owner's key for a new server.
+#[derive(Clone, Debug)]
+pub struct CustomerKeySpec {
+    /// Which key, and who asks for it.
+    pub reference: KeyReference,
+    /// How it is watched; `None`: as usual.
+    pub policy: Option<KeyPolicy>,
+}
+
+/// What is to change about the key of a server; `None` leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct KeyChange {
+    /// Another key or version.
+    pub key_uri: Option<String>,
+    /// Another identity.
+    pub identity: Option<String>,
+    /// Another way to watch.
+    pub policy: Option<KeyPolicy>,
 }
 
 /// What can be asked of a server. Everything answers what `show` answers unless it says so.
@@ -61,6 +85,11 @@ pub enum Command {
         /// Stop the server for it, and start it again afterwards.
         stop: bool,
     },
+    /// Changes key, version, identity or watch of a server whose owner holds the key, without
+    /// stopping it. Answers when the new wrapping is proved and the old one forgotten.
+    KeyChange(KeyChange),
+    /// Looks at the owner's key now; answers `{"health", "failure", "checked_at"}`.
+    KeyCheck,
     /// Ends the machine: everything is stopped in order, what is wanted stays as it is.
     Shutdown,
 }
@@ -69,6 +98,27 @@ impl Command {
     /// True for commands that end a start which is under way.
     fn interrupts(&self) -> bool {
         matches!(self, Self::Stop | Self::Delete | Self::Shutdown)
+    }
+
+    /// True for commands on a running server that may be cut short when its key is lost.
+    pub(crate) fn ends_with_the_key(&self) -> bool {
+        match self {
+            Self::ParameterList
+            | Self::ParameterShow { .. }
+            | Self::ParameterSet { .. }
+            | Self::CertificateRotate
+            | Self::CertificateSet(_)
+            | Self::ClientCertificates(_) => true,
+            Self::Create(_)
+            | Self::Start
+            | Self::Stop
+            | Self::Restart
+            | Self::Delete
+            | Self::StorageVerify { .. }
+            | Self::KeyChange(_)
+            | Self::KeyCheck
+            | Self::Shutdown => false,
+        }
     }
 }
 

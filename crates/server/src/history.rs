@@ -12,6 +12,8 @@ use base::StateRecord;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::custody::ClockUsed;
+use crate::customer::{KeyFailure, KeyReference};
 use crate::status::{Recovery, Tamper};
 use crate::{Error, durable};
 
@@ -47,11 +49,60 @@ pub enum Event {
         /// What the backing file system answered.
         reason: String,
     },
+    /// What holds for the key of the owner has changed.
+    Key(KeyTransition),
+    /// The data key was wrapped anew.
+    Rewrap(KeyRewrap),
     /// Something else worth keeping, in one sentence.
     Note {
         /// The sentence.
         text: String,
     },
+}
+
+/// What holds for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeyHealth {
+    /// Nobody has looked yet.
+    Unchecked,
+    /// It may be used and opens.
+    Usable,
+    /// Nothing is known; the server goes on for the grace time.
+    Doubtful,
+    /// It may not be used, or nothing was known for too long.
+    Lost,
+}
+
+/// A change of what holds for the owner's key. Status and code of the vault stand in `failure`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyTransition {
+    /// What held before.
+    pub from: KeyHealth,
+    /// What holds now.
+    pub to: KeyHealth,
+    /// What made it so; `None` when the key is usable.
+    pub failure: Option<KeyFailure>,
+    /// The key.
+    #[serde(flatten)]
+    pub reference: KeyReference,
+    /// The version that wraps the data key.
+    pub key_version: String,
+    /// Whose clock judged the dates of a usable key.
+    pub clock: Option<ClockUsed>,
+}
+
+/// The data key was wrapped by another version, key or identity; the old wrapping is forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyRewrap {
+    /// Key and identity before.
+    pub from: KeyReference,
+    /// Version before.
+    pub from_version: String,
+    /// Key and identity now.
+    pub to: KeyReference,
+    /// Version now.
+    pub to_version: String,
 }
 
 /// The journal, open for appending.

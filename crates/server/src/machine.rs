@@ -1,12 +1,15 @@
 //! The state machine: one task that owns everything about one server.
 //!
 //! It does one thing at a time: a command, an event of the mount, the death of PostgreSQL, a
-//! retry, or the watch of every second. What can be seen from outside is published after each.
+//! retry, what is found of the owner's key, or the watch of every second. What can be seen from
+//! outside is published after each. The loss of the key cuts short whatever is being done.
 
 mod command;
 mod create;
+mod custody;
 mod delete;
 mod recover;
+mod rekey;
 mod start;
 mod stop;
 mod tls;
@@ -22,12 +25,14 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch as channel};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::custody::Custodian;
+use crate::customer::KeyCause;
 use crate::database::Database;
 use crate::doors::{Doors, Mount, MountEvent, Mounter, Progress};
 use crate::handle::{Request, View};
-use crate::history::{Event, History};
+use crate::history::{Event, History, KeyHealth};
 use crate::layout::Layout;
-use crate::policy::RestartPolicy;
+use crate::policy::{KeyLosses, RestartPolicy};
 use crate::record::{DesiredState, ServerRecord};
 use crate::status::{self, Facts};
 
@@ -38,7 +43,7 @@ type MountOf<D> = <<D as Doors>::Mounter as Mounter>::Mount;
 
 /// Everything about one server, owned by one task.
 pub(crate) struct Machine<D: Doors> {
-    doors: D,
+    doors: Arc<D>,
     layout: Layout,
     queue: mpsc::Receiver<Request>,
     stops: Arc<channel::Sender<usize>>,
@@ -57,10 +62,19 @@ pub(crate) struct Machine<D: Doors> {
     /// What the retry is for.
     retry_cause: String,
     watch: watch::Watch,
+    /// Watches the key that the owner holds.
+    custody: Custodian,
+    /// A wrapping anew that is under way.
+    errand: Option<rekey::Errand>,
+    losses: KeyLosses,
+    /// What the journal says of the key.
+    noted_key: (KeyHealth, Option<KeyCause>),
 }
 
 /// What woke the machine.
 enum Wake {
+    Key,
+    Errand(rekey::Outcome),
     Command(Box<Request>),
     Mount(MountEvent),
     Died(String),
@@ -77,6 +91,7 @@ impl<D: Doors> Machine<D> {
         stops: Arc<channel::Sender<usize>>,
         published: channel::Sender<View>,
     ) -> Self {
+        let doors = Arc::new(doors);
         let since = doors.clock().now();
         let record = ServerRecord::load(&layout.record()).map_err(Fault::from);
         let state = match &record {
@@ -87,7 +102,24 @@ impl<D: Doors> Machine<D> {
             }
             _ => ServerState::Stopped,
         };
-        let reason = String::new();
+        let loss = match &record {
+            Ok(Some(record)) if state == ServerState::Starting => {
+                record.data_encryption.customer.as_ref().and_then(|key| key.lost.clone())
+            }
+            _ => None,
+        };
+        let noted = loss.as_ref().map_or(KeyHealth::Unchecked, |_| KeyHealth::Lost);
+        let noted_key = (noted, loss.as_ref().map(|loss| loss.failure.cause));
+        // A server that had lost its key has not got it back by a new agent.
+        let state = match loss {
+            Some(loss) => StateRecord {
+                state: ServerState::Inaccessible,
+                reason: loss.reason,
+                since: loss.since,
+            },
+            None => StateRecord { state, reason: String::new(), since },
+        };
+        let custody = Custodian::spawn(Arc::clone(&doors));
         let machine = Self {
             doors,
             layout,
@@ -95,7 +127,7 @@ impl<D: Doors> Machine<D> {
             stops,
             published,
             record,
-            state: StateRecord { state, reason, since },
+            state,
             mount: None,
             database: None,
             database_up: false,
@@ -105,6 +137,10 @@ impl<D: Doors> Machine<D> {
             retry_at: None,
             retry_cause: String::new(),
             watch: watch::Watch::default(),
+            custody,
+            errand: None,
+            losses: KeyLosses::default(),
+            noted_key,
         };
         // Whoever asks before the first step hears of the server, not that there is none.
         machine.publish();
@@ -120,6 +156,8 @@ impl<D: Doors> Machine<D> {
             let watched = self.database_up && self.watch.ready_since().is_some();
             let wake = tokio::select! {
                 biased;
+                () = self.custody.changed() => Wake::Key,
+                outcome = rekey::done(self.errand.as_mut()) => Wake::Errand(outcome),
                 event = next_event(self.mount.as_mut()) => Wake::Mount(event),
                 how = death(self.database.as_ref(), watched) => Wake::Died(how),
                 request = self.queue.recv() => match request {
@@ -138,13 +176,40 @@ impl<D: Doors> Machine<D> {
                 Wake::Mount(event) => self.on_mount_event(event).await,
                 Wake::Died(how) => self.on_postgres_death(how).await,
                 Wake::Retry => self.retry().await,
-                Wake::Tick => self.on_tick().await,
+                Wake::Key => self.on_verdict().await,
+                Wake::Errand(outcome) => self.on_errand(outcome),
+                Wake::Tick => self.tick().await,
                 Wake::Abandoned => {
                     self.shut_down(&silent()).await;
                     return;
                 }
             }
             self.publish();
+        }
+    }
+
+    /// The watch of every second, cut short when the key is lost.
+    async fn tick(&mut self) {
+        if let Some(event) = self.watch.postponed() {
+            return self.on_mount_event(event).await;
+        }
+        let alarm = self.alarm();
+        tokio::select! {
+            biased;
+            () = self.on_tick() => {}
+            _ = alarm => {}
+        }
+    }
+
+    /// Ends when the key is lost while something holds the data key.
+    fn alarm(&self) -> impl Future<Output = crate::customer::KeyFailure> + Send + use<D> {
+        let alarm = self.custody.alarm();
+        let armed = self.is_up();
+        async move {
+            match armed {
+                true => alarm.await,
+                false => pending().await,
+            }
         }
     }
 
@@ -164,6 +229,7 @@ impl<D: Doors> Machine<D> {
             let swap = self.doors.host().swap_warnings();
             self.facts.warn("swap", swap);
             let cleared = self.clear_leftovers(&silent()).await;
+            self.watch_key();
             if wants_running {
                 self.start_at_boot(&cleared).await;
                 return;
@@ -183,6 +249,12 @@ impl<D: Doors> Machine<D> {
             [] => String::new(),
             done => format!(" after one that was killed: {}", done.join(", ")),
         };
+        if self.state.state == ServerState::Inaccessible
+            && let Err(failure) = self.key_ready().await
+        {
+            self.settle_failure(&failure);
+            return self.publish();
+        }
         self.enter(ServerState::Starting, format!("the agent has started{after}"));
         // The outcome is the state, with its reason.
         let started = self.start_and_settle(&silent()).await;
@@ -201,7 +273,11 @@ impl<D: Doors> Machine<D> {
                     match entry.event {
                         Event::Tamper(tamper) => drop(self.facts.add_tamper(tamper)),
                         Event::Recovery(recovery) => self.facts.last_recovery = Some(recovery),
-                        Event::State(_) | Event::Poisoned { .. } | Event::Note { .. } => {}
+                        Event::State(_)
+                        | Event::Poisoned { .. }
+                        | Event::Key(_)
+                        | Event::Rewrap(_)
+                        | Event::Note { .. } => {}
                     }
                 }
                 self.history = Some(history);

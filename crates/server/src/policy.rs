@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 /// So many failures within [`WINDOW`] and the server stays stopped.
 const MAX_FAILURES: usize = 5;
@@ -61,6 +62,36 @@ impl RestartPolicy {
     }
 }
 
+/// So many losses of the key within [`WINDOW`] cost the server no time when the key comes back;
+/// each further one doubles the pause, so that a key that comes and goes does not wear it out.
+const FREE_LOSSES: usize = 3;
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// The losses of a key in the recent past.
+#[derive(Debug, Default)]
+pub(crate) struct KeyLosses(VecDeque<Instant>);
+
+impl KeyLosses {
+    /// Counts a loss.
+    pub(crate) fn lost(&mut self, now: Instant) {
+        self.0.push_back(now);
+        self.0.retain(|at| now.saturating_duration_since(*at) < WINDOW);
+        while self.0.len() > FREE_LOSSES + 8 {
+            self.0.pop_front();
+        }
+    }
+
+    /// How long to wait before a start, once the key is back.
+    pub(crate) fn pause(&self, now: Instant) -> Duration {
+        let recent = self.0.iter().filter(|at| now.saturating_duration_since(**at) < WINDOW);
+        match u32::try_from(recent.count().saturating_sub(FREE_LOSSES)).unwrap_or(u32::MAX) {
+            0 => Duration::ZERO,
+            n => (FIRST_PAUSE * 2_u32.pow(n.min(8))).min(LONGEST_PAUSE),
+        }
+    }
+}
+
 /// Whole seconds from `earlier` to `later`; 0 when the clock went backwards.
 fn seconds_between(earlier: Timestamp, later: Timestamp) -> u64 {
     u64::try_from(later.as_second() - earlier.as_second()).unwrap_or(0)
@@ -90,6 +121,20 @@ mod tests {
             let verdict = policy.start_failed(at(n * 200));
             assert!(matches!(verdict, Verdict::Retry(_)), "failure {n}: {verdict:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_that_comes_and_goes_costs_more_and_more_time_for_a_while() {
+        let mut losses = KeyLosses::default();
+        let seen: Vec<_> = (0..12)
+            .map(|_| {
+                losses.lost(Instant::now());
+                losses.pause(Instant::now()).as_secs()
+            })
+            .collect();
+        assert_eq!(seen, [0, 0, 0, 2, 4, 8, 16, 32, 60, 60, 60, 60]);
+        tokio::time::advance(WINDOW).await;
+        assert_eq!(losses.pause(Instant::now()), Duration::ZERO);
     }
 
     #[test]

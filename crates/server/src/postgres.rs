@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::certificate::{Presented, Validity};
 use crate::database::{Database, StopMode, TlsSettings};
 use crate::doors::Progress;
+use crate::killing::kill_all;
 use crate::layout::Layout;
 use crate::record::{Postgres, ServerRecord};
 
@@ -152,19 +153,23 @@ impl Database for PgDatabase {
     }
 
     async fn stop(&self, mode: StopMode, deadline: Duration) -> Result<(), Fault> {
+        if mode == StopMode::Kill {
+            kill_all(&self.mount_dir, &self.cluster.data_dir, deadline).await?;
+            self.keep(None);
+            return Ok(());
+        }
         // A start that was interrupted left a postmaster that nobody holds.
         let postmaster = match self.postmaster() {
             Some(postmaster) => Some(postmaster),
             None => self.cluster.running().ok().flatten(),
         };
         let Some(postmaster) = postmaster else { return Ok(()) };
-        let how = match mode {
-            StopMode::Fast => pg::StopMode::Fast,
-            StopMode::Immediate => pg::StopMode::Immediate,
-        };
-        let outcome = match postmaster.stop(how, deadline).await {
-            Err(_) if mode == StopMode::Immediate => postmaster.kill(KILL_DEADLINE).await,
-            outcome => outcome,
+        let outcome = match mode {
+            StopMode::Fast => postmaster.stop(pg::StopMode::Fast, deadline).await,
+            _ => match postmaster.stop(pg::StopMode::Immediate, deadline).await {
+                Err(_) => postmaster.kill(KILL_DEADLINE).await,
+                outcome => outcome,
+            },
         };
         outcome.map_err(|e| e.fault())?;
         self.keep(None);

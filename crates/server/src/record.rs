@@ -8,8 +8,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, durable};
 
-/// The newest format that this version reads and the one that it writes.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+mod customer;
+
+pub use customer::{Canary, CustomerManaged, KeyLoss, KeyPolicy, Wrapping};
+
+/// The newest format that this version reads and the one that it writes. Format 1 knew no keys
+/// of owners; what it says is read as it is.
+pub(crate) const FORMAT_VERSION: u32 = 2;
+/// The oldest format that is read.
+const OLDEST_VERSION: u32 = 1;
 /// The largest record that is read; a real one has about 2 KiB.
 const MAX_RECORD_BYTES: u64 = 256 * 1024;
 
@@ -35,7 +42,7 @@ pub enum EncryptionMode {
     CustomerManaged,
 }
 
-/// How the server's storage is encrypted.
+/// How the server's storage is encrypted. The mode is chosen at creation for good.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DataEncryption {
     /// Who holds the wrapping key.
@@ -46,6 +53,9 @@ pub struct DataEncryption {
     pub wrapped_key: WrappedKey,
     /// When the key was last seen to open.
     pub last_validated_at: Timestamp,
+    /// What belongs to a key that the owner holds; set exactly with that mode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<CustomerManaged>,
 }
 
 /// What the owner wants; obeyed when the agent starts.
@@ -147,7 +157,7 @@ impl ServerRecord {
             serde_json::from_str(&text).map_err(|e| damaged(e.to_string()))?;
         let found = value.get("format_version").and_then(serde_json::Value::as_u64);
         match found.map(u32::try_from) {
-            Some(Ok(FORMAT_VERSION)) => {}
+            Some(Ok(OLDEST_VERSION..=FORMAT_VERSION)) => {}
             Some(Ok(newer)) if newer > FORMAT_VERSION => {
                 return Err(Error::RecordTooNew {
                     path: path.to_owned(),
@@ -157,7 +167,14 @@ impl ServerRecord {
             }
             _ => return Err(damaged("it names no known format_version".to_owned())),
         }
-        serde_json::from_value(value).map(Some).map_err(|e| damaged(e.to_string()))
+        let mut record: Self = serde_json::from_value(value).map_err(|e| damaged(e.to_string()))?;
+        let encryption = &record.data_encryption;
+        let of_customer = encryption.mode == EncryptionMode::CustomerManaged;
+        if of_customer != encryption.customer.is_some() {
+            return Err(damaged("its mode of encryption does not fit the key it names".to_owned()));
+        }
+        record.format_version = FORMAT_VERSION;
+        Ok(Some(record))
     }
 
     /// Writes the record durably.

@@ -7,9 +7,15 @@ use base::{ServerName, StateRecord};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::custody::Verdict;
 use crate::doors::Space;
 use crate::layout::Layout;
-use crate::record::{DesiredState, EncryptionMode, ServerRecord, TlsSource};
+use crate::record::{DataEncryption, DesiredState, EncryptionMode, ServerRecord, TlsSource};
+
+mod key;
+
+pub(crate) use key::health;
+pub use key::{ShownKey, ShownRewrap};
 
 /// So many tamper findings are kept; further ones are only counted.
 const MAX_TAMPERS: usize = 100;
@@ -57,6 +63,9 @@ pub struct ShownEncryption {
     pub identity: String,
     /// When the key was last seen to open.
     pub last_validated_at: Timestamp,
+    /// What is known of a key that the owner holds.
+    #[serde(flatten)]
+    pub customer: Option<ShownKey>,
 }
 
 /// The storage.
@@ -161,6 +170,10 @@ pub(crate) struct Facts {
     pub(crate) stats: Option<cryptfs::Stats>,
     pub(crate) space: Option<Space>,
     pub(crate) soft_limit_bytes: Option<u64>,
+    /// What is known of a key that the owner holds.
+    pub(crate) key: Option<Verdict>,
+    /// A wrapping anew that is under way or has failed.
+    pub(crate) rewrap: Option<ShownRewrap>,
     /// Standing warnings by subject: a new one replaces the old one of the same subject.
     pub(crate) warnings: Vec<(&'static str, Vec<String>)>,
 }
@@ -239,6 +252,21 @@ fn escape(text: &str) -> String {
     out
 }
 
+/// What is shown of the encryption.
+fn encryption(record: &DataEncryption, facts: &Facts) -> ShownEncryption {
+    let customer = record.customer.as_ref();
+    ShownEncryption {
+        mode: record.mode,
+        key_uri: customer.map_or(&record.wrapped_key.key_id, |customer| &customer.key_uri).clone(),
+        key_version: record.wrapped_key.key_version.clone(),
+        identity: record.identity.clone(),
+        last_validated_at: record.last_validated_at,
+        customer: customer.map(|customer| {
+            key::show(customer, &record.wrapped_key.algorithm, facts.key.as_ref(), &facts.rewrap)
+        }),
+    }
+}
+
 /// Puts record, state and facts together.
 pub(crate) fn show(
     layout: &Layout,
@@ -247,7 +275,6 @@ pub(crate) fn show(
     facts: &Facts,
     mounted: bool,
 ) -> Show {
-    let encryption = &record.data_encryption;
     let tls = &record.tls;
     let renew_at = match (tls.source, tls.not_before, tls.not_after) {
         (TlsSource::Internal, Some(begins), Some(ends)) => {
@@ -264,13 +291,7 @@ pub(crate) fn show(
         dsn: dsn(layout, record),
         major_version: record.postgres.major,
         created_at: record.created_at,
-        data_encryption: ShownEncryption {
-            mode: encryption.mode,
-            key_uri: encryption.wrapped_key.key_id.clone(),
-            key_version: encryption.wrapped_key.key_version.clone(),
-            identity: encryption.identity.clone(),
-            last_validated_at: encryption.last_validated_at,
-        },
+        data_encryption: encryption(&record.data_encryption, facts),
         storage: ShownStorage {
             engine: "cryptfs".to_owned(),
             backing_dir: layout.backing(),

@@ -62,6 +62,19 @@ pub struct SignedCertificate {
     pub left_out: Vec<String>,
 }
 
+/// A certificate together with its key, for a process of the vault itself.
+#[derive(Debug)]
+pub struct ServerCertificate {
+    /// The certificate as PEM.
+    pub chain_pem: String,
+    /// The private key as PEM (PKCS #8).
+    pub key_pem: Secret<String>,
+    /// The root that signed it, as PEM.
+    pub ca_pem: String,
+    /// It is good until then.
+    pub not_after: Timestamp,
+}
+
 /// The root and its key.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -148,14 +161,8 @@ impl Authority {
             Error::BadRequest("the certificate request is not valid PKCS #10".to_owned())
         })?;
         let (names, left_out) = self.names(&request.params.subject_alt_names, machine)?;
-        let mut params = template(random, now, LEAF_DAYS);
-        // Spaces: a common name must never be taken for a host name.
-        params.distinguished_name.push(DnType::CommonName, format!("pgkeep {subject}"));
+        let mut params = leaf(random, now, &subject.to_string());
         params.subject_alt_names = names;
-        params.is_ca = IsCa::ExplicitNoCa;
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
         let certificate = params
             .signed_by(&request.public_key, &self.issuer)
             .map_err(failed("sign a certificate"))?;
@@ -164,6 +171,34 @@ impl Authority {
             ca_pem: self.pem.clone(),
             not_after: end(now, LEAF_DAYS),
             left_out,
+        })
+    }
+
+    /// Makes a key and a certificate for the vault's own HTTPS: `host` and every name one label
+    /// below it, `localhost`, loopback addresses.
+    pub(crate) fn https(
+        &self,
+        random: &dyn Random,
+        now: Timestamp,
+        host: &str,
+    ) -> Result<ServerCertificate, Error> {
+        let make = failed("make the vault's own certificate");
+        if host != "localhost" && !host.ends_with(".localhost") {
+            let message = format!("this authority may not sign for \"{host}\"");
+            return Err(Error::BadRequest(message));
+        }
+        let key = KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).map_err(&make)?;
+        let wildcard = format!("*.{host}");
+        let names = [&*wildcard, host, "localhost", "127.0.0.1", "::1"].map(str::to_owned);
+        let asked = CertificateParams::new(names).map_err(&make)?;
+        let mut params = leaf(random, now, "service/vault");
+        params.subject_alt_names = asked.subject_alt_names;
+        let certificate = params.signed_by(&key, &self.issuer).map_err(&make)?;
+        Ok(ServerCertificate {
+            chain_pem: certificate.pem(),
+            key_pem: Secret::new(key.serialize_pem()),
+            ca_pem: self.pem.clone(),
+            not_after: end(now, LEAF_DAYS),
         })
     }
 
@@ -206,6 +241,18 @@ impl Authority {
         }
         Ok((names, left_out))
     }
+}
+
+/// A server's certificate but for its names.
+fn leaf(random: &dyn Random, now: Timestamp, subject: &str) -> CertificateParams {
+    let mut params = template(random, now, LEAF_DAYS);
+    // Spaces: a common name must never be taken for a host name.
+    params.distinguished_name.push(DnType::CommonName, format!("pgkeep {subject}"));
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    params
 }
 
 fn template(random: &dyn Random, now: Timestamp, days: u32) -> CertificateParams {

@@ -1,5 +1,7 @@
 //! What can go wrong in a vault, and whose fault it was.
 
+use crate::keyvault::model::Refusal;
+
 /// A failure of the vault. None says anything about a key.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +26,17 @@ pub enum Error {
     /// A stored record is not what was written.
     #[error("record \"{0}\" of the vault is damaged or was changed")]
     Tampered(String),
+    /// The store is older than what the vault remembers, or parts of it are missing.
+    #[error("the vault's store was put back or cut: {0}")]
+    RolledBack(String),
+    /// The store was written by another release.
+    #[error("the vault's store has format {found}, this release reads format {expected}")]
+    Format {
+        /// Its format.
+        found: i32,
+        /// Ours.
+        expected: i32,
+    },
     /// The store failed.
     #[error("could not {doing} the vault's store")]
     Store {
@@ -32,6 +45,9 @@ pub enum Error {
         /// The answer of SQLite.
         source: rusqlite::Error,
     },
+    /// A write failed earlier: what is on disk is not known, so nothing more is written.
+    #[error("an earlier change of the vault's store failed; restart the vault")]
+    StoreBroken,
     /// A file of the vault failed.
     #[error("could not {doing}")]
     File {
@@ -72,11 +88,43 @@ impl Error {
             Self::Conflict(_) => "conflict",
             Self::BadRequest(_) => "bad_request",
             Self::Tampered(_) => "vault_tampered",
-            Self::Store { .. } => "vault_store",
+            Self::RolledBack(_) => "vault_rolled_back",
+            Self::Format { .. } => "vault_format",
+            Self::Store { .. } | Self::StoreBroken => "vault_store",
             Self::File { .. } => "vault_file",
             Self::Audit(_) => "vault_audit",
             Self::Crypto { .. } => "vault_crypto",
             Self::Certificate { .. } => "vault_certificate",
         }
+    }
+
+    /// The HTTP status that says the same; the audit records it for local calls too.
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Forbidden(_) => 403,
+            Self::NotFound(_) => 404,
+            Self::Conflict(_) => 409,
+            Self::BadRequest(_) => 400,
+            Self::Sealed(_) | Self::Uninitialized => 503,
+            _ => 500,
+        }
+    }
+}
+
+/// What a client of the REST API is told. What went wrong inside stays inside.
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let (code, inner_code) = match &error {
+            Error::Sealed(_) => ("VaultSealed", None),
+            Error::Uninitialized => ("VaultUninitialized", None),
+            Error::Forbidden(_) => ("Forbidden", Some("AccessDenied")),
+            Error::NotFound(_) => ("NotFound", None),
+            Error::Conflict(_) => ("Conflict", None),
+            Error::BadRequest(_) => ("BadParameter", None),
+            Error::Audit(_) => ("AuditUnavailable", None),
+            _ => ("InternalServerError", None),
+        };
+        let status = if matches!(error, Error::Audit(_)) { 503 } else { error.status() };
+        Self { status, code, message: error.to_string(), inner_code }
     }
 }

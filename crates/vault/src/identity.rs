@@ -27,29 +27,11 @@ pub struct Identity {
 /// The OS users that may do more than use their own server's key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Policy {
-    /// May seal and unseal, and all that the plane may.
+    /// May seal, unseal and administer key vaults, and all that the plane may.
     pub(crate) operators: Vec<u32>,
     /// May make and remove identities.
     pub(crate) plane: u32,
 }
-
-/// Proof that a caller may use one server's key; made by [`Policy::as_server`] only.
-pub(crate) struct ServerGrant {
-    server: ServerName,
-}
-
-impl ServerGrant {
-    /// Whose key.
-    pub(crate) fn server(&self) -> &ServerName {
-        &self.server
-    }
-}
-
-/// Proof that a caller may make and remove identities; made by [`Policy::as_registrar`] only.
-pub(crate) struct RegistrarGrant(());
-
-/// Proof that a caller may seal and unseal; made by [`Policy::as_operator`] only.
-pub(crate) struct OperatorGrant(());
 
 impl Policy {
     /// The same words whether the server is unknown or another's: a caller learns nothing.
@@ -58,11 +40,9 @@ impl Policy {
         caller: Caller,
         server: &ServerName,
         identity: Option<&Identity>,
-    ) -> Result<ServerGrant, Error> {
+    ) -> Result<(), Error> {
         match identity {
-            Some(identity) if identity.uid == caller.uid && identity.server == *server => {
-                Ok(ServerGrant { server: server.clone() })
-            }
+            Some(identity) if identity.uid == caller.uid && identity.server == *server => Ok(()),
             _ => Err(Error::Forbidden(format!(
                 "OS user {} holds no identity for server \"{server}\"",
                 caller.uid
@@ -71,20 +51,23 @@ impl Policy {
     }
 
     /// The plane and the operators.
-    pub(crate) fn as_registrar(&self, caller: Caller) -> Result<RegistrarGrant, Error> {
+    pub(crate) fn as_registrar(&self, caller: Caller) -> Result<(), Error> {
         if caller.uid == self.plane || self.operators.contains(&caller.uid) {
-            Ok(RegistrarGrant(()))
+            Ok(())
         } else {
             Err(Error::Forbidden(format!("OS user {} may not manage identities", caller.uid)))
         }
     }
 
     /// The operators.
-    pub(crate) fn as_operator(&self, caller: Caller) -> Result<OperatorGrant, Error> {
+    pub(crate) fn as_operator(&self, caller: Caller) -> Result<(), Error> {
         if self.operators.contains(&caller.uid) {
-            Ok(OperatorGrant(()))
+            Ok(())
         } else {
-            Err(Error::Forbidden(format!("OS user {} may not seal or unseal", caller.uid)))
+            Err(Error::Forbidden(format!(
+                "OS user {} may not seal, unseal or administer the vault",
+                caller.uid
+            )))
         }
     }
 }

@@ -1,35 +1,70 @@
-//! Server side of the key vault: seal, service-managed key, identities, internal certificate
-//! authority. No HTTP, no sockets: the vault process of the binary speaks to the outside.
+//! Server side of the key vault: seals, key vaults, identities, the service-managed key of
+//! servers, the internal certificate authority, the audit of it all. No HTTP, no sockets: the
+//! vault process of the binary speaks to the outside.
 //!
-//! [`Vault`] is the whole of it, over doors: [`Store`] keeps sealed records, [`SealSource`] the
-//! seal key, [`Audit`] what was done, and `base`'s clock and randomness. The layering of keys:
+//! [`Vault`] is the whole of it, over [`Doors`]; [`KeyVaults`] is its part that speaks the Azure
+//! Key Vault keys API. How they are built, from the inside out:
 //!
 //! ```text
-//! seal key (seal.key, 32 bytes)
-//!   └─ HKDF ─> seals the root key
-//!        └─ root key seals every record: RSA key, CA key, identities
-//!             └─ RSA-3072 key wraps the data keys of servers (RSA-OAEP-256)
+//! store, counter, audit   doors to the disk
+//! ring                    which key seals which record
+//! ledger                  the one way into the store: sealed, counted, recorded, in groups
+//! core, world             the state in memory, and the way from a plan to an answer
+//! sealing                 open, initialize, seal, unseal, rekey
+//! service, keyvault, identities
 //! ```
 //!
-//! A record is bound to its kind, name and version, so records cannot be exchanged for each other.
-//! Not covered: putting back the whole of an older `vault.db`.
+//! What is promised: an answer leaves only after its audit record is on the disk, a change is
+//! answered only after it is on the disk, and whatever was changed, removed or put back in the
+//! store is noticed when it is next read. Not noticed: putting back store, counter and audit of
+//! one moment all together.
 
 mod audit;
 mod authority;
+mod core;
 mod error;
+mod group;
+mod identities;
 mod identity;
-mod record;
+pub mod keyvault;
+mod ledger;
+mod ring;
 mod seal;
+mod sealing;
+mod service;
 mod store;
-mod vault;
+mod world;
 
-pub use audit::{Audit, AuditEntry, AuditFile};
-pub use authority::{SignedCertificate, Subject};
+use std::sync::Arc;
+
+pub use audit::{AuditFolder, FolderFiles, Head, Problem, Report, verify, verify_folder};
+pub use authority::{ServerCertificate, SignedCertificate, Subject};
+pub use core::Doors;
 pub use error::Error;
+pub use identities::{Attestation, IssuedToken, ManagedIdentity, Peer, Selector};
 pub use identity::{Caller, Identity};
-pub use seal::{SealFile, SealKey, SealSource, State};
-pub use store::{Record, SqliteStore, Store};
-pub use vault::{Doors, KeyInfo, Vault, Wrapped};
+pub use keyvault::{DueReport, KeyVaults, NewVault, Role, RoleAssignment, VaultInfo};
+pub use seal::{
+    ExternalSeal, Kind as SealKind, NewSeal, SealFile, SealKey, SealSource, SealStatus, Seals,
+    State, Unlock,
+};
+pub use service::{KeyInfo, Wrapped};
+pub use store::{
+    Address, Change, Counter, CounterFile, Record, SLOT_MAX_BYTES, SqliteStore, Store,
+};
+
+/// A key vault; see the crate's documentation. Cheap to clone; calls run side by side.
+#[derive(Clone)]
+pub struct Vault {
+    core: Arc<core::Core>,
+}
+
+impl Vault {
+    /// The part that speaks the Azure Key Vault keys API.
+    pub fn key_vaults(&self) -> KeyVaults {
+        KeyVaults { core: Arc::clone(&self.core) }
+    }
+}
 
 #[cfg(test)]
 mod tests;

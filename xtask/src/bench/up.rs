@@ -1,13 +1,12 @@
 //! `cargo xtask bench up`: from the command to Ready, each time with a fresh home.
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
 use super::machine;
 use crate::args::{Accepts, Args};
-use crate::cluster::{Account, WorkDir};
+use crate::cluster::{self, Account, WorkDir};
 use crate::failure::{Doing, Outcome};
 use crate::stats::Spread;
 use crate::{build, deps, document, proc, repo, say};
@@ -58,7 +57,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
 /// Starts an installation of its own, stops it, removes it; answers the seconds until Ready.
 fn once(program: &Path, work: &Path, flags: &[&str]) -> Outcome<f64> {
     let home = work.join("home");
-    let (port, https_port) = free_ports()?;
+    let (port, https_port) = cluster::free_ports()?;
     let mut up = Command::new(program);
     up.arg("up").arg("--home").arg(&home).args(["--detach", "--port", &port]);
     up.args(["--https-port", &https_port]).args(flags);
@@ -71,15 +70,4 @@ fn once(program: &Path, work: &Path, flags: &[&str]) -> Outcome<f64> {
     down?;
     std::fs::remove_dir_all(&home).doing(|| "remove the home".to_owned())?;
     Ok(took)
-}
-
-/// Two ports that are free now.
-fn free_ports() -> Outcome<(String, String)> {
-    let bind = || TcpListener::bind("127.0.0.1:0").doing(|| "find a free port".to_owned());
-    let (one, two) = (bind()?, bind()?);
-    let port = |listener: &TcpListener| {
-        let address = listener.local_addr().doing(|| "read a port".to_owned())?;
-        Ok(address.port().to_string())
-    };
-    Ok((port(&one)?, port(&two)?))
 }

@@ -16,9 +16,10 @@ pub(crate) use events::Tally;
 pub(crate) use postgres::{Server, Settings};
 pub(crate) use workdir::WorkDir;
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Doing, Failure, Outcome};
 
 /// Calls `ready` until it says yes; fails with `what` when it has not by the deadline.
 pub(crate) fn wait_until(
@@ -34,4 +35,15 @@ pub(crate) fn wait_until(
         std::thread::sleep(Duration::from_millis(10));
     }
     Ok(())
+}
+
+/// Two ports that are free now.
+pub(crate) fn free_ports() -> Outcome<(String, String)> {
+    let bind = || TcpListener::bind("127.0.0.1:0").doing(|| "find a free port".to_owned());
+    let (one, two) = (bind()?, bind()?);
+    let port = |listener: &TcpListener| {
+        let address = listener.local_addr().doing(|| "read a port".to_owned())?;
+        Ok(address.port().to_string())
+    };
+    Ok((port(&one)?, port(&two)?))
 }

@@ -1,12 +1,14 @@
-//! `cargo xtask conform`: other people's test suites, on a mount and on a server upon it.
+//! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it and on a key
+//! vault.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
-//! source package; versions are pinned here, and everything downloaded stays in cargo's target
-//! folder. Results go to docs/conformance.md, exceptions with their reasons are written there by
-//! hand.
+//! source package, what judges the key vault from PyPI; versions are pinned here, and everything
+//! downloaded stays in cargo's target folder. Results go to docs/conformance.md, exceptions with
+//! their reasons are written there by hand.
 
 mod apt_source;
 mod fsx;
+mod keyvault;
 mod pjdfstest;
 mod regress;
 mod tools;
@@ -22,7 +24,7 @@ use crate::{build, document, repo, say};
 const ACCEPTS: Accepts = Accepts {
     switches: &["--yes", "--no-write", "--keep"],
     values: &["--dir", "--engine", "--binary"],
-    n_words: 3,
+    n_words: 5,
 };
 const DOCUMENT: &str = "docs/conformance.md";
 
@@ -62,6 +64,8 @@ const SUITES: &[Suite] = &[
     Suite { name: "pjdfstest", run: pjdfstest::run },
     Suite { name: "fsx", run: fsx::run },
     Suite { name: "regress", run: regress::run },
+    Suite { name: "keyvault", run: keyvault::run },
+    Suite { name: "keyvault-fuzz", run: keyvault::run_fuzz },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -71,6 +75,9 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     let mut needs = deps::PRODUCT.to_vec();
     if wanted.iter().any(|suite| suite.name == "pjdfstest") {
         needs.push(Need::Acl);
+    }
+    if wanted.iter().any(|suite| suite.name.starts_with("keyvault")) {
+        needs.push(Need::Python);
     }
     deps::ensure(&needs, args.assume_yes())?;
     let binary = match (kind, args.path("--binary")) {

@@ -3,8 +3,10 @@
 //! Writers insert numbered rows and count one only after PostgreSQL acknowledged its commit. Each
 //! round kills the file system, PostgreSQL or both at a moment drawn from the seed; afterwards
 //! every counted row must be there, no row may have been made up, `pg_amcheck` must be content,
-//! and the file system must not have seen tampering.
+//! and the file system must not have seen tampering. `cargo xtask crash keyvault` does the like to
+//! the key vault.
 
+mod keyvault;
 mod ledger;
 mod load;
 mod round;
@@ -42,6 +44,13 @@ const SETTINGS: Settings = &[
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
+    match raw.split_first() {
+        Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
+        _ => run_storage(raw),
+    }
+}
+
+fn run_storage(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
     let n_rounds = args.number("--rounds", 20u32, 1..=1_000_000)?;
     let n_writers = args.number("--writers", 4usize, 1..=20)?;

@@ -58,9 +58,35 @@ impl Host {
             Need::Fuse => self.program("fusermount3"),
             Need::PgBackRest => self.program("pgbackrest"),
             Need::Node => self.program("node"),
+            Need::MyHostname => self.library("libnss_myhostname.so.2"),
+            Need::Python => self.python(),
+            Need::SoftHsm => self.program("softhsm2-util"),
             Need::Gocryptfs => self.program("gocryptfs"),
+            Need::Wrk => self.program("wrk"),
             Need::Acl => self.root.join("usr/include/sys/acl.h").exists(),
         }
+    }
+
+    /// Python, and what virtual environments are made with (Debian keeps that apart).
+    fn python(&self) -> bool {
+        let lib = std::fs::read_dir(self.root.join("usr/lib")).into_iter().flatten().flatten();
+        let own = self.root.join("usr/bin/python3").exists()
+            && lib.map(|entry| entry.path().join("ensurepip")).any(|path| path.exists());
+        // As with programs: one from elsewhere counts on the real machine only.
+        let elsewhere = || {
+            let mut python = std::process::Command::new(proc::find("python3")?);
+            proc::capture(python.args(["-c", "import ensurepip, venv"])).ok()
+        };
+        own || (self.root == Path::new("/") && elsewhere().is_some())
+    }
+
+    /// Looks in the folders of libraries, those of one architecture (multiarch) included.
+    fn library(&self, name: &str) -> bool {
+        ["usr/lib", "lib", "usr/lib64", "lib64"].iter().any(|folder| {
+            let folder = self.root.join(folder);
+            let below = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            folder.join(name).exists() || below.map(|e| e.path().join(name)).any(|p| p.exists())
+        })
     }
 
     fn program(&self, name: &str) -> bool {

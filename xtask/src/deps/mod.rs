@@ -34,15 +34,33 @@ pub(crate) enum Need {
     PgBackRest,
     /// Node.js and npm, which build the portal.
     Node,
+    /// The resolver of names below `localhost`, as key vaults have.
+    MyHostname,
+    /// Python with virtual environments, for tests.
+    Python,
+    /// A PKCS#11 token in software, for tests.
+    SoftHsm,
     /// The file system that benchmarks compare with.
     Gocryptfs,
+    /// The load that the key vault's benchmark makes.
+    Wrk,
     /// Access-control-list headers, for pjdfstest.
     Acl,
 }
 
 /// What the product needs.
-pub(crate) const PRODUCT: &[Need] =
-    &[Need::Postgres, Need::Contrib, Need::PgAudit, Need::Fuse, Need::PgBackRest, Need::Node];
+pub(crate) const PRODUCT: &[Need] = &[
+    Need::Postgres,
+    Need::Contrib,
+    Need::PgAudit,
+    Need::Fuse,
+    Need::PgBackRest,
+    Need::Node,
+    Need::MyHostname,
+];
+
+/// What the tests need on top.
+pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm];
 
 impl Need {
     fn why(self) -> &'static str {
@@ -53,7 +71,11 @@ impl Need {
             Self::Fuse => "mounts of the encrypting file system without root",
             Self::PgBackRest => "backups",
             Self::Node => "builds the portal",
+            Self::MyHostname => "names of key vaults: NAME.vault.localhost",
+            Self::Python => "Azure's own client for Python, in tests",
+            Self::SoftHsm => "the PKCS#11 token of the tests",
             Self::Gocryptfs => "the file system that the benchmark compares with",
+            Self::Wrk => "the load of the key vault's benchmark",
             Self::Acl => "headers that pjdfstest is built with",
         }
     }
@@ -67,7 +89,11 @@ impl Need {
             Self::Fuse => vec!["fuse3".into()],
             Self::PgBackRest => vec!["pgbackrest".into()],
             Self::Node => vec!["nodejs".into(), "npm".into()],
+            Self::MyHostname => vec!["libnss-myhostname".into()],
+            Self::Python => vec!["python3".into(), "python3-venv".into()],
+            Self::SoftHsm => vec!["softhsm2".into()],
             Self::Gocryptfs => vec!["gocryptfs".into()],
+            Self::Wrk => vec!["wrk".into()],
             Self::Acl => vec!["libacl1-dev".into()],
         }
     }
@@ -75,7 +101,7 @@ impl Need {
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
-    ensure(PRODUCT, args.assume_yes())
+    ensure(&[PRODUCT, TESTS].concat(), args.assume_yes())
 }
 
 /// Makes sure that every need is met; installs after asking, or at once with `yes`.

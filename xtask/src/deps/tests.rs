@@ -52,6 +52,7 @@ fn a_full_machine_lacks_nothing() {
             "usr/bin/pgbackrest",
             "usr/bin/node",
             "usr/bin/npm",
+            "usr/lib/x86_64-linux-gnu/libnss_myhostname.so.2",
         ],
     );
     let host = machine.host();
@@ -59,6 +60,16 @@ fn a_full_machine_lacks_nothing() {
     assert!(host.is_debian);
     assert!(PRODUCT.iter().all(|need| host.has(*need)));
     assert!(!host.has(Need::Acl));
+}
+
+#[test]
+fn finds_a_library_wherever_it_lies() {
+    for place in ["usr/lib/aarch64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib64", "usr/lib"] {
+        let file = format!("{place}/libnss_myhostname.so.2");
+        let machine = Machine::with(&format!("nss-{}", place.replace('/', "-")), &[&file]);
+        assert!(machine.host().has(Need::MyHostname), "{place}");
+        assert!(!machine.host().has(Need::SoftHsm), "{place}");
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use base::{Clock, Fault, Random, ServerName, SystemClock};
 use crypto::OsRandom;
 use server::{Doors, Host, Layout, PgDatabase, Postgres, ServerRecord, SystemHost};
 
+use super::customer::OwnersKeys;
 use super::mounter::ServeMounter;
 use super::vault::VaultClient;
 use crate::home::Home;
@@ -17,6 +18,7 @@ const BINDIR_VAR: &str = "PGKEEP_PG_BINDIR";
 pub(super) struct AgentDoors {
     layout: Layout,
     vault: VaultClient,
+    owners_keys: OwnersKeys,
     mounter: ServeMounter,
     bin_dir: Option<PathBuf>,
 }
@@ -26,6 +28,7 @@ impl AgentDoors {
         Self {
             layout: Layout::new(home.root(), name.clone()),
             vault: VaultClient::new(home.socket("vault"), name.clone()),
+            owners_keys: OwnersKeys::new(home),
             mounter: ServeMounter::new(home.socket("supervisor")),
             bin_dir: std::env::var_os(BINDIR_VAR).filter(|v| !v.is_empty()).map(PathBuf::from),
         }
@@ -34,12 +37,17 @@ impl AgentDoors {
 
 impl Doors for AgentDoors {
     type Keys = VaultClient;
+    type CustomerKeys = OwnersKeys;
     type Authority = VaultClient;
     type Mounter = ServeMounter;
     type Database = PgDatabase;
 
     fn keys(&self) -> &VaultClient {
         &self.vault
+    }
+
+    fn customer_keys(&self) -> &OwnersKeys {
+        &self.owners_keys
     }
 
     fn authority(&self) -> &VaultClient {

@@ -1,18 +1,25 @@
 //! One answer for each operation of the agent's socket; the table is in [`crate::rpc`].
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{ExitCode, Fault, Secret};
 use serde_json::{Value, json};
-use server::{Command, CreateSpec, OwnCertificate, Server};
+use server::{Command, CreateSpec, History, OwnCertificate, Server};
 use tokio::sync::Notify;
 
+use super::key_args;
 use crate::rpc::{self, Request};
+
+/// Entries of the journal that one answer holds; with the longest texts it stays below the limit
+/// of a line.
+const HISTORY_MAX: u32 = 200;
 
 /// Does what `request` asks. `over` is told when the agent shall end.
 pub(super) async fn answer(
     server: Server,
     over: Arc<Notify>,
+    journal: PathBuf,
     mut request: Request,
 ) -> Result<Value, Fault> {
     if request.op == "show" {
@@ -20,10 +27,18 @@ pub(super) async fn answer(
         return serde_json::to_value(show)
             .map_err(|e| Fault::from_error("answer", "could not write the answer", &e));
     }
+    if request.op == "history" {
+        return history(journal, &request).await;
+    }
     let ends = request.op == "shutdown";
-    let command = command(&request);
+    let command = command(&server, &request);
     // A certificate's key came with the arguments.
     rpc::scrub(&mut request.args);
+    if matches!(command, Ok(Command::KeyChange(_))) {
+        // Right after a start nobody may have looked at the key yet, and a key that nobody has
+        // seen is not changed. That it cannot be looked at is said by the change itself.
+        let _ = server.run(Command::KeyCheck, Arc::new(|_: &str| {})).await;
+    }
     let progress = request.progress.clone();
     let outcome = server.run(command?, Arc::new(move |said: &str| progress.say(said))).await;
     if ends {
@@ -32,12 +47,35 @@ pub(super) async fn answer(
     outcome
 }
 
-fn command(request: &Request) -> Result<Command, Fault> {
+/// The newest entries of the server's journal, newest first; `kinds` names which are wanted.
+async fn history(journal: PathBuf, request: &Request) -> Result<Value, Fault> {
+    let limit = match request.args.get("limit") {
+        None | Some(Value::Null) => HISTORY_MAX,
+        Some(_) => request.number("limit")?.min(HISTORY_MAX),
+    };
+    let kinds: Option<Vec<String>> =
+        serde_json::from_value(request.args.get("kinds").cloned().unwrap_or(Value::Null))
+            .map_err(|e| bad("the kinds are not understood").detail(e.to_string()))?;
+    let read = move || -> Result<Value, Fault> {
+        let entries = History::open(&journal)?.entries()?;
+        let all = entries.iter().rev().filter_map(|entry| serde_json::to_value(entry).ok());
+        let wanted = all.filter(|entry| {
+            let kind = entry["kind"].as_str().unwrap_or_default();
+            kinds.as_ref().is_none_or(|kinds| kinds.iter().any(|wanted| wanted == kind))
+        });
+        Ok(wanted.take(limit as usize).collect())
+    };
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|e| Err(Fault::from_error("internal", "the journal was not read", &e)))
+}
+
+fn command(server: &Server, request: &Request) -> Result<Command, Fault> {
     Ok(match request.op.as_str() {
         "create" => {
             let port = u16::try_from(request.number("port")?).ok().filter(|port| *port > 0);
             let port = port.ok_or_else(|| bad("the port must be from 1 to 65535"))?;
-            Command::Create(CreateSpec { port })
+            Command::Create(CreateSpec { port, customer_key: key_args::for_new(request)? })
         }
         "start" => Command::Start,
         "stop" => Command::Stop,
@@ -66,6 +104,8 @@ fn command(request: &Request) -> Result<Command, Fault> {
         }),
         "client-certificates" => Command::ClientCertificates(client_certificates(request)?),
         "storage-verify" => Command::StorageVerify { stop: request.flag("stop") },
+        "key-change" => Command::KeyChange(key_args::change(server, request)?),
+        "key-check" => Command::KeyCheck,
         "shutdown" => Command::Shutdown,
         _ => return Err(request.unknown()),
     })
@@ -91,6 +131,6 @@ fn client_certificates(request: &Request) -> Result<Option<pg::ClientCertificate
         .map_err(|e| bad("the client certificates are not understood").detail(e.to_string()))
 }
 
-fn bad(message: &str) -> Fault {
+pub(super) fn bad(message: &str) -> Fault {
     Fault::new("bad_request", message).exit(ExitCode::Usage)
 }

@@ -5,8 +5,10 @@
 //! by the next one and ended in order, PostgreSQL first; see [`leftovers`]. A pipe that breaks or
 //! a parent that dies ends neither of them, because the order matters more than the speed.
 
+mod customer;
 mod doors;
 mod handler;
+mod key_args;
 mod leftovers;
 mod mount;
 mod mounter;
@@ -40,17 +42,18 @@ pub(crate) struct AgentArgs {
 pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
     lock_memory();
     let layout = Layout::new(home.root(), args.name.clone());
+    let journal = layout.history();
     let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout);
     let over = Arc::new(Notify::new());
     let own = rustix::process::geteuid().as_raw();
-    let handled = (server.clone(), Arc::clone(&over));
+    let handled = (server.clone(), Arc::clone(&over), journal);
     let serving = rpc::serve(
         &home.socket(&agent_process(&args.name)),
         0o666,
         move |uid| uid == own || uid == 0 || args.allow_uid.contains(&uid),
         move |request| {
-            let (server, over) = handled.clone();
-            handler::answer(server, over, request)
+            let (server, over, journal) = handled.clone();
+            handler::answer(server, over, journal, request)
         },
     );
     let outcome = tokio::select! {

@@ -5,13 +5,25 @@
 
 mod codes;
 mod completion;
+mod identity;
+mod keyvault;
+mod keyvault_attributes;
+mod keyvault_backup;
+mod keyvault_import;
+mod keyvault_key;
+mod keyvault_pem;
+mod keyvault_policy;
+mod keyvault_role;
+mod keyvault_show;
 mod lifecycle;
 mod messages;
 pub(crate) mod output;
 mod parameter;
 pub(crate) mod progress;
 mod server;
+mod server_key;
 mod vault;
+mod vault_input;
 
 use std::path::PathBuf;
 use std::process::ExitCode as ProcessExit;
@@ -73,6 +85,12 @@ enum Command {
     /// The vault that holds the keys
     #[command(subcommand)]
     Vault(vault::VaultCommand),
+    /// Key vaults that speak the Azure Key Vault keys API
+    #[command(subcommand)]
+    Keyvault(keyvault::KeyvaultCommand),
+    /// Managed identities: programs that ask for keys
+    #[command(subcommand)]
+    Identity(identity::IdentityCommand),
     /// The bare encrypting file system
     #[command(subcommand)]
     Fs(FsCommand),
@@ -142,6 +160,8 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
             service("vault", vaultd::run(home, args))
         }
         Command::Vault(command) => vault::run(&global.home()?, &command, format),
+        Command::Keyvault(command) => keyvault::run(&global.home()?, command, format),
+        Command::Identity(command) => identity::run(&global.home()?, command, format),
         Command::Fs(command) => fs::run(command, format),
         Command::Version => version(format),
         Command::Completion(command) => completion::run(&command, Cli::command()),

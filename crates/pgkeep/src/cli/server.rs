@@ -12,6 +12,7 @@ use super::one_thread;
 use super::output::{self, Format, say};
 use super::parameter::{self, ParameterCommand};
 use super::progress::Steps;
+use super::server_key::{self, KeyCommand, NewKey};
 use crate::home::Home;
 use crate::rpc;
 
@@ -19,6 +20,15 @@ use crate::rpc;
 #[derive(Clone, Debug, Subcommand)]
 pub(super) enum ServerCommand {
     /// Make a server: encrypted storage, PostgreSQL, TLS
+    #[command(after_help = "\
+Examples:
+  pgkeep server create -n web
+  pgkeep server create -n hr --identity app \\
+      --key https://pay.vault.localhost:8200/keys/tde
+
+With --key the server's data key is wrapped by a key of yours instead of pgkeep's own. An address
+without a version follows the newest one. Whoever takes the key away closes the server within
+seconds; it comes back by itself with the key.")]
     Create(CreateCommand),
     /// List the servers
     List,
@@ -44,6 +54,9 @@ pub(super) enum ServerCommand {
     /// The TLS certificate of a server
     #[command(subcommand)]
     Certificate(CertificateCommand),
+    /// The key that the owner of a server holds
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// The encrypted storage of a server
     #[command(subcommand)]
     Storage(StorageCommand),
@@ -62,7 +75,7 @@ pub(super) struct Named {
 pub(super) struct OfServer {
     /// Name of the server
     #[arg(short, long = "server-name", short_alias = 'n', alias = "name")]
-    server: ServerName,
+    pub(super) server: ServerName,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -72,6 +85,8 @@ pub(super) struct CreateCommand {
     /// Port [default: the next free one from 5432]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
+    #[command(flatten)]
+    owners_key: NewKey,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -134,7 +149,8 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
     match command {
         ServerCommand::Create(command) => {
             room_for_sockets(home, &command.named.name)?;
-            let args = json!({ "name": command.named.name, "port": command.port });
+            let mut args = json!({ "name": command.named.name, "port": command.port });
+            command.owners_key.into_args(&mut args)?;
             let shown = ask(home, "server-create", args)?;
             output::show(format, &shown, &[])?;
             Ok(if shown["state"] == "Ready" { ExitCode::Ok } else { ExitCode::Gate })
@@ -156,6 +172,7 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
         ServerCommand::Certificate(CertificateCommand::Rotate(of)) => {
             print(home, "certificate-rotate", json!({ "server": of.server }), format, &[])
         }
+        ServerCommand::Key(command) => server_key::run(home, command, format),
         ServerCommand::Storage(StorageCommand::Verify(command)) => {
             let args = json!({ "server": command.of.server, "stop": command.stop });
             let report = ask(home, "storage-verify", args)?;

@@ -1,5 +1,6 @@
 //! `pgkeep doctor`: what this machine and this home lack, and what cures it. Changes nothing.
 
+mod keyvault;
 mod machine;
 mod parse;
 mod place;
@@ -80,7 +81,12 @@ async fn check(home: &Home) -> Vec<Check> {
     let accounts = Accounts::find(false, &mut |_| {});
     let mut checks = postgres::checks(config.as_ref().ok()).await;
     checks.extend(machine::checks(accounts.as_ref().ok()));
-    checks.extend(place::checks(home, &config, accounts.as_ref()));
+    let vault = keyvault::status(home).await;
+    checks.extend(place::checks(home, &config, accounts.as_ref(), vault.as_ref()));
+    checks.push(keyvault::names().await);
+    if let Some(vault) = &vault {
+        checks.extend([keyvault::served(home, vault), keyvault::identities(vault)]);
+    }
     checks.extend(running::checks(home, config.as_ref().ok()).await);
     checks
 }

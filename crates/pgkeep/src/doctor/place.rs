@@ -5,6 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use base::Fault;
+use serde_json::Value;
 
 use super::Check;
 use super::parse::size;
@@ -19,6 +20,7 @@ pub(super) fn checks(
     home: &Home,
     config: &Result<Config, Fault>,
     accounts: Result<&Accounts, &Fault>,
+    vault: Option<&Value>,
 ) -> Vec<Check> {
     let mut checks = vec![match config {
         Ok(_) => Check::ok("config", "config.toml is understood, or absent"),
@@ -38,7 +40,7 @@ pub(super) fn checks(
             checks.push(Check::warn("os-users", fault.message.clone(), fix));
         }
     }
-    checks.push(seal_key(home));
+    checks.push(seal(home, vault));
     checks.push(space(home));
     checks
 }
@@ -101,29 +103,51 @@ fn folders(home: &Home, accounts: &Accounts) -> Check {
     }
 }
 
-fn seal_key(home: &Home) -> Check {
-    const NAME: &str = "seal-key";
+/// The seal: what the running vault says, else what its folder shows.
+fn seal(home: &Home, vault: Option<&Value>) -> Check {
+    const NAME: &str = "seal";
     let path = home.vault().join("seal.key");
-    match fs::symlink_metadata(&path) {
-        Ok(meta) if meta.mode() & 0o077 != 0 => Check::fail(
+    let file = fs::symlink_metadata(&path);
+    if let Ok(meta) = &file
+        && meta.mode() & 0o077 != 0
+    {
+        return Check::fail(
             NAME,
             format!("others may read the seal key (mode {:o})", meta.mode() & 0o777),
             format!("chmod 0600 {}", path.display()),
-        ),
-        Ok(_) => Check::warn(
-            NAME,
-            "the seal key lies in a file beside the data: a copy of the whole home can be read",
-            "keep copies of vault/ and of servers/ in different places",
-        ),
+        );
+    }
+    match vault.and_then(|vault| vault["seal"].as_str()) {
+        Some("file") => return weakest(),
+        Some(kind) if file.is_ok() => {
+            return Check::warn(
+                NAME,
+                format!("the seal is of kind \"{kind}\", yet a key file lies there"),
+                format!("it opens nothing any more; remove {}", path.display()),
+            );
+        }
+        Some(kind) => return Check::ok(NAME, format!("the seal is of kind \"{kind}\"")),
+        None => {}
+    }
+    match file {
+        Ok(_) => weakest(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             if home.vault().join("vault.db").exists() {
-                let fix = format!("put {} back from its copy", path.display());
-                return Check::fail(NAME, "the seal key is missing: no server can be opened", fix);
+                let message = "there is no key file: the vault has another seal, or it is missing";
+                return Check::cannot_tell(NAME, message);
             }
             Check::ok(NAME, "there is no vault yet")
         }
         Err(_) => Check::cannot_tell(NAME, "the vault's folder may not be looked into"),
     }
+}
+
+fn weakest() -> Check {
+    Check::warn(
+        "seal",
+        "the seal is a key file beside the data, the weakest: a copy of the whole home can be read",
+        "choose a stronger one: pgkeep vault rekey; until then keep copies of vault/ apart",
+    )
 }
 
 fn space(home: &Home) -> Check {

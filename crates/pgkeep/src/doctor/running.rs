@@ -15,9 +15,14 @@ const PAGE_PORT: u16 = 8443;
 
 pub(super) async fn checks(home: &Home, config: Option<&Config>) -> Vec<Check> {
     let Ok(status) = supervisor::status_of(home).await else {
-        let page = config.and_then(|config| config.https_port).unwrap_or(PAGE_PORT);
+        let configured = |port: fn(&Config) -> Option<u16>| config.and_then(port);
+        let page = configured(|config| config.https_port).unwrap_or(PAGE_PORT);
+        let mut wanted = vec![POSTGRESQL_PORT, page];
+        // Before the first start any free port will do.
+        wanted.extend(configured(|config| config.vault_port));
+        wanted.extend(configured(|config| config.identity_port));
         return vec![
-            ports(&[POSTGRESQL_PORT, page]),
+            ports(&wanted),
             Check::cannot_tell("certificates", "pgkeep is not running: no certificate to look at"),
         ];
     };
@@ -42,8 +47,8 @@ fn ports(wanted: &[u16]) -> Check {
     }
     Check::warn(
         "ports",
-        format!("port {} is in use; the next free one will be taken", taken.join(", ")),
-        "choose ports with --port and --https-port",
+        format!("port {} is in use by another program", taken.join(", ")),
+        "free it, or choose others: pgkeep up --port --https-port --vault-port --identity-port",
     )
 }
 

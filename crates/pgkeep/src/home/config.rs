@@ -14,6 +14,10 @@ use super::Home;
 pub(crate) struct Config {
     /// Port of the status page.
     pub(crate) https_port: Option<u16>,
+    /// HTTPS port of the key vaults; part of every key's address.
+    pub(crate) vault_port: Option<u16>,
+    /// Loopback port of the identity endpoint.
+    pub(crate) identity_port: Option<u16>,
     /// Folder of PostgreSQL's programs; empty means the newest supported one that is installed.
     pub(crate) postgresql_bindir: Option<PathBuf>,
 }
@@ -46,11 +50,13 @@ impl Config {
         })
     }
 
-    /// Writes `https_port` into the file, leaving every other line as it is.
-    pub(crate) fn keep_https_port(home: &Home, port: u16) -> Result<(), Fault> {
+    /// Writes ports into the file, leaving every other line as it is.
+    pub(crate) fn keep_ports(home: &Home, ports: &[(&str, u16)]) -> Result<(), Fault> {
         let path = home.config();
         let old = std::fs::read_to_string(&path).unwrap_or_else(|_| HEAD.to_owned());
-        let new = with_value(&old, "https_port", &port.to_string());
+        let new = ports
+            .iter()
+            .fold(old.clone(), |text, (key, port)| with_value(&text, key, &port.to_string()));
         if new == old && path.exists() {
             return Ok(());
         }
@@ -114,8 +120,10 @@ mod tests {
     fn refuses_what_it_does_not_know() {
         assert!(toml::from_str::<Config>("http_port = 1").is_err());
         assert!(toml::from_str::<Config>("https_port = 70000").is_err());
+        assert!(toml::from_str::<Config>("vault_port = \"9443\"").is_err());
         let config: Config = toml::from_str(&with_value(HEAD, "https_port", "8443"))
             .expect("because it is what we write");
         assert_eq!(config.https_port, Some(8443));
+        assert_eq!((config.vault_port, config.identity_port), (None, None));
     }
 }

@@ -3,16 +3,14 @@
 use std::sync::Arc;
 
 use base::{ExitCode, Fault, ServerName};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Plane;
 use super::collect::{show, show_all};
 use super::create::{self, Wish};
+use super::history;
 use super::store::ServerRow;
 use crate::rpc::Request;
-
-/// Entries of a server's history that one answer holds.
-const HISTORY_SHOWN: u32 = 200;
 
 /// Does what `request` asks.
 pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value, Fault> {
@@ -32,10 +30,9 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
             create::delete(&plane, &row, &request.progress).await
         }
         "server-show" => Ok(show(&plane, &row(&plane, &request)?).await),
-        "server-history" => {
-            let row = row(&plane, &request)?;
-            Ok(json!(plane.store.history(&row.name, HISTORY_SHOWN)?))
-        }
+        "server-history" => history::states(&plane, &row(&plane, &request)?).await,
+        "server-key-change" | "server-key-check" => key(&plane, &request).await,
+        "server-key-history" => history::of_key(&plane, &row(&plane, &request)?).await,
         "server-start" | "server-stop" | "server-restart" => change(&plane, &request).await,
         "parameter-list" | "parameter-show" | "parameter-set" | "certificate-rotate"
         | "storage-verify" => {
@@ -99,7 +96,12 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
             )?)
         }
     };
-    let wish = Wish { name: name(request)?, port, port_as_it_is: request.flag("port_as_it_is") };
+    let wish = Wish {
+        name: name(request)?,
+        port,
+        port_as_it_is: request.flag("port_as_it_is"),
+        owners_key: owners_key(request),
+    };
     create::create(plane, wish, &request.progress).await
 }
 
@@ -111,6 +113,24 @@ async fn change(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
         plane.peers.supervisor("agent-start", &row.name, &request.progress).await?;
     }
     plane.peers.agent(&row.name, op, Value::Null, &request.progress).await
+}
+
+/// What a request says of an owner's key; the agent judges it.
+fn owners_key(request: &Request) -> Map<String, Value> {
+    let given = |field: &&str| {
+        let value = request.args.get(*field).filter(|value| !value.is_null())?;
+        Some(((*field).to_owned(), value.clone()))
+    };
+    ["key", "identity", "policy"].iter().filter_map(given).collect()
+}
+
+/// Changes the owner's key of a server, or looks at it. Needs no other lock than the agent's: a
+/// key may be looked at while the server starts.
+async fn key(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
+    let row = row(plane, request)?;
+    let op = request.op.trim_start_matches("server-");
+    let args = Value::Object(owners_key(request));
+    plane.peers.agent(&row.name, op, args, &request.progress).await
 }
 
 fn name(request: &Request) -> Result<ServerName, Fault> {

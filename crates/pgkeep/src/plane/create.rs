@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use base::{ExitCode, Fault, ServerName};
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Plane;
 use super::store::ServerRow;
@@ -24,6 +24,8 @@ pub(super) struct Wish {
     pub(super) port: Option<u16>,
     /// Take the port even when someone else uses it now: the server will say so itself.
     pub(super) port_as_it_is: bool,
+    /// Key, identity and policy of an owner who holds the key; passed on, remembered nowhere.
+    pub(super) owners_key: Map<String, Value>,
 }
 
 /// Makes a server and waits until it is Ready or says why not. One whose creation was
@@ -56,7 +58,7 @@ pub(super) async fn create(
         }
         return Err(fault);
     }
-    match build(plane, &row, progress).await {
+    match build(plane, &row, wish.owners_key, progress).await {
         Ok(()) => plane.peers.look(&row.name).await,
         // Only its agent knows whether the creation of an old one came to its end.
         Err(fault) if fault.code == "exists" => {
@@ -71,9 +73,15 @@ pub(super) async fn create(
     }
 }
 
-async fn build(plane: &Plane, row: &ServerRow, progress: &Progress) -> Result<(), Fault> {
+async fn build(
+    plane: &Plane,
+    row: &ServerRow,
+    mut args: Map<String, Value>,
+    progress: &Progress,
+) -> Result<(), Fault> {
+    let _ = args.insert("port".to_owned(), json!(row.port));
     plane.peers.supervisor("agent-start", &row.name, progress).await?;
-    plane.peers.agent(&row.name, "create", json!({ "port": row.port }), progress).await?;
+    plane.peers.agent(&row.name, "create", Value::Object(args), progress).await?;
     plane.peers.supervisor("adopt-pgpass", &row.name, progress).await?;
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod answers;
 mod collect;
 mod create;
+mod history;
 mod page;
 mod peers;
 mod store;

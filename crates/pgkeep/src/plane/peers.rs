@@ -50,6 +50,21 @@ impl Peers {
         rpc::call(&self.home.socket(&agent_process(name)), op, args, say).await
     }
 
+    /// The newest entries of these kinds in an agent's journal, newest first.
+    pub(super) async fn journal(
+        &self,
+        name: &ServerName,
+        kinds: &[&str],
+        limit: u32,
+    ) -> Result<Vec<Value>, Fault> {
+        let socket = self.home.socket(&agent_process(name));
+        let args = json!({ "kinds": kinds, "limit": limit });
+        match rpc::call_within(&socket, LOOK_MAX, "history", args, |_| {}).await? {
+            Value::Array(entries) => Ok(entries),
+            _ => Err(Fault::new("bad_answer", "the agent's journal is no list")),
+        }
+    }
+
     /// What an agent shows of its server.
     pub(super) async fn look(&self, name: &ServerName) -> Result<Value, Fault> {
         let socket = self.home.socket(&agent_process(name));

@@ -4,7 +4,7 @@
 //! may not write there. A process gets its listener as standard input. So a caller can connect
 //! before the process answers, and waits instead of failing while it restarts.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixListener as StdListener;
 use std::path::Path;
@@ -31,9 +31,23 @@ pub(crate) fn listen(path: &Path, mode: u32) -> Result<Listener, Fault> {
 }
 
 fn inherited(path: &Path) -> Option<StdListener> {
-    let stdin = std::io::stdin().as_fd().try_clone_to_owned().ok()?;
-    rustix::net::sockopt::socket_acceptconn(&stdin).ok().filter(|listens| *listens)?;
-    let listener = StdListener::from(stdin);
+    listener_of(std::io::stdin().as_fd(), path)
+}
+
+/// The listener of `path`, if a supervisor has handed it over as standard output; that goes where
+/// standard error goes from then on.
+pub(crate) fn inherited_as_output(path: &Path) -> Result<Option<StdListener>, Fault> {
+    let Some(listener) = listener_of(std::io::stdout().as_fd(), path) else { return Ok(None) };
+    rustix::stdio::dup2_stdout(std::io::stderr().as_fd()).map_err(|e| {
+        Fault::from_error("listen", "could not give standard output back", &std::io::Error::from(e))
+    })?;
+    Ok(Some(listener))
+}
+
+fn listener_of(descriptor: BorrowedFd<'_>, path: &Path) -> Option<StdListener> {
+    let owned = descriptor.try_clone_to_owned().ok()?;
+    rustix::net::sockopt::socket_acceptconn(&owned).ok().filter(|listens| *listens)?;
+    let listener = StdListener::from(owned);
     let ours = listener.local_addr().ok()?.as_pathname() == Some(path);
     ours.then_some(listener)
 }

@@ -9,7 +9,7 @@
 //!
 //! | socket | op | args → answer |
 //! |---|---|---|
-//! | vault | `status` | → `{state, reason, key: {name, version, kty}}` |
+//! | vault | `status` | → `{state, reason, seal, shares, warnings, key, https, identity}` |
 //! | vault | `key-create` | `{server, uid}` → `{key_id, key_version, changed}`; binds name to uid |
 //! | vault | `wrap` | `{server, plaintext}` → `{wrapped, key_id, key_version, algorithm}` |
 //! | vault | `unwrap` | `{server, wrapped, key_version?}` → `{plaintext}` |
@@ -17,7 +17,15 @@
 //! | vault | `ca` | → `{pem}` |
 //! | vault | `release` | `{server}` → `{changed}`; the server's identity is forgotten |
 //! | vault | `seal`, `unseal` | → `{state, changed}` |
-//! | agent | `create` | `{port}` → what `show` answers |
+//! | vault | `key-events` | `{since, timeout ≤ 20 s}` → `{generation}` once it is not `since` |
+//! | vault | `identity-find` | `{identity}` → `{name, client_id, object_id, resource, socket}` |
+//! | vault | `token` | `{identity, resource}` → `{access_token, expires_on, resource, client_id}` |
+//! | vault | `keyvault-…`, `key`, `role-assignment-…`, `identity-…` | see `vaultd::admin` |
+//! | vault | `vault-rekey` | see `vaultd::admin` |
+//! | agent | `create` | `{port, key?, identity?, policy?}` → what `show` answers |
+//! | agent | `key-change` | `{key?, identity?, policy?}` → what `show` answers |
+//! | agent | `key-check` | → `{health, failure, checked_at}`, looked at now |
+//! | agent | `history` | `{kinds?, limit?}` → transitions and what caused them |
 //! | agent | `show`, `start`, `stop`, `restart` | → what `show` answers |
 //! | agent | `delete` | → `{changed}`; the folder is gone, the agent may be stopped |
 //! | agent | `parameter-list`, `parameter-show {name}`, `parameter-set {name, value}` | |
@@ -39,7 +47,7 @@ mod wire;
 mod tests;
 
 pub(crate) use client::{call, call_within};
-pub(crate) use listen::{bind, listen};
+pub(crate) use listen::{bind, inherited_as_output, listen};
 pub(crate) use server::{Progress, Request, answer_on, serve};
 pub(crate) use wire::{read_answer, scrub};
 

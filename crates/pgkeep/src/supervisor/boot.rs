@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{Outcome, Report, Supervisor, UpArgs};
 use crate::home::{self, agent_process};
 use crate::rpc;
+use crate::vaultd::STARTING;
 
 /// A process of ours answers its first question within this.
 const FIRST_ANSWER_MAX: Duration = Duration::from_secs(60);
@@ -18,6 +19,8 @@ const FIRST_ANSWER_MAX: Duration = Duration::from_secs(60);
 const SETTLE_MAX: Duration = Duration::from_secs(3600);
 /// An agent begins to start its server within this; it may have to end what was left behind.
 const BEGIN_MAX: Duration = Duration::from_secs(120);
+/// The key vaults are served within this.
+const SERVED_MAX: Duration = Duration::from_secs(20);
 /// How often a server that comes up is looked at.
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 const DEMO: &str = "demo";
@@ -53,6 +56,8 @@ impl Boot<'_> {
             let ca = self.first_answer("vault", "ca").await?;
             let pem = ca["pem"].as_str().unwrap_or_default();
             let _ = home::write_ca(&self.supervisor.home, pem)?;
+            // Servers with a key of their customer's ask the key vaults for it.
+            faults.extend(self.vaults_served().await.err());
         } else {
             let reason = vault["reason"].as_str().unwrap_or_default();
             faults.push(
@@ -87,6 +92,26 @@ impl Boot<'_> {
             faults.push(fault);
         }
         Ok(())
+    }
+
+    /// Waits until key vaults and identities are served; the vault goes on trying after a fault.
+    async fn vaults_served(&self) -> Result<(), Fault> {
+        let deadline = Instant::now() + SERVED_MAX;
+        loop {
+            let status = self.first_answer("vault", "status").await?;
+            let closed = [("https", "the key vaults are"), ("identity", "the identities are")]
+                .into_iter()
+                .find(|(door, _)| status[door]["listening"] != true);
+            let Some((door, what)) = closed else { return Ok(()) };
+            let reason = status[door]["reason"].as_str().unwrap_or_default();
+            if reason != STARTING || Instant::now() > deadline {
+                return Err(Fault::new("vault_not_served", format!("{what} not served"))
+                    .detail(reason)
+                    .hint("free the port, and they will be; or choose another when starting")
+                    .exit(ExitCode::Gate));
+            }
+            tokio::time::sleep(LOOK_PERIOD).await;
+        }
     }
 
     /// Asks a process that was just started, and gives up when it dies.

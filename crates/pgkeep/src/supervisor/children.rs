@@ -42,6 +42,8 @@ pub(super) struct Spec {
     /// Arguments, the home apart.
     pub(super) args: Vec<String>,
     pub(super) socket_mode: u32,
+    /// Name and mode of one more socket, handed over as standard output.
+    pub(super) second_socket: Option<(&'static str, u32)>,
 }
 
 /// What a child is doing.
@@ -86,6 +88,10 @@ impl Children {
             return Ok(Changed::Unchanged);
         }
         let socket = rpc::bind(&self.home.socket(&spec.process), spec.socket_mode)?;
+        let second_socket = spec
+            .second_socket
+            .map(|(name, mode)| rpc::bind(&self.home.socket(name), mode))
+            .transpose()?;
         let stop = Arc::new(tokio::sync::Notify::new());
         let (told, life) = watch::channel(Life::default());
         let runner = Runner {
@@ -93,6 +99,7 @@ impl Children {
             postgresql_bindir: self.postgresql_bindir.clone(),
             spec: spec.clone(),
             socket,
+            second_socket,
             stop: Arc::clone(&stop),
             life: told,
         };
@@ -188,6 +195,7 @@ struct Runner {
     postgresql_bindir: Option<PathBuf>,
     spec: Spec,
     socket: UnixListener,
+    second_socket: Option<UnixListener>,
     stop: Arc<tokio::sync::Notify>,
     life: watch::Sender<Life>,
 }
@@ -255,7 +263,10 @@ impl Runner {
 
     fn finish(&self, end: String) {
         // Callers must not queue at a socket that nobody will serve.
-        let _ = std::fs::remove_file(self.home.socket(&self.spec.process));
+        let second = self.spec.second_socket.map(|(name, _)| name);
+        for name in [Some(self.spec.process.as_str()), second].into_iter().flatten() {
+            let _ = std::fs::remove_file(self.home.socket(name));
+        }
         self.life.send_modify(|life| {
             life.pid = None;
             life.last_end = Some(end);
@@ -270,7 +281,10 @@ impl Runner {
             Fault::from_error("spawn", format!("could not start {process} as {user}"), e)
         };
         let log = self.open_log().map_err(|e| failed(&e))?;
-        let log_again = log.try_clone().map_err(|e| failed(&e))?;
+        let output: OwnedFd = match &self.second_socket {
+            Some(socket) => socket.try_clone().map_err(|e| failed(&e))?.into(),
+            None => log.try_clone().map_err(|e| failed(&e))?.into(),
+        };
         let socket: OwnedFd = self.socket.try_clone().map_err(|e| failed(&e))?.into();
         // The running program itself, wherever it lies: its folder may be closed to others.
         let mut command = Command::new("/proc/self/exe");
@@ -285,7 +299,7 @@ impl Runner {
             .env(SUPERVISOR_VAR, std::process::id().to_string())
             .envs(self.postgresql_bindir.iter().map(|dir| ("PGKEEP_PG_BINDIR", dir)))
             .envs(
-                ["TZ", "PGKEEP_LOG", "PGKEEP_PG_BINDIR"]
+                ["TZ", "PGKEEP_LOG", "PGKEEP_PG_BINDIR", "CREDENTIALS_DIRECTORY"]
                     .iter()
                     .filter_map(|name| std::env::var_os(name).map(|value| (*name, value))),
             )
@@ -293,8 +307,8 @@ impl Runner {
             // A terminal's Ctrl-C is for the supervisor, which ends its children in order.
             .process_group(0)
             .stdin(Stdio::from(socket))
-            .stdout(Stdio::from(log))
-            .stderr(Stdio::from(log_again))
+            .stdout(Stdio::from(output))
+            .stderr(Stdio::from(log))
             .kill_on_drop(false);
         if rustix::process::geteuid().is_root() {
             // Also leaves all other groups of root.

@@ -35,7 +35,12 @@ pub(crate) async fn up_detached(
         .map_err(|e| failed(&e))?;
     let mut command = Command::new("/proc/self/exe");
     command.arg0("pgkeep").args(["supervisor", "serve", "--home"]).arg(home.root());
-    for (flag, port) in [("--port", args.port), ("--https-port", args.https_port)] {
+    for (flag, port) in [
+        ("--port", args.port),
+        ("--https-port", args.https_port),
+        ("--vault-port", args.vault_port),
+        ("--identity-port", args.identity_port),
+    ] {
         command.args(port.map(|port| format!("{flag}={port}")));
     }
     if args.no_sample {

@@ -15,16 +15,18 @@ pub(crate) use detach::{serve, unchanged, up_detached};
 pub(crate) use report::Report;
 
 use std::fs::File;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use base::{Changed, ExitCode, Fault, ServerName};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::home::{self, Accounts, Config, Home, agent_process};
+use crate::vaultd::IDENTITY;
 use crate::{process, rpc};
 use children::{Children, Spec};
+use ports::Ports;
 
 /// What `up` was told.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -35,6 +37,12 @@ pub(crate) struct UpArgs {
     /// Port of the status page [default: 8443, or the next free one]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) https_port: Option<u16>,
+    /// Port of the key vaults, part of every key's address [default: 9443, or the next free one]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) vault_port: Option<u16>,
+    /// Loopback port of the identity endpoint [default: 9843, or the next free one]
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) identity_port: Option<u16>,
     /// Leave the sample data out of the demo server
     #[arg(long)]
     pub(crate) no_sample: bool,
@@ -56,13 +64,11 @@ pub(crate) struct Supervisor {
     home: Home,
     accounts: Accounts,
     children: Children,
-    https_port: u16,
+    ports: Ports,
     /// Told when `down` was asked for and answered.
     ending: Notify,
     /// True from the moment that the end began: nothing is started any more.
     closed: AtomicBool,
-    /// Held as long as the process lives.
-    _lock: File,
 }
 
 /// Runs in the foreground: brings all up, calls `ready`, and serves until told to end.
@@ -109,9 +115,11 @@ impl Supervisor {
         let accounts = Accounts::find(true, &mut |message| report.say(message))?;
         let config = Config::load(home)?;
         home::prepare(home, &accounts)?;
-        let Some(lock) = lock(home)? else { return Ok(None) };
-        let https_port = ports::https_port(&config, args.https_port, report)?;
-        Config::keep_https_port(home, https_port)?;
+        if !lock(home)? {
+            return Ok(None);
+        }
+        let ports = Ports::choose(&config, args, report)?;
+        ports.keep(home)?;
         process::raise_limits();
         open_fuse(&accounts, report);
         let children = Children::new(home.clone(), config.postgresql_bindir);
@@ -119,10 +127,9 @@ impl Supervisor {
             home: home.clone(),
             accounts,
             children,
-            https_port,
+            ports,
             ending: Notify::new(),
             closed: AtomicBool::new(false),
-            _lock: lock,
         }))
     }
 
@@ -133,7 +140,13 @@ impl Supervisor {
 
     fn spec(&self, process: &str, account: &home::Account, args: Vec<String>) -> Spec {
         let mode = self.socket_mode();
-        Spec { process: process.to_owned(), account: account.clone(), args, socket_mode: mode }
+        Spec {
+            process: process.to_owned(),
+            account: account.clone(),
+            args,
+            socket_mode: mode,
+            second_socket: None,
+        }
     }
 
     fn vault_spec(&self) -> Spec {
@@ -144,8 +157,12 @@ impl Supervisor {
             format!("--operator-uid={}", starter.uid),
             format!("--plane-uid={}", plane.uid),
             format!("--agent-uid={}", agent.uid),
+            format!("--vault-port={}", self.ports.vault),
+            format!("--identity-port={}", self.ports.identity),
         ];
-        self.spec("vault", vault, args)
+        // Everybody may connect: the kernel says who they are, the vault whom it answers.
+        let second_socket = Some((IDENTITY, 0o666));
+        Spec { second_socket, ..self.spec("vault", vault, args) }
     }
 
     fn plane_spec(&self) -> Spec {
@@ -153,7 +170,7 @@ impl Supervisor {
         let args = vec![
             "plane".to_owned(),
             "serve".to_owned(),
-            format!("--https-port={}", self.https_port),
+            format!("--https-port={}", self.ports.https),
             format!("--starter-uid={}", starter.uid),
             format!("--agent-uid={}", agent.uid),
         ];
@@ -202,8 +219,10 @@ impl Supervisor {
     }
 }
 
-/// The lock of this home; `None` when another process holds it.
-fn lock(home: &Home) -> Result<Option<File>, Fault> {
+/// Takes the lock of this home for as long as this process lives: whoever waits for the lock waits
+/// for the end of the process. False when another process holds it.
+fn lock(home: &Home) -> Result<bool, Fault> {
+    static HELD: OnceLock<File> = OnceLock::new();
     let path = home.lock();
     let failed = |e: std::io::Error| {
         Fault::from_error("home", format!("could not lock {}", path.display()), &e)
@@ -211,8 +230,8 @@ fn lock(home: &Home) -> Result<Option<File>, Fault> {
     let file =
         File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Ok(()) => Ok(HELD.set(file).is_ok()),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(false),
         Err(std::fs::TryLockError::Error(e)) => Err(failed(e)),
     }
 }

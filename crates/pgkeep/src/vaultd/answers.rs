@@ -4,17 +4,21 @@ use base::{ExitCode, Fault, Secret, ServerName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use vault::{Caller, KeyInfo, State, Subject, Vault};
+use vault::{Caller, KeyInfo, State, Subject};
 use zeroize::Zeroizing;
 
-use super::fault;
+use super::faults::fault;
+use super::{Vaultd, admin, tokens};
 use crate::rpc::Request;
 
-/// Does what `request` asks.
-pub(super) fn answer(vault: &mut Vault, request: &Request) -> Result<Value, Fault> {
+/// Does what `request` asks. Blocks.
+pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
+    let vault = &vaultd.vault;
     let caller = Caller { uid: request.uid };
     match request.op.as_str() {
-        "status" => Ok(status(vault)),
+        "status" => Ok(status(vaultd)),
+        "identity-find" => tokens::find(vaultd, request),
+        "token" => tokens::issue(vaultd, request),
         "ca" => Ok(json!({ "pem": vault.ca_pem().map_err(fault)? })),
         "key-create" => {
             let (server, uid) = (server(request)?, request.number("uid")?);
@@ -61,20 +65,28 @@ pub(super) fn answer(vault: &mut Vault, request: &Request) -> Result<Value, Faul
             let changed = vault.seal(caller).map_err(fault)?;
             Ok(json!({ "state": State::Sealed, "changed": changed }))
         }
-        "unseal" => {
-            let changed = vault.unseal(caller).map_err(fault)?;
-            Ok(json!({ "state": State::Unsealed, "changed": changed }))
-        }
-        _ => Err(request.unknown()),
+        _ => admin::answer(vaultd, request),
     }
 }
 
-fn status(vault: &Vault) -> Value {
-    let (state, reason) = vault.status();
-    let key = vault.key_info().ok().map(|KeyInfo { name, version, kty }| {
+fn status(vaultd: &Vaultd) -> Value {
+    let seal = vaultd.vault.seal_status();
+    let key = vaultd.vault.key_info().ok().map(|KeyInfo { name, version, kty }| {
         json!({ "name": name, "version": version.to_string(), "kty": kty })
     });
-    json!({ "state": state, "reason": reason, "seal": "file", "key": key })
+    let shares = seal.shares.map(|(given, needed)| json!({ "given": given, "needed": needed }));
+    let mut status = json!({
+        "state": seal.state,
+        "reason": seal.reason,
+        "seal": seal.seal,
+        "shares": shares,
+        "warnings": seal.warnings,
+        "key": key,
+    });
+    if let (Some(status), Value::Object(edge)) = (status.as_object_mut(), vaultd.edge.status()) {
+        status.extend(edge);
+    }
+    status
 }
 
 fn server(request: &Request) -> Result<ServerName, Fault> {

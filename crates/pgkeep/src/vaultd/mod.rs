@@ -1,18 +1,42 @@
-//! The vault process: crate `vault` behind its unix socket.
+//! The vault process: crate `vault` behind its unix socket, and the key vaults and identities
+//! behind crate `api`.
+//!
+//! [`answers`] is the unix socket, for the processes of this home; [`edge`] is the network, for
+//! the programs of this machine.
 
+mod admin;
 mod answers;
+mod changes;
+mod edge;
+mod faults;
+mod open;
+mod places;
+mod schedule;
+mod tokens;
+mod work;
 
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+pub(crate) use edge::STARTING;
+pub(crate) use places::{DOMAIN, IDENTITY, Places};
 
-use base::{ExitCode, Fault, SystemClock};
-use crypto::OsRandom;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base::Fault;
 use serde_json::Value;
-use vault::{AuditFile, Caller, Doors, SealFile, SqliteStore, State, Vault};
+use tokio::sync::{Notify, watch};
+use vault::Vault;
 
 use crate::home::Home;
 use crate::process;
 use crate::rpc::{self, Request};
+use changes::Changes;
+use edge::Edge;
+use schedule::Schedule;
+use work::Work;
+
+/// Requests in work are answered within this when the process ends. Less than the supervisor
+/// waits for it.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// Arguments of `pgkeep vault serve`, which the supervisor gives.
 #[derive(Clone, Debug, clap::Args)]
@@ -26,35 +50,88 @@ pub(crate) struct VaultArgs {
     /// OS user of the agents
     #[arg(long)]
     agent_uid: u32,
+    /// HTTPS port of the key vaults
+    #[arg(long)]
+    vault_port: u16,
+    /// Loopback port of the identity endpoint
+    #[arg(long)]
+    identity_port: u16,
 }
 
-/// Serves until the process is told to end.
+/// What all operations on the socket share.
+pub(crate) struct Vaultd {
+    /// The vault itself.
+    pub(crate) vault: Vault,
+    /// Where it is reached.
+    pub(crate) places: Places,
+    /// Runs the servers; what admits them admits this OS user.
+    pub(crate) agent_uid: u32,
+    edge: Edge,
+    changes: Changes,
+    work: Work,
+    stop: watch::Receiver<bool>,
+}
+
+/// Serves until the process is told to end, or until only a restart helps.
 pub(crate) async fn run(home: Home, args: VaultArgs) -> Result<(), Fault> {
     process::lock_memory();
-    let vault = open(home.clone(), args.clone()).await?;
-    let vault = Arc::new(Mutex::new(vault));
+    let places = Places::new(&home, args.vault_port, args.identity_port);
+    let identity_socket = edge::identity_listener(&places)?;
+    let vault = {
+        let (places, args, folder) = (places.clone(), args.clone(), home.vault());
+        on_a_thread(move || open::open(&folder, &places, &args)).await?
+    };
+    let (stopper, stop) = watch::channel(false);
+    let restart = Arc::new(Notify::new());
+    let changes = Changes::follow(vault.key_vaults())?;
+    let (edge, mut serving) =
+        Edge::start(&vault, &places, identity_socket, changes.listen(), &stop)?;
+    let schedule = Schedule::start(vault.clone(), Arc::clone(&restart))?;
+    let work = Work::new();
+    let agent_uid = args.agent_uid;
+    let shared = Arc::new(Vaultd { vault, places, agent_uid, edge, changes, work, stop });
     let known = [0, args.operator_uid, args.plane_uid, args.agent_uid];
     let socket = home.socket("vault");
-    let serving = rpc::serve(
+    let for_calls = Arc::clone(&shared);
+    let answering = rpc::serve(
         &socket,
         0o666,
         move |uid| known.contains(&uid),
-        move |request| answer(Arc::clone(&vault), request),
+        move |request| answer(Arc::clone(&for_calls), request),
     );
-    tokio::select! {
-        outcome = serving => outcome,
+    let outcome = tokio::select! {
+        outcome = answering => outcome,
         outcome = process::told_to_end() => outcome,
+        () = restart.notified() => Err(anew("it could not write to its disk")),
+        () = serving.broken() => Err(anew("it could not go on serving")),
+    };
+    // Whoever was being answered gets the answer; nothing new is begun.
+    let _ = stopper.send(true);
+    let (network, socket) =
+        tokio::join!(serving.drained(DRAIN_MAX), shared.work.drained(DRAIN_MAX));
+    if !(network && socket) {
+        tracing::warn!(network, socket, "some requests were cut off: they did not end in time");
     }
+    drop(schedule);
+    outcome
+}
+
+fn anew(why: &str) -> Fault {
+    Fault::new("vault_restart", "the vault ends to be started anew").detail(why)
 }
 
 /// RSA, SQLite and the audit's sync block; they do so on a thread for it.
-async fn answer(vault: Arc<Mutex<Vault>>, request: Request) -> Result<Value, Fault> {
+async fn answer(vaultd: Arc<Vaultd>, request: Request) -> Result<Value, Fault> {
+    let Some(begun) = vaultd.work.begin().await else {
+        return Err(Fault::new("ending", "the vault is being shut down"));
+    };
+    begun.until_delivered(request.progress.clone());
+    if request.op == "key-events" {
+        return vaultd.changes.wait(&request, vaultd.stop.clone()).await;
+    }
     let work = move || {
         let mut request = request;
-        // A panic below leaves no half-made state: each operation is one transaction.
-        let mut vault = vault.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer = answers::answer(&mut vault, &request);
-        drop(vault);
+        let answer = answers::answer(&vaultd, &request);
         rpc::scrub(&mut request.args);
         answer
     };
@@ -67,71 +144,4 @@ async fn on_a_thread<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or_else(|e| {
         Err(Fault::from_error("internal", "the vault failed while it worked", &e))
     })
-}
-
-async fn open(home: Home, args: VaultArgs) -> Result<Vault, Fault> {
-    on_a_thread(move || {
-        let folder: PathBuf = home.vault();
-        let audit_path = folder.join("audit.jsonl");
-        let audit = AuditFile::open(&audit_path).map_err(|e| {
-            let message = format!("could not open the audit file {}", audit_path.display());
-            Fault::from_error("vault_audit", message, &e)
-        })?;
-        let doors = Doors {
-            store: Box::new(SqliteStore::open(&folder.join("vault.db")).map_err(fault)?),
-            seal: Box::new(SealFile::new(folder.join("seal.key"))),
-            audit: Box::new(audit),
-            random: Box::new(OsRandom),
-            clock: Box::new(SystemClock),
-            operators: vec![0, args.operator_uid],
-            plane: args.plane_uid,
-            hostnames: hostnames(),
-        };
-        let mut vault = Vault::open(doors).map_err(fault)?;
-        let (state, reason) = vault.status();
-        match state {
-            State::Uninitialized => {
-                let own = Caller { uid: rustix::process::geteuid().as_raw() };
-                let _ = vault.initialize(own).map_err(fault)?;
-                tracing::info!("made a new vault");
-            }
-            State::Sealed => tracing::warn!(reason, "the vault is sealed"),
-            State::Unsealed => tracing::info!("the vault is unsealed"),
-        }
-        Ok(vault)
-    })
-    .await
-}
-
-/// The machine's name, when it is one that a certificate can hold.
-fn hostnames() -> Vec<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let name = name.trim().to_ascii_lowercase();
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
-    let usable = (1..=253).contains(&name.len())
-        && name != "localhost"
-        && name.bytes().all(plain)
-        && name.split('.').all(|label| (1..=63).contains(&label.len()));
-    if usable { vec![name] } else { Vec::new() }
-}
-
-/// A vault's error as the edge says it.
-fn fault(error: vault::Error) -> Fault {
-    let fault = Fault::from_error(error.code(), error.to_string(), &error);
-    // The chain begins with the message itself: no need to say it twice.
-    let prefix = format!("{}: ", fault.message);
-    let detail = fault.detail.as_deref().and_then(|d| d.strip_prefix(&prefix)).map(str::to_owned);
-    let fault = Fault { detail, ..fault };
-    match error {
-        vault::Error::Sealed(reason) => Fault { message: "the vault is sealed".into(), ..fault }
-            .detail(reason)
-            .hint("pgkeep vault unseal")
-            .exit(ExitCode::Sealed),
-        vault::Error::Uninitialized => fault.exit(ExitCode::Sealed),
-        vault::Error::Forbidden(_) => fault.exit(ExitCode::Forbidden),
-        vault::Error::NotFound(_) => fault.exit(ExitCode::NotFound),
-        vault::Error::Conflict(_) => fault.exit(ExitCode::Conflict),
-        vault::Error::BadRequest(_) => fault.exit(ExitCode::Usage),
-        _ => fault,
-    }
 }

@@ -39,6 +39,8 @@ fn usage_errors_are_2_and_go_to_standard_error() {
         &["server", "create", "-n", "x", "--port", "0"],
         &["server", "create", "-n", "x", "--port", "65536"],
         &["up", "--https-port", "x"],
+        &["up", "--vault-port", "0"],
+        &["up", "--identity-port", "65536"],
         &["status", "-o", "xml"],
         &["completion", "tcsh-ish"],
     ] {

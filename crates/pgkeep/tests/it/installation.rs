@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
 
@@ -12,6 +13,8 @@ pub(crate) struct Installation {
     dir: tempfile::TempDir,
     port: u16,
     https_port: u16,
+    vault_port: u16,
+    identity_port: u16,
     /// Run as this OS user instead of the test's own.
     user: Option<(u32, u32)>,
     program: PathBuf,
@@ -24,7 +27,8 @@ impl Installation {
         let dir = tempfile::Builder::new().prefix("pgk").tempdir().unwrap();
         open_to_all(dir.path());
         let program = PathBuf::from(env!("CARGO_BIN_EXE_pgkeep"));
-        Self { dir, port: free_port(), https_port: free_port(), user: None, program }
+        let [port, https_port, vault_port, identity_port] = [(); 4].map(|()| free_port());
+        Self { dir, port, https_port, vault_port, identity_port, user: None, program }
     }
 
     /// The same for an ordinary OS user; only root can make one.
@@ -32,12 +36,16 @@ impl Installation {
         let mut it = Self::new();
         let (uid, gid) = (65534, 65534);
         std::os::unix::fs::chown(it.dir.path(), Some(uid), Some(gid)).unwrap();
-        // Its own folder may be closed to that user.
-        let program = it.dir.path().join("pgkeep");
-        std::fs::copy(&it.program, &program).unwrap();
-        it.program = program;
+        it.open_program();
         it.user = Some((uid, gid));
         it
+    }
+
+    /// Lets other OS users run the program: its own folder may be closed to them.
+    pub(crate) fn open_program(&mut self) {
+        let program = self.dir.path().join("pgkeep");
+        std::fs::copy(&self.program, &program).unwrap();
+        self.program = program;
     }
 
     pub(crate) fn home(&self) -> PathBuf {
@@ -50,6 +58,26 @@ impl Installation {
 
     pub(crate) fn https_port(&self) -> u16 {
         self.https_port
+    }
+
+    pub(crate) fn vault_port(&self) -> u16 {
+        self.vault_port
+    }
+
+    pub(crate) fn identity_port(&self) -> u16 {
+        self.identity_port
+    }
+
+    /// The flags of `up` that name the ports of this installation.
+    pub(crate) fn port_flags(&self) -> Vec<String> {
+        [
+            ("port", self.port),
+            ("https-port", self.https_port),
+            ("vault-port", self.vault_port),
+            ("identity-port", self.identity_port),
+        ]
+        .map(|(flag, port)| format!("--{flag}={port}"))
+        .to_vec()
     }
 
     /// Runs one command to its end.
@@ -68,9 +96,10 @@ impl Installation {
 
     /// `up --detach` on the ports of this installation, without sample data.
     pub(crate) fn up(&self) -> Output {
-        let (port, https_port) = (self.port.to_string(), self.https_port.to_string());
-        let ports = ["--port", &port, "--https-port", &https_port];
-        self.run(&[&["up", "--detach", "--no-sample", "-o", "json"], &ports[..]].concat())
+        self.command(&["up", "--detach", "--no-sample", "-o", "json"])
+            .args(self.port_flags())
+            .output()
+            .unwrap()
     }
 
     /// The JSON document of a command that must succeed.
@@ -119,6 +148,20 @@ fn open_to_all(path: &Path) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+/// A port that is free and stays so until it is used: below those that the kernel gives to
+/// outgoing connections, and each test process searches in a place of its own.
+pub(crate) fn free_port() -> u16 {
+    const FIRST: u32 = 10_240;
+    const PLACES: u32 = 1_300;
+    const PLACE_SIZE: u32 = 16;
+    static N_TAKEN: AtomicU32 = AtomicU32::new(0);
+    let place = std::process::id() % PLACES * PLACE_SIZE;
+    loop {
+        let n = N_TAKEN.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (place + n) % (PLACES * PLACE_SIZE);
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

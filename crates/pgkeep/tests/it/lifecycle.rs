@@ -250,9 +250,9 @@ fn a_home_that_others_cannot_enter_is_refused() {
 #[test]
 fn a_first_start_that_was_killed_is_taken_up_again() {
     let it = Installation::new();
-    let (port, https_port) = (it.port().to_string(), it.https_port().to_string());
     let mut child = it
-        .command(&["up", "--no-sample", "--port", &port, "--https-port", &https_port])
+        .command(&["up", "--no-sample"])
+        .args(it.port_flags())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -277,9 +277,9 @@ fn a_first_start_that_was_killed_is_taken_up_again() {
 #[test]
 fn the_foreground_ends_in_order_on_a_signal() {
     let it = Installation::new();
-    let (port, https_port) = (it.port().to_string(), it.https_port().to_string());
     let mut child = it
-        .command(&["up", "--no-sample", "--port", &port, "--https-port", &https_port])
+        .command(&["up", "--no-sample"])
+        .args(it.port_flags())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())
         .spawn()

@@ -8,6 +8,10 @@
 mod agent;
 mod at_rest;
 mod cli;
+mod cmk;
 mod fs;
 mod installation;
+mod keyvault_cli;
 mod lifecycle;
+mod sdk;
+mod vault_https;

@@ -25,9 +25,30 @@ impl<D: Doors> Machine<D> {
             let _ = request.reply.send(Ok(json!({ "changed": Changed::Changed })));
             return ControlFlow::Break(());
         }
-        let answer = self.obey_command(request.command, &request.progress).await;
+        let Request { command, progress, reply, .. } = request;
+        let answer = match command {
+            // Both ask vaults, which nobody else shall wait for: they answer by themselves.
+            Command::KeyChange(change) => {
+                self.change_key(change, progress, reply);
+                self.publish();
+                return ControlFlow::Continue(());
+            }
+            Command::KeyCheck => {
+                self.check_key(reply);
+                return ControlFlow::Continue(());
+            }
+            command if command.ends_with_the_key() => {
+                let alarm = self.alarm();
+                tokio::select! {
+                    biased;
+                    answer = self.obey_command(command, &progress) => answer,
+                    failure = alarm => Err(self.inaccessible(&failure).fault),
+                }
+            }
+            command => self.obey_command(command, &progress).await,
+        };
         self.publish();
-        let _ = request.reply.send(answer);
+        let _ = reply.send(answer);
         ControlFlow::Continue(())
     }
 
@@ -77,7 +98,9 @@ impl<D: Doors> Machine<D> {
                 self.answer(changed)
             }
             Command::StorageVerify { stop } => self.verify(stop, progress).await,
-            Command::Shutdown => unreachable!("because it is handled before"),
+            Command::KeyChange(_) | Command::KeyCheck | Command::Shutdown => {
+                unreachable!("because it is handled before")
+            }
         }
     }
 
@@ -127,7 +150,7 @@ impl<D: Doors> Machine<D> {
     }
 
     /// What `show` answers, and whether anything was changed.
-    fn answer(&self, changed: Changed) -> Result<Value, Fault> {
+    pub(super) fn answer(&self, changed: Changed) -> Result<Value, Fault> {
         let record = self.record()?;
         let mounted = self.mount.is_some();
         let show = status::show(&self.layout, record, &self.state, &self.facts, mounted);

@@ -8,12 +8,14 @@ use crypto::DataKey;
 
 use super::start::{KEY_DEADLINE, sentence};
 use super::{Machine, within};
+use crate::custody;
+use crate::customer::KeyReference;
 use crate::database::{Database, StopMode};
 use crate::doors::{Doors, KeySource, Mount, Mounter, Progress};
-use crate::handle::CreateSpec;
+use crate::handle::{CreateSpec, CustomerKeySpec};
 use crate::record::{
-    DataEncryption, DesiredState, EncryptionMode, FORMAT_VERSION, ServerRecord, TlsRecord,
-    TlsSource,
+    CustomerManaged, DataEncryption, DesiredState, EncryptionMode, FORMAT_VERSION, ServerRecord,
+    TlsRecord, TlsSource,
 };
 use crate::{Error, durable, secrets};
 
@@ -33,7 +35,21 @@ impl<D: Doors> Machine<D> {
             Err(fault) => return Err(fault.clone()),
         }
         self.refuse_foreign_files()?;
-        let outcome = self.provision(spec, progress).await;
+        if let Some(wanted) = &spec.customer_key {
+            wanted.reference.check()?;
+            wanted.policy.map_or(Ok(()), |policy| policy.check())?;
+        }
+        let outcome = match self.provision(spec, progress).await {
+            Ok(key) => {
+                let alarm = self.custody.alarm();
+                tokio::select! {
+                    biased;
+                    outcome = self.fill(key, progress) => outcome,
+                    failure = alarm => Err(self.inaccessible(&failure).fault),
+                }
+            }
+            Err(fault) => Err(fault),
+        };
         if let Err(fault) = outcome {
             tracing::warn!(%fault, detail = fault.detail, "creation failed");
             let _ = self.take_down(StopMode::Immediate, progress).await;
@@ -45,13 +61,20 @@ impl<D: Doors> Machine<D> {
         self.start_and_settle(progress).await
     }
 
-    /// Up to the end of initdb; the server is provisioned then, whatever the first start says.
-    async fn provision(&mut self, spec: &CreateSpec, progress: &Progress) -> Result<(), Fault> {
+    /// Folders, data key and record.
+    async fn provision(
+        &mut self,
+        spec: &CreateSpec,
+        progress: &Progress,
+    ) -> Result<DataKey, Fault> {
         let postgres = self.doors.find_postgres().await?;
         self.make_folders()?;
         progress("making and wrapping the data key");
         let key = DataKey::generate(self.doors.random());
-        let wrapped_key = within(KEY_DEADLINE, "the vault", self.doors.keys().wrap(&key)).await?;
+        let data_encryption = match &spec.customer_key {
+            Some(wanted) => self.customer_encryption(wanted, &key).await?,
+            None => self.system_encryption(&key).await?,
+        };
         let now = self.now();
         let record = ServerRecord {
             format_version: FORMAT_VERSION,
@@ -61,12 +84,7 @@ impl<D: Doors> Machine<D> {
             port: spec.port,
             created_at: now,
             postgres,
-            data_encryption: DataEncryption {
-                mode: EncryptionMode::SystemManaged,
-                identity: self.doors.keys().identity(),
-                wrapped_key,
-                last_validated_at: now,
-            },
+            data_encryption,
             desired_state: DesiredState::Running,
             tls: TlsRecord {
                 source: TlsSource::Internal,
@@ -87,6 +105,54 @@ impl<D: Doors> Machine<D> {
         let swap = self.doors.host().swap_warnings();
         self.facts.warn("swap", swap);
         self.enter(ServerState::Provisioning, "");
+        self.watch_key();
+        Ok(key)
+    }
+
+    async fn system_encryption(&self, key: &DataKey) -> Result<DataEncryption, Fault> {
+        let wrapped_key = within(KEY_DEADLINE, "the vault", self.doors.keys().wrap(key)).await?;
+        Ok(DataEncryption {
+            mode: EncryptionMode::SystemManaged,
+            identity: self.doors.keys().identity(),
+            wrapped_key,
+            last_validated_at: self.now(),
+            customer: None,
+        })
+    }
+
+    async fn customer_encryption(
+        &self,
+        wanted: &CustomerKeySpec,
+        key: &DataKey,
+    ) -> Result<DataEncryption, Fault> {
+        let policy = wanted.policy.unwrap_or_default();
+        let wrapping = custody::establish(&*self.doors, &wanted.reference, &policy, key)
+            .await
+            .map_err(|failure| {
+                let KeyReference { key_uri, identity } = &wanted.reference;
+                failure.fault(&format!("identity \"{identity}\" cannot use the key {key_uri}"))
+            })?;
+        Ok(DataEncryption {
+            mode: EncryptionMode::CustomerManaged,
+            identity: wrapping.reference.identity,
+            wrapped_key: wrapping.wrapped_key,
+            last_validated_at: wrapping.wrapped_at,
+            customer: Some(CustomerManaged {
+                key_uri: wrapping.reference.key_uri,
+                principal: wrapping.principal,
+                provider: wrapping.provider,
+                pinned: wrapping.pinned,
+                canary: wrapping.canary,
+                wrapped_at: wrapping.wrapped_at,
+                candidate: None,
+                policy,
+                lost: None,
+            }),
+        })
+    }
+
+    /// Mount and initdb; the server is provisioned then, whatever the first start says.
+    async fn fill(&mut self, key: DataKey, progress: &Progress) -> Result<(), Fault> {
         progress("mounting the encrypted storage");
         let mount = self.doors.mounter().mount(&self.layout, key, progress).await?;
         self.facts.device = Some(mount.device());

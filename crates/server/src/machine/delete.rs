@@ -8,6 +8,8 @@ use super::Machine;
 use crate::Error;
 use crate::database::StopMode;
 use crate::doors::{Doors, Mounter, Progress};
+use crate::history::KeyHealth;
+use crate::policy::KeyLosses;
 use crate::status::Facts;
 
 impl<D: Doors> Machine<D> {
@@ -48,11 +50,15 @@ impl<D: Doors> Machine<D> {
         tokio::task::spawn_blocking(move || remove_folder(&removal))
             .await
             .map_err(|e| Fault::from_error("remove", "removing the files was cut short", &e))??;
+        self.drop_errand(&Fault::new("deleted", "the server was deleted"));
         self.record = Ok(None);
+        self.watch_key();
         self.database = None;
         self.database_up = false;
         self.facts = Facts::default();
         self.policy.reset();
+        self.losses = KeyLosses::default();
+        self.noted_key = (KeyHealth::Unchecked, None);
         Ok(())
     }
 }

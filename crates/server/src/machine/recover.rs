@@ -74,7 +74,16 @@ impl<D: Doors> Machine<D> {
         self.facts.restarts.last_at = Some(now);
         self.facts.restarts.last_cause = Some(cause.clone());
         let cleared = match keep {
-            Keep::Mount => self.stop_database(StopMode::Immediate, &silent()).await,
+            Keep::Mount => {
+                let alarm = self.alarm();
+                let progress = silent();
+                tokio::select! {
+                    biased;
+                    outcome = self.stop_database(StopMode::Immediate, &progress) => outcome,
+                    // The start below takes everything down.
+                    failure = alarm => Err(self.inaccessible(&failure).fault),
+                }
+            }
             Keep::Nothing => self.take_down(StopMode::Immediate, &silent()).await,
         };
         if let Err(fault) = cleared {
@@ -91,9 +100,16 @@ impl<D: Doors> Machine<D> {
     /// One more start after a failure.
     pub(super) async fn retry(&mut self) {
         self.retry_at = None;
+        if self.lose_again().await {
+            return;
+        }
         let cause = self.retry_cause.clone();
-        if self.state.state == ServerState::Restarting {
-            self.publish();
+        match self.state.state {
+            ServerState::Restarting => self.publish(),
+            ServerState::Inaccessible if self.is_customer_managed() => {
+                self.enter(ServerState::Starting, cause.clone());
+            }
+            _ => {}
         }
         let before = self.facts.last_recovery.clone();
         match self.bring_up(&silent()).await {

@@ -6,6 +6,7 @@ use base::{Fault, ServerState};
 
 use super::{Machine, within};
 use crate::ballast;
+use crate::custody;
 use crate::database::{Database, StopMode};
 use crate::doors::{Doors, KeySource, Mount, Mounter, Progress};
 use crate::space::Limits;
@@ -52,8 +53,10 @@ impl<D: Doors> Machine<D> {
         let reason = sentence(&failure.fault);
         if failure.inaccessible {
             self.enter(ServerState::Inaccessible, reason);
-            "the key came back".clone_into(&mut self.retry_cause);
-            self.retry_at = Some(tokio::time::Instant::now() + KEY_RETRY);
+            if !self.is_customer_managed() {
+                "the key came back".clone_into(&mut self.retry_cause);
+                self.retry_at = Some(tokio::time::Instant::now() + KEY_RETRY);
+            }
         } else {
             self.enter(ServerState::Stopped, reason);
         }
@@ -63,13 +66,20 @@ impl<D: Doors> Machine<D> {
     /// stop is asked for meanwhile.
     pub(super) async fn bring_up(&mut self, progress: &Progress) -> Result<(), Failure> {
         let mut stops = self.stops.subscribe();
-        let outcome = tokio::select! {
+        let mut outcome = tokio::select! {
             biased;
-            outcome = self.steps(progress) => outcome,
-            _ = stops.wait_for(|n| *n > 0) => {
-                Err(Fault::new("interrupted", "the start was interrupted by a stop").into())
-            }
+            outcome = self.key_ready() => outcome,
+            _ = stops.wait_for(|n| *n > 0) => Err(interrupted()),
         };
+        if outcome.is_ok() {
+            let alarm = self.custody.alarm();
+            outcome = tokio::select! {
+                biased;
+                outcome = self.steps(progress) => outcome,
+                _ = stops.wait_for(|n| *n > 0) => Err(interrupted()),
+                failure = alarm => Err(self.inaccessible(&failure)),
+            };
+        }
         if let Err(failure) = &outcome {
             tracing::warn!(fault = %failure.fault, detail = failure.fault.detail, "start failed");
             if let Err(fault) = self.take_down(StopMode::Immediate, progress).await {
@@ -107,25 +117,37 @@ impl<D: Doors> Machine<D> {
         self.check_backing()?;
         self.make_room()?;
         progress("unwrapping the data key");
-        let record = self.record()?.clone();
-        let wrapped = &record.data_encryption.wrapped_key;
-        let key = within(KEY_DEADLINE, "the vault", self.doors.keys().unwrap(wrapped))
-            .await
-            .map_err(|fault| Failure { fault: key_fault(fault), inaccessible: true })?;
+        let key = self.data_key().await?;
         let now = self.now();
         // The time of the proof is worth keeping, but not worth failing for.
         let _ = self.amend(|record| record.data_encryption.last_validated_at = now);
         self.facts.warn("key-memory", unlocked_warning(&key));
         progress("mounting the encrypted storage");
-        let mount = self
-            .doors
-            .mounter()
-            .mount(&self.layout, key, progress)
-            .await
-            .map_err(|fault| Failure { inaccessible: fault.code == "wrong_key", fault })?;
+        let mounted = self.doors.mounter().mount(&self.layout, key, progress).await;
+        self.judge_wrapping(mounted.as_ref().err());
+        let mount =
+            mounted.map_err(|fault| Failure { inaccessible: fault.code == "wrong_key", fault })?;
         self.facts.device = Some(mount.device());
         self.mount = Some(mount);
         Ok(())
+    }
+
+    /// Unwraps the data key, wherever the key for it lies.
+    pub(super) async fn data_key(&self) -> Result<crypto::DataKey, Failure> {
+        let encryption = &self.record()?.data_encryption;
+        match encryption.wrapping().zip(encryption.customer.as_ref()) {
+            Some((wrapping, customer)) => {
+                custody::unwrap(&*self.doors, &wrapping, &customer.policy)
+                    .await
+                    .map_err(|failure| self.inaccessible(&failure))
+            }
+            None => {
+                let wrapped = &encryption.wrapped_key;
+                within(KEY_DEADLINE, "the vault", self.doors.keys().unwrap(wrapped))
+                    .await
+                    .map_err(|fault| Failure { fault: key_fault(fault), inaccessible: true })
+            }
+        }
     }
 
     /// A missing or empty folder is damage; a fresh store there would hide that data is gone.
@@ -172,6 +194,10 @@ impl<D: Doors> Machine<D> {
             }
         }
     }
+}
+
+fn interrupted() -> Failure {
+    Fault::new("interrupted", "the start was interrupted by a stop").into()
 }
 
 /// A fault as one sentence: message, then detail.

@@ -210,11 +210,16 @@ impl<D: Doors> Machine<D> {
 
     /// Back to Ready after an update that did not stop the server, whatever came of it.
     fn updated(&mut self) {
-        let reason = match self.record().ok().and_then(|record| record.read_only_since) {
+        let reason = self.calm_reason();
+        self.enter(ServerState::Ready, reason);
+    }
+
+    /// Why Ready is not all that is to be said, if so.
+    pub(super) fn calm_reason(&self) -> String {
+        match self.record().ok().and_then(|record| record.read_only_since) {
             Some(since) => format!("storage nearly full: read-only since {since:.0}"),
             None => String::new(),
-        };
-        self.enter(ServerState::Ready, reason);
+        }
     }
 }
 

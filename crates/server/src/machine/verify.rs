@@ -3,9 +3,9 @@
 use base::{ExitCode, Fault, ServerState};
 use serde_json::{Value, json};
 
-use super::start::{KEY_DEADLINE, sentence};
-use super::{Machine, within};
-use crate::doors::{Doors, KeySource, Mounter, Progress};
+use super::Machine;
+use super::start::sentence;
+use crate::doors::{Doors, Mounter, Progress};
 use crate::history::Event;
 use crate::record::DesiredState;
 use crate::status::Tamper;
@@ -40,10 +40,15 @@ impl<D: Doors> Machine<D> {
     async fn check_storage(&mut self, progress: &Progress) -> Result<Value, Fault> {
         progress("unwrapping the data key");
         let record = self.record()?.clone();
-        let wrapped = &record.data_encryption.wrapped_key;
-        let key = within(KEY_DEADLINE, "the vault", self.doors.keys().unwrap(wrapped)).await?;
+        self.key_ready().await.map_err(|failure| failure.fault)?;
+        let key = self.data_key().await.map_err(|failure| failure.fault)?;
         progress("reading every unit of the storage");
-        let report = self.doors.mounter().check(&self.layout, key, progress).await?;
+        let alarm = self.custody.alarm();
+        let report = tokio::select! {
+            biased;
+            report = self.doors.mounter().check(&self.layout, key, progress) => report?,
+            failure = alarm => return Err(self.inaccessible(&failure).fault),
+        };
         for event in &report.tampered {
             let cryptfs::Event::Tamper { file, unit, reason } = event else { continue };
             let tamper = Tamper {

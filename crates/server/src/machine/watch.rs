@@ -48,6 +48,11 @@ impl Watch {
         self.ready_since.take()
     }
 
+    /// The event that was kept for this turn.
+    pub(super) fn postponed(&mut self) -> Option<MountEvent> {
+        self.postponed.take()
+    }
+
     /// Keeps an event for the next turn.
     pub(super) fn postpone(&mut self, event: MountEvent) {
         self.postponed = Some(event);
@@ -56,10 +61,6 @@ impl Watch {
 
 impl<D: Doors> Machine<D> {
     pub(super) async fn on_tick(&mut self) {
-        if let Some(event) = self.watch.postponed.take() {
-            self.on_mount_event(event).await;
-            return;
-        }
         if !matches!(&self.record, Ok(Some(record)) if record.provisioned) {
             return;
         }
@@ -140,21 +141,32 @@ impl<D: Doors> Machine<D> {
         self.facts.stats = stats.ok().flatten();
     }
 
+    /// Keeps that the key was just seen to open; on disk only now and then.
+    pub(super) fn keep_validated(&mut self) {
+        let now = self.now();
+        let Ok(Some(record)) = &mut self.record else { return };
+        let before = record.data_encryption.last_validated_at;
+        if now.as_second() - before.as_second() >= VALIDATED_WRITE_SECONDS {
+            let _ = self.amend(|record| record.data_encryption.last_validated_at = now);
+        } else {
+            record.data_encryption.last_validated_at = now;
+        }
+    }
+
     /// Asks the vault again whether the key still opens. A failure is a warning: the key that
     /// the file system holds goes on working, and the owner must hear before the next start.
+    /// A key that the owner holds is watched more closely, see `custody`.
     async fn validate_key(&mut self) {
+        if self.is_customer_managed() {
+            return;
+        }
         let Ok(record) = self.record() else { return };
         let wrapped = record.data_encryption.wrapped_key.clone();
         let before = record.data_encryption.last_validated_at;
         let outcome = within(WATCH_DEADLINE, "the vault", self.doors.keys().unwrap(&wrapped)).await;
         match outcome {
             Ok(_key) => {
-                let now = self.now();
-                if now.as_second() - before.as_second() >= VALIDATED_WRITE_SECONDS {
-                    let _ = self.amend(|r| r.data_encryption.last_validated_at = now);
-                } else if let Ok(Some(record)) = &mut self.record {
-                    record.data_encryption.last_validated_at = now;
-                }
+                self.keep_validated();
                 self.facts.warn("key", Vec::new());
             }
             Err(fault) => {

@@ -40,7 +40,7 @@ fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     let disk = SmallDisk::mount(small.clone());
     let user = testkit::server_user();
     std::os::unix::fs::chown(&small, Some(user.uid), Some(user.gid)).unwrap();
-    let port = testkit::free_port().to_string();
+    let port = crate::installation::free_port().to_string();
     pk.check(0, &["server", "create", "-n", "small", "--port", &port]);
     let shown =
         |pk: &Installation| pk.check(0, &["server", "show", "-n", "small", "-o", "json"]).json();

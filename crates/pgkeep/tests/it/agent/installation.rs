@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::installation::free_port;
+
 /// How long anything may take before a test fails.
 pub(super) const DEADLINE: Duration = Duration::from_secs(90);
 const POLL: Duration = Duration::from_millis(50);
@@ -54,14 +56,16 @@ impl Installation {
         // Other OS users must get through, as in any home.
         let mode = std::fs::Permissions::from_mode(0o711);
         std::fs::set_permissions(folder.path(), mode).unwrap();
-        Self { folder, port: testkit::free_port() }
+        Self { folder, port: free_port() }
     }
 
     /// `pgkeep up --detach`.
     pub(super) fn start(&self) -> Said {
-        let https = testkit::free_port().to_string();
+        let https = free_port().to_string();
         let port = self.port.to_string();
+        let [vault, identity] = [(); 2].map(|()| free_port().to_string());
         let ports = ["--port", &port, "--https-port", &https];
+        let ports = [&ports[..], &["--vault-port", &vault, "--identity-port", &identity]].concat();
         self.run(&[&["up", "--no-sample", "--detach"], &ports[..]].concat())
     }
 

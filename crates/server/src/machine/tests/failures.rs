@@ -5,7 +5,7 @@ use std::time::Duration;
 use base::ServerState::{Inaccessible, Ready, Stopped};
 use base::{Fault, ServerState};
 
-use super::sim::Bench;
+use super::bench::Bench;
 use crate::handle::{Command, CreateSpec};
 
 async fn settled(bench: &Bench, state: ServerState) -> String {
@@ -95,13 +95,16 @@ async fn a_failed_creation_leaves_nothing() {
     for step in ["find", "wrap", "mount", "initdb"] {
         let bench = Bench::empty();
         bench.world.fail(step, "broken");
-        let fault = bench.run(Command::Create(CreateSpec { port: 1 })).await.unwrap_err();
+        let fault = bench
+            .run(Command::Create(CreateSpec { port: 1, customer_key: None }))
+            .await
+            .unwrap_err();
         assert_eq!(fault.code, "broken", "{step}");
         assert!(!bench.world.is_mounted(), "{step}");
         assert!(!bench.layout.dir().exists(), "{step} left files");
         assert_eq!(bench.server.show().unwrap_err().code, "not_found", "{step}");
         bench.world.heal();
-        bench.run(Command::Create(CreateSpec { port: 1 })).await.unwrap();
+        bench.run(Command::Create(CreateSpec { port: 1, customer_key: None })).await.unwrap();
     }
 }
 
@@ -109,7 +112,7 @@ async fn a_failed_creation_leaves_nothing() {
 async fn a_creation_whose_first_start_fails_keeps_the_server() {
     let bench = Bench::empty();
     bench.world.fail("start", "port_taken");
-    bench.run(Command::Create(CreateSpec { port: 1 })).await.unwrap_err();
+    bench.run(Command::Create(CreateSpec { port: 1, customer_key: None })).await.unwrap_err();
     assert_eq!(bench.state().0, Stopped);
     bench.world.heal();
     assert_eq!(bench.run(Command::Start).await.unwrap()["state"], "Ready");
@@ -121,7 +124,8 @@ async fn foreign_files_are_left_alone() {
     let theirs = bench.layout.dir().join("theirs");
     std::fs::create_dir(bench.layout.dir()).unwrap();
     std::fs::write(&theirs, "").unwrap();
-    let fault = bench.run(Command::Create(CreateSpec { port: 1 })).await.unwrap_err();
+    let fault =
+        bench.run(Command::Create(CreateSpec { port: 1, customer_key: None })).await.unwrap_err();
     assert_eq!(fault.code, "not_empty");
     assert!(theirs.exists());
 }

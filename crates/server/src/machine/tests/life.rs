@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use base::ServerState;
 
-use super::sim::Bench;
+use super::bench::Bench;
 use crate::handle::{Command, CreateSpec};
 use crate::record::{DesiredState, ServerRecord};
 
@@ -13,7 +13,8 @@ use crate::record::{DesiredState, ServerRecord};
 async fn creation_ends_ready_and_leaves_no_secret_in_the_record() {
     let bench = Bench::empty();
     assert_eq!(bench.server.show().unwrap_err().code, "not_found");
-    let answer = bench.run(Command::Create(CreateSpec { port: 5433 })).await.unwrap();
+    let answer =
+        bench.run(Command::Create(CreateSpec { port: 5433, customer_key: None })).await.unwrap();
     assert_eq!(answer["state"], "Ready");
     assert_eq!(answer["changed"], "changed");
     assert_eq!(
@@ -30,7 +31,10 @@ async fn creation_ends_ready_and_leaves_no_secret_in_the_record() {
     for text in ["\"Provisioning\"", "\"Ready\""] {
         assert!(history.contains(text), "{text} is not in the journal");
     }
-    let again = bench.run(Command::Create(CreateSpec { port: 5433 })).await.unwrap_err();
+    let again = bench
+        .run(Command::Create(CreateSpec { port: 5433, customer_key: None }))
+        .await
+        .unwrap_err();
     assert_eq!((again.code.as_str(), again.exit), ("exists", base::ExitCode::Conflict));
 }
 
@@ -99,7 +103,7 @@ async fn deletion_removes_everything_but_never_under_a_mount() {
     assert!(!bench.layout.dir().exists());
     assert_eq!(bench.server.show().unwrap_err().exit, base::ExitCode::NotFound);
     assert_eq!(bench.run(Command::Delete).await.unwrap()["changed"], "unchanged");
-    bench.run(Command::Create(CreateSpec { port: 5433 })).await.unwrap();
+    bench.run(Command::Create(CreateSpec { port: 5433, customer_key: None })).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +119,8 @@ async fn an_interrupted_creation_is_said_and_can_be_repeated() {
         bench.server.wait_for(|show| show.state.reason.contains("interrupted")).await.unwrap();
     assert_eq!(show.state.state, ServerState::Stopped);
     assert_eq!(bench.run(Command::Start).await.unwrap_err().code, "not_provisioned");
-    let answer = bench.run(Command::Create(CreateSpec { port: 5434 })).await.unwrap();
+    let answer =
+        bench.run(Command::Create(CreateSpec { port: 5434, customer_key: None })).await.unwrap();
     assert_eq!((&answer["state"], &answer["port"]), (&"Ready".into(), &5434.into()));
 }
 
@@ -127,7 +132,11 @@ async fn a_damaged_record_is_said_and_nothing_is_touched() {
     let bench = bench.again_writing("{").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(bench.server.show().unwrap_err().code, "record_damaged");
-    for command in [Command::Start, Command::Delete, Command::Create(CreateSpec { port: 1 })] {
+    for command in [
+        Command::Start,
+        Command::Delete,
+        Command::Create(CreateSpec { port: 1, customer_key: None }),
+    ] {
         assert_eq!(bench.run(command).await.unwrap_err().code, "record_damaged");
     }
     assert_eq!(std::fs::read_to_string(path).unwrap(), "{");

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base::{Changed, Clock, Fault, Random, Secret, ServerName};
+use base::{Changed, Clock, Fault, Random, Secret};
 use cryptfs::check::Report;
 use crypto::DataKey;
 use jiff::{SignedDuration, Timestamp};
@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
+use super::vault::Vault;
 use crate::certificate::{Presented, Validity};
 use crate::database::{Database, StopMode, TlsSettings};
 use crate::doors::{
     CertificateAuthority, Doors, Host, KeySource, Mount, MountEvent, Mounter, Progress, Signed,
     Space,
 };
-use crate::handle::{Command, CreateSpec, Server};
 use crate::layout::Layout;
 use crate::record::{Postgres, ServerRecord, WrappedKey};
 
@@ -41,10 +41,19 @@ pub(super) struct World {
     fs_dead: Mutex<bool>,
     postgres: watch::Sender<Option<String>>,
     certificate: Mutex<Option<Validity>>,
+    /// The vault of the owner.
+    pub(super) vault: Vault,
+    /// How far the machine's clock was set forward or back, in seconds.
+    pub(super) clock_set_s: Mutex<i64>,
+    /// The key that the storage was made with.
+    storage_key: Mutex<Option<[u8; 32]>>,
+    n_fills: Mutex<usize>,
+    /// Steps that never end.
+    pub(super) hanging: Mutex<Vec<&'static str>>,
 }
 
 impl World {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self {
             began: Instant::now(),
             epoch: "2026-11-21T10:00:00Z".parse().unwrap(),
@@ -57,7 +66,25 @@ impl World {
             fs_dead: Mutex::default(),
             postgres: watch::Sender::new(Some("never started".to_owned())),
             certificate: Mutex::default(),
+            vault: Vault::default(),
+            clock_set_s: Mutex::default(),
+            storage_key: Mutex::default(),
+            n_fills: Mutex::default(),
+            hanging: Mutex::default(),
         })
+    }
+
+    /// Waits for ever when the test wants this step to hang.
+    async fn maybe_hang(&self, name: &'static str) {
+        if self.hanging.lock().unwrap().contains(&name) {
+            self.did(name);
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// The time without what the machine's clock was set by.
+    pub(super) fn true_time(&self) -> Timestamp {
+        self.epoch + SignedDuration::try_from(self.began.elapsed()).unwrap()
     }
 
     fn did(&self, what: &str) {
@@ -107,6 +134,12 @@ impl World {
         self.postgres.send_replace(Some("signal 9".to_owned()));
     }
 
+    /// What the next agent finds after it has cleared the leftovers of one that was killed.
+    pub(super) fn forget_processes(&self) {
+        self.mounted.lock().unwrap().take();
+        self.postgres.send_replace(Some("ended by the next agent".to_owned()));
+    }
+
     pub(super) fn is_mounted(&self) -> bool {
         self.mounted.lock().unwrap().is_some()
     }
@@ -122,14 +155,17 @@ pub(super) struct Sim(pub(super) Arc<World>);
 
 impl Clock for Sim {
     fn now(&self) -> Timestamp {
-        let passed = self.0.began.elapsed();
-        self.0.epoch + SignedDuration::try_from(passed).unwrap()
+        self.0.true_time() + SignedDuration::from_secs(*self.0.clock_set_s.lock().unwrap())
     }
 }
 
 impl Random for Sim {
     fn fill(&self, out: &mut [u8]) {
-        out.iter_mut().enumerate().for_each(|(i, byte)| *byte = u8::try_from(i % 251).unwrap());
+        // Never the same twice, so that no value passes for another one.
+        let mut n_fills = self.0.n_fills.lock().unwrap();
+        *n_fills += 1;
+        let byte = |i: usize| u8::try_from((i + 7 * *n_fills) % 251).unwrap();
+        out.iter_mut().enumerate().for_each(|(i, out)| *out = byte(i));
     }
 }
 
@@ -150,11 +186,16 @@ impl Host for Sim {
 
 impl Doors for Sim {
     type Keys = Self;
+    type CustomerKeys = Self;
     type Authority = Self;
     type Mounter = Self;
     type Database = Self;
 
     fn keys(&self) -> &Self {
+        self
+    }
+
+    fn customer_keys(&self) -> &Self {
         self
     }
 
@@ -204,9 +245,12 @@ impl KeySource for Sim {
         })
     }
 
-    async fn unwrap(&self, _wrapped: &WrappedKey) -> Result<DataKey, Fault> {
+    async fn unwrap(&self, wrapped: &WrappedKey) -> Result<DataKey, Fault> {
         self.0.step("unwrap")?;
-        Ok(DataKey::take(&mut [1; 32]))
+        let mut key = [0; 32];
+        hex::decode_to_slice(&wrapped.value, &mut key).unwrap();
+        key.iter_mut().for_each(|byte| *byte ^= 0xff);
+        Ok(DataKey::take(&mut key))
     }
 }
 
@@ -236,10 +280,18 @@ impl Mounter for Sim {
     async fn mount(
         &self,
         layout: &Layout,
-        _key: DataKey,
+        key: DataKey,
         _progress: &Progress,
     ) -> Result<SimMount, Fault> {
+        self.0.maybe_hang("mount").await;
         self.0.step("mount")?;
+        let made_with = *self.0.storage_key.lock().unwrap();
+        match made_with.filter(|_| layout.backing().join("store").exists()) {
+            Some(made_with) if made_with != *key.expose() => {
+                return Err(Fault::new("wrong_key", "the key does not open the store"));
+            }
+            _ => *self.0.storage_key.lock().unwrap() = Some(*key.expose()),
+        }
         std::fs::write(layout.backing().join("store"), "").unwrap();
         let (sender, events) = mpsc::unbounded_channel();
         *self.0.mounted.lock().unwrap() = Some(sender);
@@ -259,6 +311,7 @@ impl Mounter for Sim {
     ) -> Result<Report, Fault> {
         self.0.step("check")?;
         assert!(!self.0.is_mounted(), "the storage is checked while mounted");
+        self.0.maybe_hang("check").await;
         Ok(self.0.report.lock().unwrap().clone())
     }
 }
@@ -290,12 +343,14 @@ impl Mount for SimMount {
 
     async fn unmount(&mut self, _deadline: Duration) -> Result<(), Fault> {
         assert!(!self.world.is_running(), "unmounted under a running PostgreSQL");
+        self.world.maybe_hang("unmount").await;
         self.world.step("unmount")?;
         *self.world.mounted.lock().unwrap() = None;
         Ok(())
     }
 
     async fn kill(&mut self) -> Result<(), Fault> {
+        self.world.maybe_hang("kill").await;
         self.world.step("kill")?;
         *self.world.mounted.lock().unwrap() = None;
         Ok(())
@@ -309,6 +364,7 @@ impl Database for Sim {
         _progress: &Progress,
     ) -> Result<(), Fault> {
         assert!(self.0.is_mounted() && password.expose().len() == 32);
+        self.0.maybe_hang("initdb").await;
         self.0.step("initdb")
     }
 
@@ -340,10 +396,13 @@ impl Database for Sim {
     }
 
     async fn stop(&self, mode: StopMode, _deadline: Duration) -> Result<(), Fault> {
-        self.0.step(match mode {
+        let step = match mode {
             StopMode::Fast => "stop fast",
             StopMode::Immediate => "stop immediate",
-        })?;
+            StopMode::Kill => "stop kill",
+        };
+        self.0.maybe_hang(step).await;
+        self.0.step(step)?;
         self.0.postgres.send_replace(Some("stopped".to_owned()));
         Ok(())
     }
@@ -397,70 +456,7 @@ impl Database for Sim {
     }
 
     async fn set_parameter(&self, name: &str, value: Option<&str>) -> Result<Value, Fault> {
+        self.0.maybe_hang("set parameter").await;
         Ok(json!({ "name": name, "value": value }))
-    }
-}
-
-/// A server over simulated doors in a folder of its own.
-pub(super) struct Bench {
-    pub(super) world: Arc<World>,
-    pub(super) server: Server,
-    pub(super) layout: Layout,
-    pub(super) machine: tokio::task::JoinHandle<()>,
-    _home: Arc<tempfile::TempDir>,
-}
-
-impl Bench {
-    /// A home without a server.
-    pub(super) fn empty() -> Self {
-        let home = Arc::new(tempfile::tempdir().unwrap());
-        std::fs::create_dir(home.path().join("servers")).unwrap();
-        Self::on(home, World::new())
-    }
-
-    fn on(home: Arc<tempfile::TempDir>, world: Arc<World>) -> Self {
-        let layout = Layout::new(home.path(), ServerName::new("demo").unwrap());
-        let (server, machine) = Server::spawn(Sim(Arc::clone(&world)), layout.clone());
-        Self { world, server, layout, machine, _home: home }
-    }
-
-    /// A server that is Ready.
-    pub(super) async fn ready() -> Self {
-        let bench = Self::empty();
-        bench.run(Command::Create(CreateSpec { port: 5433 })).await.unwrap();
-        bench.world.take_log();
-        bench
-    }
-
-    /// The agent is told to end, and another one takes its place.
-    pub(super) async fn again(self) -> Self {
-        self.run(Command::Shutdown).await.unwrap();
-        self.machine.await.unwrap();
-        self.world.take_log();
-        Self::on(self._home, self.world)
-    }
-
-    /// As [`Bench::again`], with another record in between.
-    pub(super) async fn again_with(self, record: &ServerRecord) -> Self {
-        self.again_writing(&serde_json::to_string(record).unwrap()).await
-    }
-
-    /// As [`Bench::again`], with this text as the record in between.
-    pub(super) async fn again_writing(self, record: &str) -> Self {
-        self.run(Command::Shutdown).await.unwrap();
-        self.machine.await.unwrap();
-        std::fs::write(self.layout.record(), record).unwrap();
-        self.world.take_log();
-        Self::on(self._home, self.world)
-    }
-
-    pub(super) async fn run(&self, command: Command) -> Result<Value, Fault> {
-        self.server.run(command, Arc::new(|_| {})).await
-    }
-
-    /// State and reason, as `show` says them.
-    pub(super) fn state(&self) -> (base::ServerState, String) {
-        let state = self.server.show().unwrap().state;
-        (state.state, state.reason)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use base::ServerState::{self, Ready, Stopped, Updating};
 
-use super::sim::Bench;
+use super::bench::Bench;
 use crate::handle::Command;
 use crate::record::ServerRecord;
 

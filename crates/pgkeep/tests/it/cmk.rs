@@ -1,0 +1,9 @@
+//! Servers whose owner holds the key, with everything real: vault, PostgreSQL, FUSE.
+//!
+//! The figures that these tests print stand in the benchmarks.
+
+mod changes;
+mod loss;
+mod outage;
+mod owner;
+mod rotation;

@@ -1,0 +1,17 @@
+//! What was asked of the vault, by whom, and how it ended. Never a key.
+//!
+//! One JSON line for each request, in the shape of Azure's AuditEvent, chained by hashes: see
+//! [`log`] for the bytes, [`verify()`] for the check. A line is durable before its request is
+//! answered.
+
+mod event;
+mod folder;
+mod log;
+mod verify;
+
+pub use folder::{AuditFolder, FolderFiles};
+pub use log::Head;
+pub use verify::{Problem, Report, verify, verify_folder};
+
+pub(crate) use event::{Claim, Event};
+pub(crate) use log::{AuditLog, Damage};
