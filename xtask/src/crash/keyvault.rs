@@ -11,6 +11,7 @@ use std::process::{Command, Stdio};
 use crate::args::{Accepts, Args};
 use crate::cluster::{Account, WorkDir};
 use crate::failure::{Doing, Failure, Outcome};
+use crate::packages::Environment;
 use crate::vault_home::VaultHome;
 use crate::{build, deps, document, repo, rng, say};
 
@@ -31,6 +32,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         None => rng::fresh_seed()?,
     };
     deps::ensure(deps::PRODUCT, args.assume_yes())?;
+    deps::ensure(&[deps::Need::Python], args.assume_yes())?;
     let binary = match args.path("--binary") {
         Some(path) => path,
         None => build::release()?,
@@ -75,7 +77,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
 
 /// Runs the script; the token goes through its standard input.
 fn torture(home: &VaultHome, n_writes: u32, n_kills: u32, seed: u64) -> Outcome<String> {
-    let uri = home.url("").split('?').next().unwrap_or_default().to_owned();
+    let uri = home.uri();
     let pid_command = home.vault_pid_command().map(|word| format!("\"{word}\"")).join(",");
     let job = format!(
         "{{\"uri\":\"{uri}\",\"ca_file\":\"{}\",\"token\":\"{}\",\"n_writes\":{n_writes},\
@@ -83,12 +85,14 @@ fn torture(home: &VaultHome, n_writes: u32, n_kills: u32, seed: u64) -> Outcome<
         home.ca_file(),
         home.token()?
     );
-    let mut child = Command::new("python3")
+    let sdk = repo::root().join("crates/pgkeep/tests/sdk/python/requirements.txt");
+    let python = Environment::make("sdk-python", &sdk)?.python();
+    let mut child = Command::new(python)
         .arg(repo::root().join(SCRIPT))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
-        .doing(|| "start python3".to_owned())?;
+        .doing(|| "start Python".to_owned())?;
     let mut input = child.stdin.take().expect("because stdin is piped");
     input.write_all(job.as_bytes()).doing(|| "hand over the job".to_owned())?;
     drop(input);
