@@ -5,6 +5,7 @@
 //! nothing and shows no secret.
 
 mod error;
+mod files;
 mod guard;
 pub mod keyvault;
 mod page;
@@ -44,6 +45,7 @@ fn router(view: watch::Receiver<Snapshot>) -> Router {
     Router::new()
         .route("/", get(index))
         .route("/healthz", get(health))
+        .fallback(files::serve)
         .layer(axum::middleware::from_fn(guard::guard))
         .with_state(view)
 }
