@@ -1,0 +1,137 @@
+const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString()
+const later = (days) => new Date(Date.now() + days * 86_400_000).toISOString()
+
+const server = (name, port, state, more = {}) => ({
+  name, id: `srv-${name}`, state, state_reason: null, state_since: before(185), desired_state: 'Running', port,
+  dsn: `postgresql://postgres@localhost:${port}/postgres?sslmode=verify-full&sslrootcert=%2Fvar%2Flib%2Fpgkeep%2Fca.pem`,
+  major_version: 15, created_at: before(60 * 24 * 12),
+  data_encryption: {
+    mode: 'SystemManaged', key_uri: `pgkeep-vault:/servers/${name}`, key_version: '1', identity: `server/${name}`,
+    last_validated_at: before(0.1),
+  },
+  storage: {
+    engine: 'cryptfs/1', backing_dir: `/var/lib/pgkeep/servers/${name}/data`, mount_dir: `/var/lib/pgkeep/servers/${name}/mnt`,
+    mounted: true, size_bytes: 512e9, free_bytes: 203e9, n_tampers: 0, tampers: [], last_recovery: null,
+  },
+  tls: {
+    require_secure_transport: true, min_protocol_version: 'TLSv1.2', source: 'internal',
+    fingerprint: '4f1c09ab22d17be0c1b2a97f0e5d3384be11a7c99d21ef6b8a2c51e0d94a7733', not_after: later(78), renew_at: later(48),
+  },
+  restarts: { n_restarts: 0, last_at: null, last_cause: null }, warnings: [], ...more,
+})
+
+const servers = [
+  server('demo', 5432, 'Ready'),
+  server('clinic', 5433, 'Inaccessible', {
+    state_reason: 'AzureKeyVaultKeyDisabledByOwner: the key clinic-cmk in key vault hospital is disabled',
+    state_since: before(14),
+    data_encryption: {
+      mode: 'CustomerManaged', key_uri: 'https://hospital.vault.localhost:8201/keys/clinic-cmk', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412',
+      identity: 'clinic-server', last_validated_at: before(15), policy: 'follow-latest', health: 'Denied',
+    },
+  }),
+  server('archive', 5434, 'Stopped', { state_reason: 'stopped by anna', state_since: before(60 * 30) }),
+]
+
+const history = [
+  ['Ready', 'TLS proved by connecting back', 14], ['Starting', 'start', 15], ['Stopped', 'stop by anna', 60 * 5],
+  ['Stopping', 'stop by anna', 60 * 5 + 0.05], ['Ready', 'TLS proved by connecting back', 60 * 24],
+  ['Restarting', 'shared_buffers changed', 60 * 24 + 0.1], ['Ready', 'created', 60 * 24 * 12], ['Provisioning', 'create', 60 * 24 * 12 + 0.3],
+].map(([state, state_reason, minutes]) => ({ state, state_reason, at: before(minutes) }))
+
+const ca = `-----BEGIN CERTIFICATE-----\n${'MIIBmTCCAT+gAwIBAgIUZ0c3l0bW9ja2VkY2VydGlmaWNhdGVmb3JwYWdlcwo='.repeat(6).replaceAll(/(.{64})/g, '$1\n')}\n-----END CERTIFICATE-----\n`
+const hex = (n, seed) => Array.from({ length: n }, (_, i) => ((i * 197 + seed * 89 + ((i * i) % 251) * 31) & 255).toString(16).padStart(2, '0')).join('')
+
+export const routes = ({ context, fault, ok, list, job }) => {
+  const find = (name) => servers.find((one) => one.name === name)
+  const missing = (name) => fault(404, 'not_found', `there is no server "${name}"`, { hint: 'list them with `pgkeep server list`' })
+  const to = (name, kind, state, steps) => {
+    const one = find(name)
+    if (!one) return missing(name)
+    return job(kind, name, steps, () => Object.assign(one, { state, state_since: context.now(), state_reason: null }))
+  }
+  return [
+    ['GET', '/session', () => context.signedIn
+      ? ok({ name: 'anna', kind: 'user', assignments: [{ role: 'owner', scope: '/' }], expires_at: later(0.4) })
+      : fault(401, 'unauthenticated', 'not signed in')],
+    ['POST', '/session', ({ body }) => {
+      if (body.password === 'x') return fault(401, 'sign_in_refused', 'user name or password is wrong', { hint: 'after five tries the account is locked for a while' })
+      context.signedIn = true
+      return ok({ name: body.username, kind: 'user', assignments: [{ role: 'owner', scope: '/' }] })
+    }],
+    ['POST', '/session/link', () => { context.signedIn = true; return ok({ name: 'local', kind: 'local', assignments: [{ role: 'owner', scope: '/' }] }) }],
+    ['DELETE', '/session', () => { context.signedIn = false; return { status: 204 } }],
+    ['GET', '/sign-in', () => ok({ password: true, oidc: [{ title: 'Example SSO', start: '/api/v1/sign-in/oidc/start' }] })],
+    ['GET', '/home', () => ok({
+      tiles: [
+        { id: 'encryption', title: 'Encryption at rest', verdict: 'pass', summary: '3 of 3 servers are encrypted; the keys of 2 opened within the last minute', looked_at: before(0.2), rule: 'home.encryption/1', link: '/servers' },
+        { id: 'keys', title: 'Customer-managed keys', verdict: 'fail', summary: 'The key clinic-cmk is disabled: clinic is Inaccessible', looked_at: before(0.2), rule: 'home.keys/1', link: '/servers/clinic/encryption' },
+        { id: 'tls', title: 'Encryption in transit', verdict: 'pass', summary: 'Every running server refuses connections without TLS 1.2', looked_at: before(0.2), rule: 'home.tls/1', link: '/servers' },
+        { id: 'seal', title: 'Vault', verdict: 'warn', summary: 'Unsealed; sealed by a key file on the same disk', looked_at: before(0.2), rule: 'home.seal/1', link: '/keyvaults' },
+      ],
+      attention: [
+        { severity: 'high', title: 'clinic is Inaccessible', detail: 'Its key clinic-cmk in key vault hospital was disabled 14 minutes ago. Enable it to bring the server back.', link: '/servers/clinic/encryption', cli: 'pgkeep keyvault key set-attributes --vault-name hospital -n clinic-cmk --enabled true' },
+        { severity: 'medium', title: 'The key of the seal lies on the same disk', detail: 'Who copies the whole disk has the data.', link: '/keyvaults', cli: 'pgkeep vault rekey --seal passphrase' },
+      ],
+      actions: [
+        { title: 'Connect to demo', why: 'It runs, with sample data: a clinic and a shop that do not exist.', link: '/servers/demo/connect', cli: 'pgkeep server show-connection-string -s demo' },
+        { title: 'Hold the key yourself', why: 'With a customer-managed key you can lock a server from outside at any time.', link: '/servers/demo/encryption', cli: 'pgkeep keyvault create -n myvault' },
+        { title: 'Add the people who need to get in', why: 'Only the one-time link signs in now.', link: '/settings/users', cli: null },
+      ],
+    })],
+    ['GET', '/about', () => ok({ name: 'pgkeep', version: '0.1.0', commit: 'abc1234', built_at: before(999), os: 'Linux 6.1', licence: 'Apache-2.0', home: '/var/lib/pgkeep', portal: true })],
+    ['GET', '/jobs', () => list(context.jobs)],
+    ['GET', '/jobs/{id}', ({ params }) => ok(context.jobs.find((one) => one.id === params.id))],
+    ['GET', '/servers', () => list(servers)],
+    ['POST', '/servers', ({ body }) => {
+      if (find(body.name)) return fault(409, 'exists', `there is a server "${body.name}" already`)
+      const one = server(body.name, body.port ?? 5440, 'Provisioning', { state_since: context.now(), created_at: context.now() })
+      servers.push(one)
+      return job('server-create', body.name, ['make the data key', 'wrap it in the vault', 'mount the store', 'initdb', 'start PostgreSQL', 'prove TLS by connecting back'],
+        () => Object.assign(one, { state: 'Ready', state_since: context.now() }))
+    }],
+    ['GET', '/servers/{s}', ({ params }) => { const one = find(params.s); return one ? ok(one, `"${one.state}-${one.state_since}"`) : missing(params.s) }],
+    ['DELETE', '/servers/{s}', ({ params }) => {
+      if (!find(params.s)) return missing(params.s)
+      return job('server-delete', params.s, ['stop PostgreSQL', 'unmount', 'destroy the wrapped data key', 'remove the store'], () => servers.splice(servers.indexOf(find(params.s)), 1))
+    }],
+    ['POST', '/servers/{s}/start', ({ params }) => to(params.s, 'server-start', 'Ready', ['unwrap the data key', 'mount the store', 'start PostgreSQL', 'prove TLS'])],
+    ['POST', '/servers/{s}/stop', ({ params }) => to(params.s, 'server-stop', 'Stopped', ['stop PostgreSQL', 'unmount'])],
+    ['POST', '/servers/{s}/restart', ({ params }) => to(params.s, 'server-restart', 'Ready', ['stop PostgreSQL', 'start PostgreSQL'])],
+    ['GET', '/servers/{s}/history', () => list(history)],
+    ['GET', '/servers/{s}/connect', ({ params, query }) => {
+      const one = find(params.s)
+      if (!one) return missing(params.s)
+      const role = query.get('role') || 'postgres'
+      const dsn = one.dsn.replace('postgres@', `${encodeURIComponent(role)}@`)
+      const text = (id, title, language, t) => ({ id, title, language, text: t })
+      return ok({ dsn, ca_pem: ca, snippets: [
+        text('psql', 'psql', 'shell', `psql '${dsn}'`),
+        text('pgadmin', 'pgAdmin', 'json', JSON.stringify({ Servers: { 1: { Name: `pgkeep ${one.name}`, Group: 'pgkeep', Host: 'localhost', Port: one.port, MaintenanceDB: 'postgres', Username: role, SSLMode: 'verify-full', SSLRootCert: '/var/lib/pgkeep/ca.pem' } } }, null, 2)),
+        text('dbeaver', 'DBeaver', 'text', `Host: localhost\nPort: ${one.port}\nDatabase: postgres\nUsername: ${role}\nSSL mode: verify-full\nCA certificate: /var/lib/pgkeep/ca.pem`),
+        text('jdbc', 'JDBC', 'java', `String url = "jdbc:postgresql://localhost:${one.port}/postgres?user=${role}&sslmode=verify-full&sslrootcert=/var/lib/pgkeep/ca.pem";`),
+        text('python', 'Python', 'python', `import psycopg\n\nwith psycopg.connect("${dsn}") as connection:\n    print(connection.execute("select version()").fetchone())`),
+        text('node', 'Node', 'javascript', `import pg from 'pg'\n\nconst client = new pg.Client({ connectionString: '${dsn}' })\nawait client.connect()\nconsole.log((await client.query('select version()')).rows)`),
+        text('libpq-service', 'libpq service', 'ini', `[${one.name}]\nhost=localhost\nport=${one.port}\ndbname=postgres\nuser=${role}\nsslmode=verify-full\nsslrootcert=/var/lib/pgkeep/ca.pem`),
+      ] })
+    }],
+    ['GET', '/servers/{s}/encryption', ({ params }) => { const one = find(params.s); return one ? ok(one.data_encryption, `"e-${one.data_encryption.key_version}"`) : missing(params.s) }],
+    ['PUT', '/servers/{s}/encryption/key', ({ params, body }) => job('server-key-change', params.s, ['ask the new key to wrap', 'prove it opens', 'keep both wrappings', 'drop the old one'],
+      () => Object.assign(find(params.s).data_encryption, { mode: 'CustomerManaged', key_uri: body.key_uri, identity: body.identity, last_validated_at: context.now() }))],
+    ['POST', '/servers/{s}/encryption/check', ({ params }) => { const e = find(params.s).data_encryption; e.last_validated_at = context.now(); return ok({ verdict: 'pass', checked_at: context.now() }) }],
+    ['POST', '/servers/{s}/encryption/rotate', ({ params }) => job('server-key-rotate', params.s, ['make a new version of the key', 'wrap the data key with it', 'prove that it opens'],
+      () => { const e = find(params.s).data_encryption; e.key_version = String(Number(e.key_version) + 1 || 2) })],
+    ['GET', '/servers/{s}/encryption/history', () => list([
+      { at: before(14), event: 'denied', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', message: 'the key is disabled' },
+      { at: before(60 * 24 * 3), event: 'rewrapped', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', message: 'a new version of the key wraps the data key' },
+      { at: before(60 * 24 * 12), event: 'created', key_version: '1', message: 'data key made and wrapped' },
+    ])],
+    ['GET', '/servers/{s}/encryption/proof', () => ok({
+      file: 'base/5/16412', unit: 0, relation: 'public.patients', looked_at: context.now(), on_disk_hex: hex(256, 7),
+      inside_hex: '000000002001a6560000000074008002002004200000000' + '0c09f6c00a09fbc0080' + hex(40, 1).replaceAll(/[a-f]/g, '0') + Buffer.from('Marlene Fischer 1974-03-02 E11.9').toString('hex') + hex(120, 0).replaceAll(/./g, '0'),
+      entropy_bits_per_byte: 7.98, explanation: 'The first page of public.patients, read twice: as the bytes on the disk below, and through the mount as PostgreSQL reads it.',
+    })],
+    ['POST', '/servers/{s}/storage/verify', ({ params }) => job('storage-verify', params.s, ['read 120,331 units', 'compare codes', 'no unit differs'])],
+    ['POST', '/servers/{s}/certificate/rotate', ({ params }) => job('certificate-rotate', params.s, ['ask the CA', 'reload PostgreSQL', 'prove by connecting back'])],
+  ]
+}

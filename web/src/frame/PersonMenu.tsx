@@ -1,0 +1,58 @@
+// Who is signed in, with which roles, and the way out.
+import {
+  Button, Divider, Popover, PopoverSurface, PopoverTrigger, Text, Tooltip, makeStyles, tokens,
+} from '@fluentui/react-components'
+import { PersonRegular, SignOutRegular } from '@fluentui/react-icons'
+import { useQueryClient } from '@tanstack/react-query'
+import { api } from '../api/client'
+import { useSession } from '../api/queries'
+import { useGo } from '../parts/Link'
+import { Time } from '../parts/Time'
+import { paths } from '../paths'
+import { jobs } from './jobs'
+import { clearNotes, notifyFault } from './notify'
+
+const useStyles = makeStyles({
+  surface: { display: 'grid', gap: '8px', minWidth: '240px', padding: '16px' },
+  quiet: { color: tokens.colorNeutralForeground2 },
+})
+
+export const useSignOut = () => {
+  const client = useQueryClient()
+  const go = useGo()
+  return async () => {
+    try {
+      await api.delete('/session')
+    } catch (error) {
+      return notifyFault('Signing out failed', error)
+    }
+    client.clear()
+    jobs.set([])
+    clearNotes()
+    go(paths.signIn())
+  }
+}
+
+export const PersonMenu = () => {
+  const s = useStyles()
+  const { data } = useSession()
+  const signOut = useSignOut()
+  return (
+    <Popover trapFocus positioning="below-end">
+      <PopoverTrigger disableButtonEnhancement>
+        <Tooltip content={data ? `Signed in as ${data.name}` : 'You'} relationship="label">
+          <Button appearance="subtle" icon={<PersonRegular />} />
+        </Tooltip>
+      </PopoverTrigger>
+      <PopoverSurface className={s.surface} aria-label="You">
+        <Text weight="semibold" size={400}>{data?.name}</Text>
+        {data?.assignments.map(({ role, scope }) => (
+          <Text key={role + scope} className={s.quiet}>{role}{scope === '/' ? '' : ` on ${scope}`}</Text>
+        ))}
+        {data?.expires_at && <Text size={200} className={s.quiet}>Session until <Time at={data.expires_at} /></Text>}
+        <Divider />
+        <Button icon={<SignOutRegular />} onClick={() => void signOut()}>Sign out</Button>
+      </PopoverSurface>
+    </Popover>
+  )
+}

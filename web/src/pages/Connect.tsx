@@ -1,0 +1,3 @@
+import { Page } from '../parts/Page'
+
+export const Connect = () => <Page title="Connect" />

@@ -1,0 +1,3 @@
+import { Page } from '../parts/Page'
+
+export const DeletedKeys = () => <Page title="Deleted keys" />

@@ -1,0 +1,3 @@
+import { Page } from '../parts/Page'
+
+export const Encryption = () => <Page title="Data encryption" />

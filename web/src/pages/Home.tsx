@@ -1,0 +1,3 @@
+import { Page } from '../parts/Page'
+
+export const Home = () => <Page title="Home" />

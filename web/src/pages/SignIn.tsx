@@ -1,0 +1,121 @@
+// Signing in: a password, another house's sign-in, or the one-time link that `pgkeep up` printed.
+import { Button, Divider, Field, Input, Spinner, Text, Title2, makeStyles, tokens } from '@fluentui/react-components'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { ApiError, api, faultOf } from '../api/client'
+import { signInQuery } from '../api/queries'
+import { count } from '../format'
+import { ThemeMenu } from '../frame/ThemeMenu'
+import { useGo } from '../parts/Link'
+import { Note } from '../parts/Page'
+import { safePath } from '../paths'
+import { text, useSearchParams } from '../search'
+
+const useStyles = makeStyles({
+  page: { minHeight: '100dvh', display: 'grid', placeItems: 'center', padding: '24px', boxSizing: 'border-box',
+    backgroundColor: tokens.colorNeutralBackground2 },
+  card: {
+    display: 'grid', gap: '16px', width: 'min(400px, 100%)', boxSizing: 'border-box', padding: '36px 36px 32px',
+    backgroundColor: tokens.colorNeutralBackground1, borderRadius: tokens.borderRadiusXLarge,
+    border: `1px solid ${tokens.colorNeutralStroke2}`, boxShadow: tokens.shadow8,
+  },
+  brand: { display: 'flex', alignItems: 'center', gap: '12px' },
+  form: { display: 'grid', gap: '14px' },
+  quiet: { color: tokens.colorNeutralForeground2 },
+  theme: { position: 'absolute', top: '12px', right: '12px' },
+  code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 },
+})
+
+/** The link in the fragment, taken out of the address bar and of history at once. */
+const takeLink = (): string | undefined => {
+  const link = new URLSearchParams(window.location.hash.slice(1)).get('link') ?? undefined
+  if (link) window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search)
+  return link
+}
+
+const schema = { back: text(), error: text() }
+
+export const SignIn = () => {
+  const s = useStyles()
+  const go = useGo()
+  const client = useQueryClient()
+  const [search] = useSearchParams(schema)
+  const ways = useQuery(signInQuery)
+  const [username, setUsername] = useState('')
+  const [password, setPassword] = useState('')
+  const [busy, setBusy] = useState(false)
+  const [error, setError] = useState<unknown>()
+  const taken = useRef(false)
+
+  const enter = async (sign: () => Promise<unknown>) => {
+    setBusy(true)
+    setError(undefined)
+    try {
+      await sign()
+      client.clear()
+      go(safePath(search.back))
+    } catch (fault) {
+      setError(fault)
+      setPassword('')
+      setBusy(false)
+    }
+  }
+
+  useEffect(() => {
+    document.title = 'Sign in · pgkeep'
+    if (taken.current) return
+    taken.current = true
+    const link = takeLink()
+    if (link) void enter(() => api.post('/session/link', { link }))
+  })
+
+  const send = (event: FormEvent) => {
+    event.preventDefault()
+    if (username && password) void enter(() => api.post('/session', { username, password }))
+  }
+  const fault = error === undefined ? undefined : faultOf(error)
+  const wait = error instanceof ApiError ? error.retryAfter : undefined
+  const oidc = ways.data?.oidc ?? []
+  return (
+    <main className={s.page}>
+      <div className={s.theme}><ThemeMenu /></div>
+      <div className={s.card}>
+        <div className={s.brand}>
+          <img src="/favicon.svg" alt="" width={36} height={36} />
+          <Title2 as="h1">Sign in to pgkeep</Title2>
+        </div>
+        {fault && (
+          <Note intent="error" title={fault.message}
+            text={[fault.detail, wait && `Try again in ${count(wait, 'second')}`, fault.hint].filter(Boolean).join('. ')} />
+        )}
+        {!fault && search.error && <Note intent="error" title="Signing in was refused" text={search.error} />}
+        {oidc.map(({ title, start }) => (
+          <Button key={start} as="a" size="large" href={start + (start.includes('?') ? '&' : '?') + new URLSearchParams({ back: safePath(search.back) }).toString()}>
+            Sign in with {title}
+          </Button>
+        ))}
+        {oidc.length > 0 && <Divider>or</Divider>}
+        {ways.data?.password !== false && (
+          <form onSubmit={send} className={s.form}>
+            <Field label="User name">
+              <Input size="large" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} autoFocus
+                value={username} onChange={(_, d) => setUsername(d.value)} />
+            </Field>
+            <Field label="Password">
+              <Input size="large" name="password" type="password" autoComplete="current-password"
+                value={password} onChange={(_, d) => setPassword(d.value)} />
+            </Field>
+            <Button type="submit" size="large" appearance="primary" disabledFocusable={busy || !username || !password}
+              icon={busy ? <Spinner size="tiny" /> : null}>
+              {busy ? 'Signing in' : 'Sign in'}
+            </Button>
+          </form>
+        )}
+        <Text size={200} className={s.quiet}>
+          The first time? On the machine that runs pgkeep, this prints a link that signs you in
+          once: <span className={s.code}>pgkeep portal login-link</span>
+        </Text>
+      </div>
+    </main>
+  )
+}

@@ -1,0 +1,23 @@
+// Home, servers and their pages.
+import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { frameRoute, rootRoute } from './root'
+
+const inFrame = () => frameRoute
+
+export const signInRoute = createRoute({
+  getParentRoute: () => rootRoute, path: '/sign-in',
+  component: lazyRouteComponent(() => import('../pages/SignIn'), 'SignIn'),
+})
+
+export const serverRoutes = [
+  createRoute({ getParentRoute: inFrame, path: '/', component: lazyRouteComponent(() => import('../pages/Home'), 'Home') }),
+  createRoute({ getParentRoute: inFrame, path: '/servers',
+    component: lazyRouteComponent(() => import('../pages/Servers'), 'Servers') }),
+  createRoute({ getParentRoute: inFrame, path: '/servers/$name',
+    component: lazyRouteComponent(() => import('../pages/Server'), 'Server') }),
+  createRoute({ getParentRoute: inFrame, path: '/servers/$name/connect',
+    component: lazyRouteComponent(() => import('../pages/Connect'), 'Connect') }),
+  createRoute({ getParentRoute: inFrame, path: '/servers/$name/encryption',
+    component: lazyRouteComponent(() => import('../pages/Encryption'), 'Encryption') }),
+  createRoute({ getParentRoute: inFrame, path: '/jobs', component: lazyRouteComponent(() => import('../pages/Jobs'), 'Jobs') }),
+]
