@@ -1,0 +1,41 @@
+// The pages of one thing, for `<Page tabs>` and `<Page crumbs>`.
+import { paths } from '../paths'
+
+export const serverTabs = (name: string) => ({
+  label: `Server ${name}`,
+  items: [
+    { text: 'Overview', to: paths.server(name) },
+    { text: 'Connect', to: paths.connect(name) },
+    { text: 'Parameters', to: paths.parameters(name) },
+    { text: 'Networking', to: paths.networking(name) },
+    { text: 'Data encryption', to: paths.encryption(name) },
+  ],
+})
+
+export const serverCrumbs = (name?: string) => [
+  { text: 'Home', to: paths.home() },
+  { text: 'Servers', to: paths.servers() },
+  ...(name ? [{ text: name, to: paths.server(name) }] : []),
+]
+
+export const keyvaultTabs = (vault: string) => ({
+  label: `Key vault ${vault}`,
+  items: [
+    { text: 'Keys', to: paths.keyvault(vault) },
+    { text: 'Deleted keys', to: paths.deletedKeys(vault) },
+    { text: 'Roles', to: paths.keyvaultRoles(vault) },
+    { text: 'Audit', to: paths.keyvaultAudit(vault) },
+  ],
+})
+
+export const settingsTabs = {
+  label: 'Settings',
+  items: [
+    { text: 'Users', to: paths.settingsUsers() },
+    { text: 'Roles', to: paths.settingsRoles() },
+    { text: 'Tokens', to: paths.settingsTokens() },
+    { text: 'Sign-in', to: paths.settingsSignIn() },
+    { text: 'Activity', to: paths.settingsActivity() },
+    { text: 'About', to: paths.settingsAbout() },
+  ],
+}
