@@ -14,7 +14,7 @@ use base::{Clock, Random};
 use parking_lot::{Condvar, MappedRwLockReadGuard, Mutex, MutexGuard, RwLock, RwLockReadGuard};
 
 use crate::audit::{AuditFolder, AuditLog, Claim, Event};
-use crate::identity::Policy;
+use crate::identity::{ACTING_MAX_BYTES, Policy};
 use crate::keyvault::model::{Context, Refusal};
 use crate::ledger::{Draft, Ledger};
 use crate::seal::Seals;
@@ -190,7 +190,7 @@ impl Core {
     /// Runs an operation of a caller on the vault's own socket and records it.
     pub(crate) fn local<T>(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         operation: &'static str,
         resource: &str,
         subject: &str,
@@ -199,6 +199,7 @@ impl Core {
         let mut event = self.event(operation, resource);
         event.caller_address = format!("unix:{}", caller.uid);
         event.claim.uid = Some(caller.uid);
+        event.claim.acting = caller.acting.map(acting);
         event.id = subject.to_owned();
         let outcome = work();
         self.finish(event, outcome)
@@ -236,6 +237,11 @@ impl Core {
         event.claim = claim;
         event
     }
+}
+
+/// The name that somebody acts for, as the audit keeps it.
+pub(crate) fn acting(name: &str) -> String {
+    name[..name.floor_char_boundary(ACTING_MAX_BYTES)].to_owned()
 }
 
 /// How a failure reads in the audit.

@@ -79,7 +79,7 @@ impl Vault {
     }
 
     /// Makes a vault sealed by a key file; see [`Self::initialize_with`].
-    pub fn initialize(&self, caller: Caller) -> Result<Changed, Error> {
+    pub fn initialize(&self, caller: Caller<'_>) -> Result<Changed, Error> {
         self.initialize_with(caller, &NewSeal::File).map(|(changed, _)| changed)
     }
 
@@ -91,7 +91,7 @@ impl Vault {
     /// `Sealed` when there is something in it already; nothing is ever made over old data.
     pub fn initialize_with(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         seal: &NewSeal,
     ) -> Result<(Changed, Vec<Secret<String>>), Error> {
         let core = &self.core;
@@ -172,11 +172,11 @@ impl Vault {
     }
 
     /// Drops every key from memory and stays so, also after a restart, until it is unsealed.
-    pub fn seal(&self, caller: Caller) -> Result<Changed, Error> {
+    pub fn seal(&self, caller: Caller<'_>) -> Result<Changed, Error> {
         let core = &self.core;
         let _gate = core.gate.write();
         let changed = core.local(caller, "VaultSeal", SERVICE_RESOURCE, "", || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             match &*core.phase.read() {
                 Phase::Uninitialized => Err(Error::Uninitialized),
                 Phase::Sealed(reason)
@@ -202,18 +202,18 @@ impl Vault {
     }
 
     /// Brings the keys back into memory where the seal opens itself.
-    pub fn unseal(&self, caller: Caller) -> Result<Changed, Error> {
+    pub fn unseal(&self, caller: Caller<'_>) -> Result<Changed, Error> {
         self.unseal_with(caller, &Unlock::Own)
     }
 
     /// Brings the keys back into memory. `Unchanged` when they were there, or when more shares
     /// are needed; [`Self::seal_status`] says how many.
-    pub fn unseal_with(&self, caller: Caller, unlock: &Unlock) -> Result<Changed, Error> {
+    pub fn unseal_with(&self, caller: Caller<'_>, unlock: &Unlock) -> Result<Changed, Error> {
         let core = &self.core;
         let _gate = core.gate.write();
         let mut loaded = None;
         let outcome = core.local(caller, "VaultUnseal", SERVICE_RESOURCE, "", || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             if matches!(*core.phase.read(), Phase::Open(_)) {
                 return Ok(Planned::read(Changed::Unchanged));
             }
@@ -252,7 +252,7 @@ impl Vault {
     /// shares: they are nowhere else.
     ///
     /// A crash leaves the old seal or the new one, whole.
-    pub fn rekey(&self, caller: Caller, seal: &NewSeal) -> Result<Vec<Secret<String>>, Error> {
+    pub fn rekey(&self, caller: Caller<'_>, seal: &NewSeal) -> Result<Vec<Secret<String>>, Error> {
         let core = &self.core;
         let _gate = core.gate.write();
         let mut kind = None;

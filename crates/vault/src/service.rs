@@ -50,7 +50,7 @@ impl Vault {
     /// Registers the identity of a server: from now on `uid` may use its key.
     pub fn key_create(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         server: &ServerName,
         uid: u32,
     ) -> Result<(KeyInfo, Changed), Error> {
@@ -81,7 +81,7 @@ impl Vault {
     }
 
     /// Forgets the identity of a server: its wrapped key opens no more.
-    pub fn release(&self, caller: Caller, server: &ServerName) -> Result<Changed, Error> {
+    pub fn release(&self, caller: Caller<'_>, server: &ServerName) -> Result<Changed, Error> {
         let core = &self.core;
         let _gate = core.gate.read();
         let _name = core.lock_name(&format!("server/{server}"));
@@ -107,7 +107,7 @@ impl Vault {
     /// for one server does not unwrap for another.
     pub fn wrap(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         server: &ServerName,
         data_key: &Secret<Vec<u8>>,
     ) -> Result<Wrapped, Error> {
@@ -132,7 +132,7 @@ impl Vault {
     /// Unwraps what [`Self::wrap`] made for the same server.
     pub fn unwrap(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         server: &ServerName,
         wrapped: &[u8],
     ) -> Result<Secret<Vec<u8>>, Error> {
@@ -156,7 +156,7 @@ impl Vault {
     /// Signs a certificate request (PKCS #10, PEM) for a server's identity or for the plane.
     pub fn certificate_sign(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         subject: &Subject,
         csr_pem: &str,
     ) -> Result<SignedCertificate, Error> {
@@ -178,7 +178,7 @@ impl Vault {
 
     /// Makes a key and a certificate for the vault's own HTTPS: `localhost`, the loopback
     /// addresses, and the host names of all key vaults. `caller` is whoever runs the vault.
-    pub fn https_certificate(&self, caller: Caller) -> Result<ServerCertificate, Error> {
+    pub fn https_certificate(&self, caller: Caller<'_>) -> Result<ServerCertificate, Error> {
         let core = &self.core;
         let host = core.authority.rsplit_once(':').map_or(&*core.authority, |(host, _)| host);
         core.local(caller, "CertificateSign", SERVICE_RESOURCE, "service/vault", || {
@@ -190,7 +190,7 @@ impl Vault {
     /// The same words whether the server is unknown or another's: a caller learns nothing.
     fn service_for(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         server: &ServerName,
     ) -> Result<std::sync::Arc<Service>, Error> {
         let world: &World = &*self.core.world()?;

@@ -6,6 +6,7 @@ mod chain;
 mod crashes;
 mod due;
 mod identities;
+mod plane;
 mod roles;
 mod sealing;
 mod seals;
@@ -31,11 +32,11 @@ use crate::{
 };
 
 /// OS users of the tests.
-const OWN: Caller = Caller { uid: 980 };
-const OPERATOR: Caller = Caller { uid: 1000 };
-const PLANE: Caller = Caller { uid: 990 };
-const AGENT: Caller = Caller { uid: 101 };
-const OTHER_AGENT: Caller = Caller { uid: 102 };
+const OWN: Caller<'static> = Caller::own(980);
+const OPERATOR: Caller<'static> = Caller::own(1000);
+const PLANE: Caller<'static> = Caller::own(990);
+const AGENT: Caller<'static> = Caller::own(101);
+const OTHER_AGENT: Caller<'static> = Caller::own(102);
 
 /// 2027-01-15T08:00:00Z.
 const START: i64 = 1_800_000_000;

@@ -21,7 +21,7 @@
 //! | vault | `identity-find` | `{identity}` → `{name, client_id, object_id, resource, socket}` |
 //! | vault | `token` | `{identity, resource}` → `{access_token, expires_on, resource, client_id}` |
 //! | vault | `keyvault-…`, `key`, `role-assignment-…`, `identity-…` | see `vaultd::admin` |
-//! | vault | `vault-rekey` | see `vaultd::admin` |
+//! | vault | `audit-list`, `vault-rekey` | see `vaultd::admin` |
 //! | agent | `create` | `{port, key?, identity?, policy?}` → what `show` answers |
 //! | agent | `key-change` | `{key?, identity?, policy?}` → what `show` answers |
 //! | agent | `key-check` | → `{health, failure, checked_at}`, looked at now |
@@ -34,6 +34,9 @@
 //! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |
 //! | supervisor | `adopt-pgpass {name}` | → `{changed}`; the password file becomes the starter's |
 //! | supervisor | `tune {name, device}` | → `{settings: […]}`; an agent may ask for its mount |
+//!
+//! What the plane asks of the vault for one of its users carries `acting`, that user's name; see
+//! `vaultd::admin` for what it may ask then.
 //!
 //! Keys are base64 (standard alphabet, padded), certificates and requests PEM.
 

@@ -3,6 +3,9 @@
 //! Crate `vault` decides who is an operator and records what was asked; here requests are only
 //! read and answers written down. Doing something twice answers `unchanged`.
 //!
+//! The plane asks with `acting`, the name of its own user for whom it asks. It may then do all of
+//! this but `vault-rekey`, and of keys neither import, backup nor restore.
+//!
 //! | op | args → answer |
 //! |---|---|
 //! | `keyvault-create` | `{name, retention_days?, purge_protection?}` → as `keyvault-show` |
@@ -17,6 +20,7 @@
 //! | `identity-show`, `identity-delete` | `{name}` |
 //! | `identity-list` | → a list |
 //! | `identity-env` | `{name}` → the variables of the Azure SDKs; one is a secret |
+//! | `audit-list` | `{vault?, after?, limit?}` → `{records, next}`, newest first |
 //! | `vault-rekey` | `{seal, passphrase?, shares?, threshold?, name?}` → `{seal, shares, …}` |
 //! | `unseal` | `{passphrase?, share?, forget_shares?}` → `{state, changed, shares}` |
 
@@ -43,6 +47,7 @@ pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault>
         "role-assignment-create" => assign(vaultd, request),
         "role-assignment-delete" => unassign(vaultd, request),
         "role-assignment-list" => assignments(vaultd, request),
+        "audit-list" => audit(vaultd, request),
         "vault-rekey" => rekey(vaultd, request),
         "unseal" => unseal(vaultd, request),
         _ => identities::answer(vaultd, request),
@@ -159,6 +164,18 @@ fn role(request: &Request) -> Result<Role, Fault> {
     })
 }
 
+/// So many lines of the audit stay below the limit of an answer, however long each is.
+const AUDIT_MAX: u32 = 100;
+
+fn audit(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
+    let (vault, after) = (optional_text(request, "vault")?, optional_text(request, "after")?);
+    let limit = optional_number(request, "limit")?.unwrap_or(AUDIT_MAX).min(AUDIT_MAX);
+    let vaults = vaultd.vault.key_vaults();
+    let page = vaults.audit_list(caller(request), vault, after, limit as usize);
+    let page = page.map_err(no_vault)?;
+    Ok(json!({ "records": page.records, "next": page.next }))
+}
+
 fn rekey(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
     let byte = |name| {
         let n = request.number(name)?;
@@ -205,8 +222,13 @@ fn unseal(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
     Ok(json!({ "state": status.state, "changed": changed, "shares": shares }))
 }
 
-fn caller(request: &Request) -> Caller {
-    Caller { uid: request.uid }
+/// Who asks, and for whom: `acting` is the plane's user. What is no text acts for nobody, which
+/// the vault refuses.
+pub(super) fn caller(request: &Request) -> Caller<'_> {
+    match request.args.get("acting") {
+        None | Some(Value::Null) => Caller::own(request.uid),
+        Some(name) => Caller::acting(request.uid, name.as_str().unwrap_or_default()),
+    }
 }
 
 /// A copy that is wiped; the argument itself is wiped after the request.

@@ -4,7 +4,7 @@ use base::{ExitCode, Fault, Secret, ServerName};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use vault::{Caller, KeyInfo, State, Subject};
+use vault::{KeyInfo, State, Subject};
 use zeroize::Zeroizing;
 
 use super::faults::fault;
@@ -14,7 +14,7 @@ use crate::rpc::Request;
 /// Does what `request` asks. Blocks.
 pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
     let vault = &vaultd.vault;
-    let caller = Caller { uid: request.uid };
+    let caller = admin::caller(request);
     match request.op.as_str() {
         "status" => Ok(status(vaultd)),
         "identity-find" => tokens::find(vaultd, request),

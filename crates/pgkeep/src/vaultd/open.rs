@@ -48,8 +48,8 @@ pub(super) fn open(folder: &Path, places: &Places, args: &VaultArgs) -> Result<V
 }
 
 /// This process itself.
-pub(super) fn own() -> Caller {
-    Caller { uid: rustix::process::geteuid().as_raw() }
+pub(super) fn own() -> Caller<'static> {
+    Caller::own(rustix::process::geteuid().as_raw())
 }
 
 /// The machine's name, when it is one that a certificate can hold.

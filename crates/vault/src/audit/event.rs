@@ -61,6 +61,9 @@ pub(crate) struct Claim {
     pub(crate) appid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) uid: Option<u32>,
+    /// The plane's user that the OS user acts for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) acting: Option<String>,
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! The door to the folder that holds the audit's files.
 
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
@@ -12,6 +12,18 @@ pub trait AuditFolder: Send {
 
     /// The whole of a file.
     fn read(&self, number: u32) -> io::Result<Vec<u8>>;
+
+    /// How many bytes a file has.
+    fn length(&self, number: u32) -> io::Result<u64> {
+        Ok(self.read(number)?.len() as u64)
+    }
+
+    /// A part of a file: `n_bytes` from `offset` on, fewer at its end.
+    fn read_part(&self, number: u32, offset: u64, n_bytes: u64) -> io::Result<Vec<u8>> {
+        let whole = self.read(number)?;
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(whole.len());
+        Ok(whole[at(offset)..at(offset.saturating_add(n_bytes))].to_vec())
+    }
 
     /// Cuts a file, durably.
     fn truncate(&mut self, number: u32, length: u64) -> io::Result<()>;
@@ -73,6 +85,18 @@ impl AuditFolder for FolderFiles {
 
     fn read(&self, number: u32) -> io::Result<Vec<u8>> {
         fs::read(self.path(number))
+    }
+
+    fn length(&self, number: u32) -> io::Result<u64> {
+        Ok(fs::metadata(self.path(number))?.len())
+    }
+
+    fn read_part(&self, number: u32, offset: u64, n_bytes: u64) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.path(number))?;
+        file.seek(io::SeekFrom::Start(offset))?;
+        let mut part = Vec::new();
+        file.take(n_bytes).read_to_end(&mut part)?;
+        Ok(part)
     }
 
     fn truncate(&mut self, number: u32, length: u64) -> io::Result<()> {

@@ -18,6 +18,7 @@ use crypto::sha256;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
+use super::list::{self, AuditPage, Cursor};
 use super::{AuditFolder, Event};
 use crate::group::Group;
 
@@ -163,6 +164,29 @@ impl AuditLog {
     /// Whether the record of a ticket is durable.
     pub(crate) fn is_durable(&self, ticket: u64) -> bool {
         self.group.is_done(ticket)
+    }
+
+    /// A page of the durable lines, newest first. The writer is held for one part at a time.
+    pub(crate) fn page(
+        &self,
+        vault: Option<&str>,
+        cursor: Option<Cursor>,
+        limit: usize,
+    ) -> io::Result<AuditPage> {
+        let files = {
+            let writer = self.writer.lock();
+            let mut files = list::files(&*writer.folder)?;
+            // What lies beyond was not synced.
+            for (number, length) in &mut files {
+                if *number == writer.number {
+                    *length = writer.length;
+                }
+            }
+            files
+        };
+        let read =
+            |number, offset, n_bytes| self.writer.lock().folder.read_part(number, offset, n_bytes);
+        list::page(&files, &read, vault, cursor, limit)
     }
 
     fn write(&self, batch: Vec<Entry>) -> bool {

@@ -6,12 +6,15 @@
 
 mod event;
 mod folder;
+mod list;
 mod log;
 mod verify;
 
 pub use folder::{AuditFolder, FolderFiles};
+pub use list::{AuditPage, PAGE_MAX};
 pub use log::Head;
 pub use verify::{Problem, Report, verify, verify_folder};
 
 pub(crate) use event::{Claim, Event};
+pub(crate) use list::Cursor;
 pub(crate) use log::{AuditLog, Damage};

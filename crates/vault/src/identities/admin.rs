@@ -22,7 +22,7 @@ impl KeyVaults {
     /// Makes an identity. `Unchanged` when it is there with the same rules.
     pub fn identity_create(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         name: &str,
         attestation: &Attestation,
     ) -> Result<(ManagedIdentity, Changed), Error> {
@@ -31,7 +31,7 @@ impl KeyVaults {
         let _name = core.lock_name(admin_lock());
         let name = name.to_ascii_lowercase();
         core.local(caller, "IdentityPut", SERVICE_RESOURCE, &name.clone(), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             check_name(&name)?;
             check_rules(attestation)?;
             let world = core.world()?;
@@ -63,19 +63,19 @@ impl KeyVaults {
     }
 
     /// One identity, by name, client id or object id.
-    pub fn identity_show(&self, caller: Caller, name: &str) -> Result<ManagedIdentity, Error> {
+    pub fn identity_show(&self, caller: Caller<'_>, name: &str) -> Result<ManagedIdentity, Error> {
         let core = &self.core;
         core.local(caller, "IdentityGet", SERVICE_RESOURCE, name, || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             Ok(Planned::read(find(&*core.world()?, name)?.clone()))
         })
     }
 
     /// Every identity, by name.
-    pub fn identity_list(&self, caller: Caller) -> Result<Vec<ManagedIdentity>, Error> {
+    pub fn identity_list(&self, caller: Caller<'_>) -> Result<Vec<ManagedIdentity>, Error> {
         let core = &self.core;
         core.local(caller, "IdentityList", SERVICE_RESOURCE, "", || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let mut all: Vec<ManagedIdentity> =
                 world.identities.values().map(|stored| stored.identity.clone()).collect();
@@ -87,12 +87,12 @@ impl KeyVaults {
     /// The secret that a client without a unix socket sends as `X-IDENTITY-HEADER`.
     pub fn identity_env(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         name: &str,
     ) -> Result<(ManagedIdentity, Secret<String>), Error> {
         let core = &self.core;
         core.local(caller, "IdentityEnvironmentGet", SERVICE_RESOURCE, name, || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let identity = find(&world, name)?;
             let stored = world
@@ -104,7 +104,7 @@ impl KeyVaults {
     }
 
     /// Makes a new header secret; the one before is refused from now on.
-    pub fn identity_header_rotate(&self, caller: Caller, name: &str) -> Result<Changed, Error> {
+    pub fn identity_header_rotate(&self, caller: Caller<'_>, name: &str) -> Result<Changed, Error> {
         let header = Zeroizing::new(self.core.random_hex::<32>());
         self.identity_update(caller, name, "IdentityHeaderRotate", move |_, kept| *kept = header)
     }
@@ -112,7 +112,7 @@ impl KeyVaults {
     /// Lets an identity in, or keeps it out from the next request on.
     pub fn identity_enable(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         name: &str,
         enabled: bool,
     ) -> Result<Changed, Error> {
@@ -124,7 +124,7 @@ impl KeyVaults {
     /// Says anew which processes are the identity.
     pub fn identity_attest(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         name: &str,
         attestation: &Attestation,
     ) -> Result<Changed, Error> {
@@ -136,7 +136,7 @@ impl KeyVaults {
 
     fn identity_update(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         name: &str,
         operation: &'static str,
         change: impl FnOnce(&mut ManagedIdentity, &mut Zeroizing<String>),
@@ -145,7 +145,7 @@ impl KeyVaults {
         let _gate = core.gate.read();
         let _name = core.lock_name(admin_lock());
         core.local(caller, operation, SERVICE_RESOURCE, name, || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let object_id = find(&world, name)?.object_id.clone();
             let stored = world
@@ -162,12 +162,12 @@ impl KeyVaults {
     }
 
     /// Removes an identity and every role it holds. Another one of the same name is another.
-    pub fn identity_delete(&self, caller: Caller, name: &str) -> Result<Changed, Error> {
+    pub fn identity_delete(&self, caller: Caller<'_>, name: &str) -> Result<Changed, Error> {
         let core = &self.core;
         let _gate = core.gate.read();
         let _name = core.lock_name(admin_lock());
         core.local(caller, "IdentityDelete", SERVICE_RESOURCE, name, || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let object_id = match find(&world, name) {
                 Ok(identity) => identity.object_id.clone(),

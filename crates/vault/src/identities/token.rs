@@ -110,7 +110,7 @@ impl KeyVaults {
             object_id: Some(identity.object_id.clone()),
             upn: Some(identity.name.clone()),
             appid: Some(identity.client_id.clone()),
-            uid: None,
+            ..crate::audit::Claim::default()
         };
         let mut event =
             core.request_event("Authentication", crate::sealing::SERVICE_RESOURCE, context, claim);
@@ -231,7 +231,7 @@ impl KeyVaults {
     }
 
     /// Replaces the key that signs tokens; tokens of the one before stay good.
-    pub fn token_key_rotate(&self, caller: Caller) -> Result<String, Error> {
+    pub fn token_key_rotate(&self, caller: Caller<'_>) -> Result<String, Error> {
         self.core.local(caller, "TokenKeyRotate", crate::sealing::SERVICE_RESOURCE, "", || {
             self.core.policy.as_operator(caller)?;
             Ok(Planned::read(()))

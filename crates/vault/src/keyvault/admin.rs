@@ -10,12 +10,13 @@ use super::KeyVaults;
 use super::call::check_name;
 use super::roles::{Role, RoleAssignment};
 use super::state::{VaultInfo, VaultState};
+use crate::audit::Cursor;
 use crate::core::Planned;
 use crate::ledger::Draft;
 use crate::ring::Domain;
 use crate::store::Address;
 use crate::world::{World, kind};
-use crate::{Caller, Error};
+use crate::{AuditPage, Caller, Error};
 
 /// Changes of vaults, roles and identities are rare: one after the other.
 pub(crate) const ADMINISTRATION: &str = "administration";
@@ -38,7 +39,7 @@ impl KeyVaults {
     /// Makes a vault. `Unchanged` when it is there with these settings.
     pub fn vault_create(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         new: &NewVault,
     ) -> Result<(VaultInfo, Changed), Error> {
         let core = &self.core;
@@ -46,7 +47,7 @@ impl KeyVaults {
         let _name = core.lock_name(ADMINISTRATION);
         let name = new.name.to_ascii_lowercase();
         core.local(caller, "VaultPut", &name.clone(), &self.uri_of(&name), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             check_vault_name(&name)?;
             let retention_days = new.retention_days.unwrap_or(*RETENTION_DAYS.end());
             if !RETENTION_DAYS.contains(&retention_days) {
@@ -87,13 +88,13 @@ impl KeyVaults {
     }
 
     /// Turns purge protection on, for ever.
-    pub fn vault_protect(&self, caller: Caller, name: &str) -> Result<Changed, Error> {
+    pub fn vault_protect(&self, caller: Caller<'_>, name: &str) -> Result<Changed, Error> {
         let core = &self.core;
         let _gate = core.gate.read();
         let _name = core.lock_name(ADMINISTRATION);
         let name = name.to_ascii_lowercase();
         core.local(caller, "VaultPatch", &name.clone(), &self.uri_of(&name), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let vault = vault(&world, &name)?;
             if vault.info.purge_protection {
@@ -110,22 +111,48 @@ impl KeyVaults {
     }
 
     /// One vault.
-    pub fn vault_show(&self, caller: Caller, name: &str) -> Result<VaultInfo, Error> {
+    pub fn vault_show(&self, caller: Caller<'_>, name: &str) -> Result<VaultInfo, Error> {
         let core = &self.core;
         let name = name.to_ascii_lowercase();
         core.local(caller, "VaultGet", &name, &self.uri_of(&name), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             Ok(Planned::read(vault(&*core.world()?, &name)?.info.clone()))
         })
     }
 
     /// Every vault, by name.
-    pub fn vault_list(&self, caller: Caller) -> Result<Vec<VaultInfo>, Error> {
+    pub fn vault_list(&self, caller: Caller<'_>) -> Result<Vec<VaultInfo>, Error> {
         let core = &self.core;
         core.local(caller, "VaultList", "*", &self.resource(), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             Ok(Planned::read(world.vaults.values().map(|vault| vault.info.clone()).collect()))
+        })
+    }
+
+    /// What was asked of one vault, or of the whole installation, newest first: `limit` lines
+    /// from where `after` says, which is the `next` of the page before.
+    pub fn audit_list(
+        &self,
+        caller: Caller<'_>,
+        vault_name: Option<&str>,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<AuditPage, Error> {
+        let core = &self.core;
+        let name = vault_name.map(str::to_ascii_lowercase);
+        core.local(caller, "AuditEventList", name.as_deref().unwrap_or("*"), "", || {
+            core.policy.as_administrator(caller)?;
+            if let Some(name) = &name {
+                vault(&*core.world()?, name)?;
+            }
+            let unknown = || Error::BadRequest("there is no such page of the audit".to_owned());
+            let cursor = after.map(|text| Cursor::parse(text).ok_or_else(unknown)).transpose()?;
+            let page = core.audit.page(name.as_deref(), cursor, limit);
+            page.map(Planned::read).map_err(|e| match e.kind() {
+                std::io::ErrorKind::InvalidInput => unknown(),
+                _ => Error::Audit(e),
+            })
         })
     }
 
@@ -133,7 +160,7 @@ impl KeyVaults {
     /// It holds from the next request on.
     pub fn role_assign(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         vault_name: &str,
         key: Option<&str>,
         role: Role,
@@ -144,7 +171,7 @@ impl KeyVaults {
         let _name = core.lock_name(ADMINISTRATION);
         let name = vault_name.to_ascii_lowercase();
         core.local(caller, "RoleAssignmentPut", &name, role.name(), || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let key = key.map(str::to_ascii_lowercase);
             if let Some(key) = &key {
                 check_name(key).map_err(|refusal| Error::BadRequest(refusal.message))?;
@@ -179,14 +206,14 @@ impl KeyVaults {
     }
 
     /// Takes a role away by the id of its assignment; the next request is refused.
-    pub fn role_unassign(&self, caller: Caller, id: &str) -> Result<Changed, Error> {
+    pub fn role_unassign(&self, caller: Caller<'_>, id: &str) -> Result<Changed, Error> {
         self.role_remove(caller, "*", id, |role| role.id.eq_ignore_ascii_case(id))
     }
 
     /// Takes a role away by what it says.
     pub fn role_unassign_from(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         vault_name: &str,
         key: Option<&str>,
         role: Role,
@@ -204,7 +231,7 @@ impl KeyVaults {
 
     fn role_remove(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         vault: &str,
         subject: &str,
         which: impl Fn(&RoleAssignment) -> bool,
@@ -213,7 +240,7 @@ impl KeyVaults {
         let _gate = core.gate.read();
         let _name = core.lock_name(ADMINISTRATION);
         core.local(caller, "RoleAssignmentDelete", vault, subject, || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let ids: Vec<String> =
                 world.roles.values().flatten().filter(|r| which(r)).map(|r| r.id.clone()).collect();
@@ -231,13 +258,13 @@ impl KeyVaults {
     /// Every role assignment, of one vault or of all.
     pub fn role_list(
         &self,
-        caller: Caller,
+        caller: Caller<'_>,
         vault: Option<&str>,
     ) -> Result<Vec<RoleAssignment>, Error> {
         let core = &self.core;
         let vault = vault.map(str::to_ascii_lowercase);
         core.local(caller, "RoleAssignmentList", vault.as_deref().unwrap_or("*"), "", || {
-            core.policy.as_operator(caller)?;
+            core.policy.as_administrator(caller)?;
             let world = core.world()?;
             let wanted = |role: &&Arc<RoleAssignment>| {
                 vault.as_ref().is_none_or(|vault| role.vault == *vault)

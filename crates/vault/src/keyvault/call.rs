@@ -127,6 +127,12 @@ impl KeyVaults {
                 }
                 None
             }
+            Principal::Plane { uid, acting } => {
+                if !self.core.policy.may_act(*uid, acting) || !action.is_administrative() {
+                    return Err(denied(&format!("uid={uid} for {acting}"), "DeniedToThePlane"));
+                }
+                None
+            }
             Principal::Identity { object_id } => {
                 let who = format!("oid={object_id}");
                 if !world.identities.get(object_id).is_some_and(|i| i.identity.enabled) {
@@ -239,6 +245,10 @@ impl KeyVaults {
         match principal {
             Principal::Anonymous { .. } => Claim::default(),
             Principal::Local { uid } => Claim { uid: Some(*uid), ..Claim::default() },
+            Principal::Plane { uid, acting } => {
+                let acting = Some(crate::core::acting(acting));
+                Claim { uid: Some(*uid), acting, ..Claim::default() }
+            }
             Principal::Identity { object_id } => {
                 let known = |world: &World| {
                     let identity = &world.identities.get(object_id)?.identity;
@@ -246,7 +256,7 @@ impl KeyVaults {
                 };
                 let known = self.core.world().ok().and_then(|world| known(&world));
                 let (upn, appid) = known.unzip();
-                Claim { object_id: Some(object_id.clone()), upn, appid, uid: None }
+                Claim { object_id: Some(object_id.clone()), upn, appid, ..Claim::default() }
             }
         }
     }

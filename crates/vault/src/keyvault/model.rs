@@ -35,6 +35,13 @@ pub enum Principal {
         /// The OS user.
         uid: u32,
     },
+    /// The plane, for a user of its own: administers keys, never uses them.
+    Plane {
+        /// The OS user on the vault's unix socket.
+        uid: u32,
+        /// The plane's user.
+        acting: String,
+    },
     /// A managed identity, by its object id. Looked up on every call: a token outlives its owner.
     Identity {
         /// `oid` of the token.

@@ -50,6 +50,32 @@ impl Action {
         Self::Random,
     ];
 
+    /// Whether it manages keys without using them or carrying them in or out: what the plane may
+    /// do for its users.
+    pub(crate) fn is_administrative(self) -> bool {
+        match self {
+            Self::Read
+            | Self::Create
+            | Self::Update
+            | Self::Delete
+            | Self::Recover
+            | Self::Purge
+            | Self::Rotate
+            | Self::PolicyRead
+            | Self::PolicyWrite => true,
+            Self::Import
+            | Self::Backup
+            | Self::Restore
+            | Self::Encrypt
+            | Self::Decrypt
+            | Self::Wrap
+            | Self::Unwrap
+            | Self::Sign
+            | Self::Verify
+            | Self::Random => false,
+        }
+    }
+
     /// Azure's name of the data action.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use vault::keyvault::model::{Call, Context, Op, Page, PageRequest, Principal, Re
 
 use super::super::Vaultd;
 use super::super::faults::refused;
-use super::{bad, optional_text};
+use super::{bad, caller, optional_number, optional_text};
 use crate::rpc::Request;
 
 /// Answers `key`.
@@ -19,7 +19,7 @@ pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault>
     let vault = request.text("vault")?;
     let call = Call {
         vault: vault.to_owned(),
-        principal: Principal::Local { uid: request.uid },
+        principal: principal(request),
         op: op(request)?,
         context: context(vaultd, request, vault)?,
     };
@@ -28,12 +28,21 @@ pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault>
     reply(&answer.reply)
 }
 
+fn principal(request: &Request) -> Principal {
+    let caller = caller(request);
+    match caller.acting {
+        None => Principal::Local { uid: caller.uid },
+        Some(name) => Principal::Plane { uid: caller.uid, acting: name.to_owned() },
+    }
+}
+
 fn op(request: &Request) -> Result<Op, Fault> {
     let name = || request.text("name").map(str::to_owned);
     let version = || optional_text(request, "version").map(|text| text.map(str::to_owned));
     let page = || {
         let after = optional_text(request, "after")?.map(str::to_owned);
-        Ok::<_, Fault>(PageRequest { max_results: None, after })
+        let max_results = optional_number(request, "limit")?;
+        Ok::<_, Fault>(PageRequest { max_results, after })
     };
     Ok(match request.text("op")? {
         "create" => Op::Create { name: name()?, parameters: body(request)? },
