@@ -1,10 +1,10 @@
-//! `cargo xtask build`: the release binary. (Not a cargo build script: those are forbidden here.)
+//! `cargo xtask build`: the release binary with the portal in it. (Not a cargo build script: those are forbidden here.)
 
 use std::path::PathBuf;
 
 use crate::args::{Accepts, Args};
 use crate::failure::Outcome;
-use crate::{proc, repo, say};
+use crate::{proc, repo, say, web};
 
 const ACCEPTS: Accepts = Accepts { switches: &[], values: &[], n_words: 0 };
 
@@ -17,6 +17,7 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
 
 /// Builds `pgkeep` for use, exactly as locked, and returns its path.
 pub(crate) fn release() -> Outcome<PathBuf> {
+    web::build_if_possible()?;
     say::step("building pgkeep (release)");
     let words = ["build", "--release", "--locked", "--package", "pgkeep", "--bin", "pgkeep"];
     proc::run(&mut proc::cargo(&repo::root(), &words))?;

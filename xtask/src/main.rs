@@ -15,6 +15,7 @@ mod failure;
 mod gen_files;
 mod lint;
 mod packages;
+mod portal;
 mod proc;
 mod repo;
 mod rng;
@@ -24,6 +25,7 @@ mod test;
 mod tidy;
 mod up;
 mod vault_home;
+mod web;
 
 use std::process::ExitCode;
 
@@ -48,7 +50,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "build",
         usage: "",
-        about: "build the release binary and print where it is",
+        about: "build the portal and the release binary, and print where it is",
         run: build::run,
     },
     Verb {
@@ -65,8 +67,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "test",
-        usage: "[--yes]",
-        about: "the whole test suite, as CI runs it",
+        usage: "[portal] [--yes]",
+        about: "the whole test suite, as CI runs it, or the portal's part of it",
         run: test::run,
     },
     Verb {
@@ -83,8 +85,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "gen",
-        usage: "[--check]",
-        about: "write the generated files, or say which are out of date",
+        usage: "[--check] | screenshots [--yes]",
+        about: "write the generated files, or say which are out of date; take docs/guide's pictures",
         run: gen_files::run,
     },
     Verb {
@@ -102,7 +104,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "bench",
-        usage: "at-rest|keyvault|up [--runs N] [--seconds N] [--clients N]",
+        usage: "api|at-rest|keyvault|portal|up [--runs N] [--seconds N] [--clients N]",
         about: "measure, and write the figures to docs/benchmarks.md",
         run: bench::run,
     },

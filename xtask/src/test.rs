@@ -5,9 +5,9 @@ use std::time::Instant;
 use crate::args::{Accepts, Args};
 use crate::failure::{Failure, Outcome};
 use crate::packages::{Environment, Modules};
-use crate::{deps, gen_files, lint, proc, repo, say, tidy};
+use crate::{deps, gen_files, lint, portal, proc, repo, say, tidy, web};
 
-const ACCEPTS: Accepts = Accepts { switches: &["--yes"], values: &[], n_words: 0 };
+const ACCEPTS: Accepts = Accepts { switches: &["--yes"], values: &[], n_words: 1 };
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
@@ -15,11 +15,20 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     let mut stages = Stages::default();
     let needs = [deps::PRODUCT, deps::TESTS].concat();
     stages.need("deps", || deps::ensure(&needs, yes))?;
-    stages.run("tidy", tidy::check);
-    stages.run("gen --check", gen_files::check);
-    stages.run("lint", lint::check);
-    stages.run("tests", cargo_tests);
-    stages.run("doc tests", doc_tests);
+    match args.words().first().map(String::as_str) {
+        None => {
+            stages.run("tidy", tidy::check);
+            stages.run("gen --check", gen_files::check);
+            // Before anything is compiled: the binary that is tested has this portal in it.
+            stages.run("web", web::check);
+            stages.run("lint", lint::check);
+            stages.run("tests", cargo_tests);
+            stages.run("doc tests", doc_tests);
+        }
+        Some("portal") => stages.need("web", web::check)?,
+        Some(other) => return Err(Failure::usage(format!("unknown part \"{other}\""))),
+    }
+    stages.run("portal", portal::check);
     stages.close()
 }
 

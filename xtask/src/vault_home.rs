@@ -169,7 +169,7 @@ pub(crate) fn write_private(path: &Path, text: &str) -> Outcome {
 }
 
 /// The text of a field; good enough for the flat answers that are read here.
-fn json_text(json: &str, name: &str) -> Outcome<String> {
+pub(crate) fn json_text(json: &str, name: &str) -> Outcome<String> {
     let after = json.split_once(&format!("\"{name}\"")).map(|(_, rest)| rest);
     let value = after.and_then(|rest| rest.split('"').nth(1));
     value

@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: figures that anyone can make again.
 
+mod api;
 mod at_rest;
 mod keyvault;
 mod machine;
 mod pgbench;
+mod portal;
 mod table;
 mod up;
 
@@ -14,6 +16,8 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "at-rest" => at_rest::run(rest),
         Some((what, rest)) if what == "up" => up::run(rest),
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
-        _ => Err(Failure::usage("say what to measure: at-rest, keyvault or up")),
+        Some((what, rest)) if what == "api" => api::run(rest),
+        Some((what, rest)) if what == "portal" => portal::run(rest),
+        _ => Err(Failure::usage("say what to measure: api, at-rest, keyvault, portal or up")),
     }
 }

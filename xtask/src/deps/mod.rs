@@ -36,6 +36,8 @@ pub(crate) enum Need {
     Node,
     /// The resolver of names below `localhost`, as key vaults have.
     MyHostname,
+    /// The browser that judges the portal, in tests.
+    Chromium,
     /// Python with virtual environments, for tests.
     Python,
     /// A PKCS#11 token in software, for tests.
@@ -60,7 +62,7 @@ pub(crate) const PRODUCT: &[Need] = &[
 ];
 
 /// What the tests need on top.
-pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm];
+pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm, Need::Chromium];
 
 impl Need {
     fn why(self) -> &'static str {
@@ -72,6 +74,7 @@ impl Need {
             Self::PgBackRest => "backups",
             Self::Node => "builds the portal",
             Self::MyHostname => "names of key vaults: NAME.vault.localhost",
+            Self::Chromium => "the browser that the portal is tested with",
             Self::Python => "Azure's own client for Python, in tests",
             Self::SoftHsm => "the PKCS#11 token of the tests",
             Self::Gocryptfs => "the file system that the benchmark compares with",
@@ -90,6 +93,7 @@ impl Need {
             Self::PgBackRest => vec!["pgbackrest".into()],
             Self::Node => vec!["nodejs".into(), "npm".into()],
             Self::MyHostname => vec!["libnss-myhostname".into()],
+            Self::Chromium => vec!["chromium".into()],
             Self::Python => vec!["python3".into(), "python3-venv".into()],
             Self::SoftHsm => vec!["softhsm2".into()],
             Self::Gocryptfs => vec!["gocryptfs".into()],

@@ -7,9 +7,9 @@ use std::path::Path;
 
 use crate::args::{Accepts, Args};
 use crate::failure::{Doing, Failure, Outcome};
-use crate::{repo, say};
+use crate::{portal, repo, say};
 
-const ACCEPTS: Accepts = Accepts { switches: &["--check"], values: &[], n_words: 0 };
+const ACCEPTS: Accepts = Accepts { switches: &["--check", "--yes"], values: &[], n_words: 1 };
 
 /// One generated file: its path below the root and what makes its text.
 struct Generated {
@@ -21,7 +21,12 @@ const GENERATED: &[Generated] = &[Generated { path: "docs/licences.md", text: li
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
-    if args.has("--check") { check() } else { write() }
+    match args.words().first().map(String::as_str) {
+        None if args.has("--check") => check(),
+        None => write(),
+        Some("screenshots") => portal::take_screenshots(args.assume_yes()),
+        Some(other) => Err(Failure::usage(format!("nothing is generated under \"{other}\""))),
+    }
 }
 
 /// Fails when a generated file is not what would be generated now.

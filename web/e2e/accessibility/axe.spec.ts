@@ -1,0 +1,54 @@
+// axe-core on every page, in every theme: no violation of WCAG 2.1 AA or EN 301 549.
+import AxeBuilder from '@axe-core/playwright'
+import type { Page } from '@playwright/test'
+import { expect, settled, test } from '../lib/session'
+import { forgotten, furnish, pages, signIn } from '../lib/pages'
+
+const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'EN-301-549']
+/**
+ * Fluent's focus sentinels: elements that only catch the Tab key at the ends of a trapped area and
+ * hand it on, hidden from readers on purpose. axe takes them for hidden controls.
+ */
+const FOCUS_SENTINELS = '[data-tabster-dummy]'
+const THEMES = ['light', 'dark', 'contrast']
+
+const violations = async (page: Page): Promise<string[]> => {
+  const seen = await new AxeBuilder({ page }).withTags(TAGS).exclude(FOCUS_SENTINELS).analyze()
+  return seen.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary?.split('\n')[1]?.trim()}`))
+}
+
+const inTheme = (page: Page, theme: string) =>
+  page.addInitScript((choice) => localStorage.setItem('pgkeep.theme', choice), theme)
+
+test.beforeAll(furnish)
+
+test('every page of the portal is looked at', () => {
+  expect(forgotten).toEqual([])
+})
+
+for (const theme of THEMES) {
+  test(`sign-in, ${theme}`, async ({ page }) => {
+    await inTheme(page, theme)
+    await page.goto(signIn.path)
+    await settled(page)
+    expect(await violations(page)).toEqual([])
+  })
+  test(`every page, ${theme}`, async ({ person: page }) => {
+    test.setTimeout(300_000)
+    await inTheme(page, theme)
+    for (const { name, path } of pages) {
+      await test.step(name, async () => {
+        await page.goto(path)
+        await settled(page)
+        await expect.soft(page.getByRole('heading', { name: /not found|went wrong/i })).toHaveCount(0)
+        expect.soft(await violations(page), path).toEqual([])
+      })
+    }
+  })
+}
+
+test('the check can fail', async ({ person: page }) => {
+  await page.evaluate(() => document.querySelector('main')?.append(document.createElement('button')))
+  expect((await violations(page)).join()).toContain('button-name')
+})

@@ -1,0 +1,70 @@
+// Every page of the portal with something on it to see. A page of a later part adds its line here;
+// the test of accessibility fails while `src/paths.ts` names one that is missing.
+import { paths } from '../../src/paths'
+import { api, demo } from './installation'
+
+/** What stands on the pages; made once, by `furnish`. */
+export const names = { vault: 'ledger', key: 'orders', gone: 'old-orders', identity: 'shop', user: 'mira' }
+
+/** Pages that are only another page's address. */
+const ELSEWHERE = ['settings']
+/** The page that is seen without a session. */
+export const signIn = { name: 'signIn', path: paths.signIn() }
+
+const shown: Record<string, string> = {
+  home: paths.home(),
+  servers: paths.servers(),
+  server: paths.server(demo),
+  connect: paths.connect(demo),
+  parameters: paths.parameters(demo),
+  networking: paths.networking(demo),
+  encryption: paths.encryption(demo),
+  keyvaults: paths.keyvaults(),
+  keyvault: paths.keyvault(names.vault),
+  key: paths.key(names.vault, names.key),
+  deletedKeys: paths.deletedKeys(names.vault),
+  keyvaultRoles: paths.keyvaultRoles(names.vault),
+  keyvaultAudit: paths.keyvaultAudit(names.vault),
+  identities: paths.identities(),
+  identity: paths.identity(names.identity),
+  settingsUsers: paths.settingsUsers(),
+  settingsRoles: paths.settingsRoles(),
+  settingsTokens: paths.settingsTokens(),
+  settingsSignIn: paths.settingsSignIn(),
+  settingsActivity: paths.settingsActivity(),
+  settingsAbout: paths.settingsAbout(),
+  jobs: paths.jobs(),
+}
+
+/** The pages in the frame, by the name of their path. */
+export const pages = Object.entries(shown).map(([name, path]) => ({ name, path }))
+
+/** Paths that the portal has and nobody looks at. */
+export const forgotten = Object.keys(paths)
+  .filter((name) => !(name in shown) && name !== signIn.name && !ELSEWHERE.includes(name))
+
+/** Makes a vault with a key, a deleted key, a role, an identity, a user and a token. Twice is once. */
+export const furnish = async () => {
+  const make = async (path: string, body: unknown) => {
+    try {
+      await api('POST', path, body)
+    } catch (error) {
+      if (!/: 409 /.test(String(error))) throw error
+    }
+  }
+  const vault = `/keyvaults/${names.vault}`
+  await make('/keyvaults', { name: names.vault })
+  await make('/identities', { name: names.identity })
+  for (const name of [names.key, names.gone]) await make(`${vault}/keys`, { name })
+  await make(`${vault}/role-assignments`, {
+    role: 'Key Vault Crypto Service Encryption User', assignee: names.identity, scope: '/',
+  })
+  await api('DELETE', `${vault}/keys/${names.gone}`).catch((error: unknown) => {
+    if (!/: 404 /.test(String(error))) throw error
+  })
+  await make('/users', { name: names.user, password: newPassword(), assignments: [{ role: 'reader', scope: '/' }] })
+  await make('/tokens', { name: 'dashboard', assignments: [{ role: 'reader', scope: '/' }] })
+}
+
+/** Nobody knows it afterwards but who asked. */
+export const newPassword = () => `${crypto.randomUUID()}-${crypto.randomUUID()}`
