@@ -1,4 +1,5 @@
-//! `cargo xtask build`: the release binary with the portal in it. (Not a cargo build script: those are forbidden here.)
+//! `cargo xtask build`: the release binary with the portal in it. (Not a cargo build script: no
+//! such script may build the portal here.)
 
 use std::path::PathBuf;
 

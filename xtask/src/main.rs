@@ -86,7 +86,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "gen",
         usage: "[--check] | screenshots [--yes]",
-        about: "write the generated files, or say which are out of date; take docs/guide's pictures",
+        about: "write the generated files, or say which are stale; or the pictures of docs/guide",
         run: gen_files::run,
     },
     Verb {
