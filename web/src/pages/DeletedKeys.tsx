@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { DeletedKeysPage } from './keyvaults/DeletedKeysPage'
 
-export const DeletedKeys = () => <Page title="Deleted keys" />
+export const DeletedKeys = () => {
+  const { vault = '' } = useParams({ strict: false }) as Record<string, string>
+  return <DeletedKeysPage key={vault} vault={vault} />
+}

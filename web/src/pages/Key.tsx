@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { KeyPage } from './keyvaults/KeyPage'
 
-export const Key = () => <Page title="Key" />
+export const Key = () => {
+  const { vault = '', key = '' } = useParams({ strict: false }) as Record<string, string>
+  return <KeyPage key={`${vault}/${key}`} vault={vault} name={key} />
+}

@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { KeyVaultPage } from './keyvaults/KeyVaultPage'
 
-export const KeyVault = () => <Page title="Key vault" />
+export const KeyVault = () => {
+  const { vault = '' } = useParams({ strict: false }) as Record<string, string>
+  return <KeyVaultPage key={vault} vault={vault} />
+}

@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { AuditPage } from './keyvaults/AuditPage'
 
-export const KeyVaultAudit = () => <Page title="Audit" />
+export const KeyVaultAudit = () => {
+  const { vault = '' } = useParams({ strict: false }) as Record<string, string>
+  return <AuditPage key={vault} vault={vault} />
+}

@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { RolesPage } from './keyvaults/RolesPage'
 
-export const KeyVaultRoles = () => <Page title="Roles" />
+export const KeyVaultRoles = () => {
+  const { vault = '' } = useParams({ strict: false }) as Record<string, string>
+  return <RolesPage key={vault} vault={vault} />
+}

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const KeyVaults = () => <Page title="Key vaults" />
+export { KeyVaultsPage as KeyVaults } from './keyvaults/KeyVaultsPage'

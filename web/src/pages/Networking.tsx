@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { NetworkingPage } from './networking/NetworkingPage'
 
-export const Networking = () => <Page title="Networking" />
+export const Networking = () => {
+  const { name = '' } = useParams({ strict: false }) as Record<string, string>
+  return <NetworkingPage key={name} name={name} />
+}

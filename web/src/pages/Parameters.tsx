@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { ParametersPage } from './parameters/ParametersPage'
 
-export const Parameters = () => <Page title="Parameters" />
+export const Parameters = () => {
+  const { name = '' } = useParams({ strict: false }) as Record<string, string>
+  return <ParametersPage key={name} name={name} />
+}

@@ -18,6 +18,22 @@ export const serverCrumbs = (name?: string) => [
   ...(name ? [{ text: name, to: paths.server(name) }] : []),
 ]
 
+export const keyvaultCrumbs = (vault?: string) => [
+  { text: 'Home', to: paths.home() },
+  { text: 'Key vaults', to: paths.keyvaults() },
+  ...(vault ? [{ text: vault, to: paths.keyvault(vault) }] : []),
+]
+
+export const identityCrumbs = [
+  { text: 'Home', to: paths.home() },
+  { text: 'Identities', to: paths.identities() },
+]
+
+export const settingsCrumbs = [
+  { text: 'Home', to: paths.home() },
+  { text: 'Settings', to: paths.settings() },
+]
+
 export const keyvaultTabs = (vault: string) => ({
   label: `Key vault ${vault}`,
   items: [

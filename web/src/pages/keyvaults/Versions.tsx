@@ -1,0 +1,99 @@
+// All versions of a key, newest first.
+import { Button } from '@fluentui/react-components'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { CopyValue } from '../../parts/Copy'
+import { DataTable } from '../../parts/DataTable'
+import { Guard } from '../../parts/Guard'
+import { Section } from '../../parts/Page'
+import { Badge } from '../../parts/State'
+import { Time } from '../../parts/Time'
+import { EnableDialog } from './EnableDialog'
+import { KeyStateBadge, UsedBy } from './KeyVaultPage'
+import { versionsQuery } from './api'
+import { KEY_STATES, keyState, versionOf } from './model'
+
+interface Props {
+  vault: string
+  name: string
+  newest: string
+  /** Servers of the whole key, for versions that do not say their own. */
+  usedBy: string[]
+}
+
+export const Versions = ({ vault, name, newest, usedBy }: Props) => {
+  const query = useQuery(versionsQuery(vault, name))
+  const [asking, setAsking] = useState<{ version: string; enable: boolean; usedBy: string[] }>()
+  return (
+    <Section title="Versions">
+      <Guard query={query} what="Versions">
+        {(rows) => (
+          <DataTable
+            name={`versions-${vault}-${name}`}
+            noun="version"
+            rows={rows}
+            rowId={(row) => row.kid}
+            sort="-created"
+            columns={[
+              {
+                id: 'version',
+                title: 'Version',
+                value: versionOf,
+                cell: (row) => <CopyValue value={versionOf(row)} label="version" />,
+              },
+              {
+                id: 'newest',
+                title: 'Newest',
+                value: (row) => (versionOf(row) === newest ? 'newest' : ''),
+                cell: (row) => (versionOf(row) === newest ? <Badge tone="good">Newest</Badge> : '–'),
+              },
+              {
+                id: 'state',
+                title: 'State',
+                value: (row) => KEY_STATES[keyState(row, Date.now())].text,
+                cell: (row) => <KeyStateBadge of={row} />,
+              },
+              { id: 'created', title: 'Created', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },
+              {
+                id: 'expires',
+                title: 'Expires',
+                value: (row) => row.expires_at,
+                cell: (row) => (row.expires_at ? <Time at={row.expires_at} /> : 'never'),
+              },
+              {
+                id: 'used',
+                title: 'Wraps the data key of',
+                value: (row) => row.used_by.join(', '),
+                cell: (row) => <UsedBy names={row.used_by} />,
+              },
+              { id: 'by', title: 'Made by', value: (row) => (row.managed ? 'rotation policy' : 'a person'), hidden: true },
+              {
+                id: 'do',
+                title: 'Action',
+                value: () => '',
+                cell: (row) => (
+                  <Button
+                    size="small"
+                    aria-label={`${row.enabled ? 'Disable' : 'Enable'} version ${versionOf(row)}`}
+                    onClick={() =>
+                      setAsking({
+                        version: versionOf(row),
+                        enable: !row.enabled,
+                        usedBy: row.used_by.length > 0 || versionOf(row) !== newest ? row.used_by : usedBy,
+                      })
+                    }
+                  >
+                    {row.enabled ? 'Disable…' : 'Enable…'}
+                  </Button>
+                ),
+              },
+            ]}
+          />
+        )}
+      </Guard>
+      {asking && (
+        <EnableDialog vault={vault} name={name} {...asking} onClose={() => setAsking(undefined)} />
+      )}
+    </Section>
+  )
+}
