@@ -91,9 +91,9 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "conform",
-        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [--yes] [--dir DIR] \
+        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [--yes] [--dir DIR] \
                 [--engine plain|pgkeep]",
-        about: "run other people's test suites on a mount, a server and a key vault",
+        about: "run other people's test suites on a mount, a server, a key vault and the API",
         run: conform::run,
     },
     Verb {

@@ -22,6 +22,8 @@ const ACCEPTS: Accepts = Accepts {
     n_words: 0,
 };
 const DOCUMENT: &str = "docs/benchmarks.md";
+/// Sees all of them and changes nothing.
+const ROLE: &str = "security-reader";
 const PLANE_CORE: &str = "0";
 const LOAD_CORE: &str = "1";
 /// What a person's open pages ask for, one after the other.
@@ -48,7 +50,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let work = WorkDir::make(args.path("--dir"), "api", &account)?;
     let home = PortalHome::start(&work.program(&binary)?, work.path())?;
     let token = work.path().join("token");
-    write_private(&token, &home.token("reader")?)?;
+    write_private(&token, &home.token(ROLE)?)?;
     let pid = home.plane_pid()?;
     proc::capture(Command::new("taskset").args(["-a", "-c", "-p", PLANE_CORE, &pid]))?;
     let mut figures = [const { Vec::new() }; 4];
@@ -98,7 +100,7 @@ fn report(
     let paths = PATHS.map(|path| path.trim_start_matches("/api/v1")).join(", ");
     text += &format!(
         "\n`cargo xtask bench api --runs {n_runs} --rate {rate} --seconds {seconds}`: medians of \
-         the runs, with their range; TLS 1.3 with kept connections, a token of the role reader, \
+         the runs, with their range; TLS 1.3 with kept connections, a token of the role {ROLE}, \
          each request timed from when it was due; in turn {paths}. {}.\n",
         machine::describe(disk)
     );

@@ -48,7 +48,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     }
     let section = format!(
         "{}\n`cargo xtask bench portal --runs {n_runs}`: medians of {n_runs} runs, with their \
-         range; Chromium without a window on the machine that serves, nothing cached, brotli. {}.\n",
+         range; Chromium without a window, on the machine that serves, nothing cached. {}.\n",
         table(&samples)?,
         machine::describe(work.path())
     );

@@ -1,11 +1,12 @@
-//! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it and on a key
-//! vault.
+//! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
+//! vault and on the API.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
-//! source package, what judges the key vault from PyPI; versions are pinned here, and everything
-//! downloaded stays in cargo's target folder. Results go to docs/conformance.md, exceptions with
-//! their reasons are written there by hand.
+//! source package, what judges the key vault and the API from PyPI; versions are pinned here, and
+//! everything downloaded stays in cargo's target folder. Results go to docs/conformance.md,
+//! exceptions with their reasons are written there by hand.
 
+mod api;
 mod apt_source;
 mod fsx;
 mod keyvault;
@@ -24,7 +25,7 @@ use crate::{build, document, repo, say};
 const ACCEPTS: Accepts = Accepts {
     switches: &["--yes", "--no-write", "--keep"],
     values: &["--dir", "--engine", "--binary"],
-    n_words: 5,
+    n_words: 6,
 };
 const DOCUMENT: &str = "docs/conformance.md";
 
@@ -66,6 +67,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "regress", run: regress::run },
     Suite { name: "keyvault", run: keyvault::run },
     Suite { name: "keyvault-fuzz", run: keyvault::run_fuzz },
+    Suite { name: "api-fuzz", run: api::run },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -76,7 +78,7 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     if wanted.iter().any(|suite| suite.name == "pjdfstest") {
         needs.push(Need::Acl);
     }
-    if wanted.iter().any(|suite| suite.name.starts_with("keyvault")) {
+    if wanted.iter().any(|suite| suite.name.starts_with("keyvault") || suite.name == "api-fuzz") {
         needs.push(Need::Python);
     }
     deps::ensure(&needs, args.assume_yes())?;

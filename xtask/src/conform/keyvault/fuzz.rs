@@ -8,14 +8,16 @@ use crate::packages::Environment;
 use crate::vault_home::write_private;
 use crate::{proc, say};
 
+/// What makes the requests up.
+pub(in crate::conform) const SUITE: &str = "schemathesis 4.32.5";
 /// Left out are checks that take documented leniency (unknown fields, missing keys) for faults.
-const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+pub(in crate::conform) const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
                       response_schema_conformance,response_headers_conformance,\
                       missing_required_header,unsupported_method,ignored_auth";
 /// Bounds of a run: requests for each operation and seconds in all.
 const N_EXAMPLES: &str = "40";
 const SECONDS: &str = "180";
-const DEADLINE_SECONDS: &str = "600";
+pub(in crate::conform) const DEADLINE_SECONDS: &str = "600";
 /// A request that takes longer counts as a failure.
 const ANSWER_SECONDS: u32 = 10;
 
@@ -62,7 +64,7 @@ pub(in crate::conform) fn run(bench: &Bench<'_>) -> Outcome<Verdict> {
 }
 
 /// Reads the counts of the report; what failed stands in the log.
-fn read(report: &str) -> Option<Verdict> {
+pub(in crate::conform) fn read(report: &str) -> Option<Verdict> {
     let operations = report.split_once("\"operations\"")?.1;
     let cases = report.split_once("\"test_cases\"")?.1;
     let (n_operations, n_tested) = (number(operations, "total")?, number(operations, "tested")?);
@@ -71,7 +73,7 @@ fn read(report: &str) -> Option<Verdict> {
     let seed = digits(report, "seed")?;
     let n_failed = n_bad + n_errors + (n_operations - n_tested.min(n_operations));
     Some(Verdict {
-        suite: "schemathesis 4.32.5".to_owned(),
+        suite: SUITE.to_owned(),
         n_passed: n_requests.saturating_sub(n_bad + n_errors),
         n_failed,
         n_skipped: number(cases, "without_checks")?,

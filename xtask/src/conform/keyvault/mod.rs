@@ -6,7 +6,7 @@
 //! `stand_in.py`. Only tests that speak to a vault count: those for a Managed HSM are left out by
 //! name, those that need nothing are not asked for.
 
-mod fuzz;
+pub(super) mod fuzz;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -85,7 +85,7 @@ fn start(bench: &Bench<'_>) -> Outcome<VaultHome> {
 }
 
 /// The environment's Python, ended after so many seconds.
-fn bounded(environment: &Environment, seconds: &str) -> Command {
+pub(super) fn bounded(environment: &Environment, seconds: &str) -> Command {
     let mut command = Command::new("timeout");
     command.args(["--kill-after=10", seconds]).arg(environment.python());
     command
@@ -97,7 +97,7 @@ fn folder() -> PathBuf {
 }
 
 /// Keeps what a suite said where it outlives the run's folder.
-fn keep(name: &str, said: &str) -> Outcome {
+pub(super) fn keep(name: &str, said: &str) -> Outcome {
     let to = repo::target_dir().join("conform").join(name);
     let parent = to.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).doing(|| format!("make \"{}\"", parent.display()))?;
