@@ -2,7 +2,7 @@ const before = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString(
 const later = (days) => new Date(Date.now() + days * 86_400_000).toISOString()
 
 const server = (name, port, state, more = {}) => ({
-  name, id: `srv-${name}`, state, state_reason: null, state_since: before(185), desired_state: 'Running', port,
+  name, id: `srv-${name}`, state, state_reason: '', state_since: before(185), desired_state: 'Running', port,
   dsn: `postgresql://postgres@localhost:${port}/postgres?sslmode=verify-full&sslrootcert=%2Fvar%2Flib%2Fpgkeep%2Fca.pem`,
   major_version: 15, created_at: before(60 * 24 * 12),
   data_encryption: {
@@ -27,7 +27,10 @@ const servers = [
     state_since: before(14),
     data_encryption: {
       mode: 'CustomerManaged', key_uri: 'https://hospital.vault.localhost:8201/keys/clinic-cmk', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412',
-      identity: 'clinic-server', last_validated_at: before(15), policy: 'follow-latest', health: 'Denied',
+      identity: 'clinic-server', last_validated_at: before(15), health: 'lost', provider: 'azure', algorithm: 'RSA-OAEP-256', pinned: false, wrapped_at: before(60 * 24 * 3),
+      key_expires_at: later(200), clock: 'vault', checked_at: before(0.1), next_check_at: later(0.0001), grace_until: null, rewrap: null,
+      failure: { cause: 'disabled', http_status: 403, inner_code: 'KeyDisabled', message: 'the key clinic-cmk is disabled' },
+      policy: { check_interval_s: 10, grace_s: 300, call_timeout_s: 5, leeway_s: 60 },
     },
   }),
   server('archive', 5434, 'Stopped', { state_reason: 'stopped by anna', state_since: before(60 * 30) }),
@@ -37,10 +40,16 @@ const history = [
   ['Ready', 'TLS proved by connecting back', 14], ['Starting', 'start', 15], ['Stopped', 'stop by anna', 60 * 5],
   ['Stopping', 'stop by anna', 60 * 5 + 0.05], ['Ready', 'TLS proved by connecting back', 60 * 24],
   ['Restarting', 'shared_buffers changed', 60 * 24 + 0.1], ['Ready', 'created', 60 * 24 * 12], ['Provisioning', 'create', 60 * 24 * 12 + 0.3],
-].map(([state, state_reason, minutes]) => ({ state, state_reason, at: before(minutes) }))
+].map(([state, state_reason, minutes]) => ({ state, state_reason, state_since: before(minutes) }))
 
 const ca = `-----BEGIN CERTIFICATE-----\n${'MIIBmTCCAT+gAwIBAgIUZ0c3l0bW9ja2VkY2VydGlmaWNhdGVmb3JwYWdlcwo='.repeat(6).replaceAll(/(.{64})/g, '$1\n')}\n-----END CERTIFICATE-----\n`
 const hex = (n, seed) => Array.from({ length: n }, (_, i) => ((i * 197 + seed * 89 + ((i * i) % 251) * 31) & 255).toString(16).padStart(2, '0')).join('')
+
+const inside = Buffer.concat([
+  Buffer.from('00000000e8a1f60100000400' + '40002009' + '00200420' + '00000000' + 'd89f4400b09f4800889f4800', 'hex'),
+  Buffer.alloc(60), Buffer.from('\x1fMarlene Fischer\x13 1974-03-02 \x0bE11.9  type 2 diabetes'), Buffer.alloc(9),
+  Buffer.from('\x1dJonas Weber\x13 1988-11-21 \x0bJ45.0  asthma'), Buffer.alloc(64),
+]).subarray(0, 256).toString('hex')
 
 export const routes = ({ context, fault, ok, list, job }) => {
   const find = (name) => servers.find((one) => one.name === name)
@@ -48,7 +57,7 @@ export const routes = ({ context, fault, ok, list, job }) => {
   const to = (name, kind, state, steps) => {
     const one = find(name)
     if (!one) return missing(name)
-    return job(kind, name, steps, () => Object.assign(one, { state, state_since: context.now(), state_reason: null }))
+    return job(kind, name, steps, () => Object.assign(one, { state, state_since: context.now(), state_reason: '' }))
   }
   return [
     ['GET', '/session', () => context.signedIn
@@ -64,14 +73,14 @@ export const routes = ({ context, fault, ok, list, job }) => {
     ['GET', '/sign-in', () => ok({ password: true, oidc: [{ title: 'Example SSO', start: '/api/v1/sign-in/oidc/start' }] })],
     ['GET', '/home', () => ok({
       tiles: [
-        { id: 'encryption', title: 'Encryption at rest', verdict: 'pass', summary: '3 of 3 servers are encrypted; the keys of 2 opened within the last minute', looked_at: before(0.2), rule: 'home.encryption/1', link: '/servers' },
-        { id: 'keys', title: 'Customer-managed keys', verdict: 'fail', summary: 'The key clinic-cmk is disabled: clinic is Inaccessible', looked_at: before(0.2), rule: 'home.keys/1', link: '/servers/clinic/encryption' },
-        { id: 'tls', title: 'Encryption in transit', verdict: 'pass', summary: 'Every running server refuses connections without TLS 1.2', looked_at: before(0.2), rule: 'home.tls/1', link: '/servers' },
-        { id: 'seal', title: 'Vault', verdict: 'warn', summary: 'Unsealed; sealed by a key file on the same disk', looked_at: before(0.2), rule: 'home.seal/1', link: '/keyvaults' },
+        { id: 'encryption', title: 'Encryption at rest', verdict: 'good', summary: '3 of 3 servers are encrypted; the keys of 2 opened within the last minute', looked_at: before(0.2), rule: 'home.encryption/1', link: '/servers' },
+        { id: 'keys', title: 'Customer-managed keys', verdict: 'bad', summary: 'The key clinic-cmk is disabled: clinic is Inaccessible', looked_at: before(0.2), rule: 'home.keys/1', link: '/servers/clinic/encryption' },
+        { id: 'tls', title: 'Encryption in transit', verdict: 'good', summary: 'Every running server refuses connections without TLS 1.2', looked_at: before(0.2), rule: 'home.tls/1', link: '/servers' },
+        { id: 'seal', title: 'Vault', verdict: 'warning', summary: 'Unsealed; sealed by a key file on the same disk', looked_at: before(0.2), rule: 'home.seal/1', link: '/keyvaults' },
       ],
       attention: [
-        { severity: 'high', title: 'clinic is Inaccessible', detail: 'Its key clinic-cmk in key vault hospital was disabled 14 minutes ago. Enable it to bring the server back.', link: '/servers/clinic/encryption', cli: 'pgkeep keyvault key set-attributes --vault-name hospital -n clinic-cmk --enabled true' },
-        { severity: 'medium', title: 'The key of the seal lies on the same disk', detail: 'Who copies the whole disk has the data.', link: '/keyvaults', cli: 'pgkeep vault rekey --seal passphrase' },
+        { severity: 'critical', title: 'clinic is Inaccessible', detail: 'Its key clinic-cmk in key vault hospital was disabled 14 minutes ago. Enable it to bring the server back.', link: '/servers/clinic/encryption', cli: 'pgkeep keyvault key set-attributes --vault-name hospital -n clinic-cmk --enabled true' },
+        { severity: 'warning', title: 'The key of the seal lies on the same disk', detail: 'Who copies the whole disk has the data.', link: '/keyvaults', cli: 'pgkeep vault rekey --seal passphrase' },
       ],
       actions: [
         { title: 'Connect to demo', why: 'It runs, with sample data: a clinic and a shop that do not exist.', link: '/servers/demo/connect', cli: 'pgkeep server show-connection-string -s demo' },
@@ -105,7 +114,7 @@ export const routes = ({ context, fault, ok, list, job }) => {
       const role = query.get('role') || 'postgres'
       const dsn = one.dsn.replace('postgres@', `${encodeURIComponent(role)}@`)
       const text = (id, title, language, t) => ({ id, title, language, text: t })
-      return ok({ dsn, ca_pem: ca, snippets: [
+      return ok({ dsn, role, host: 'localhost', port: one.port, ca_file: '/var/lib/pgkeep/ca.pem', password_file: role === 'postgres' ? `/var/lib/pgkeep/servers/${one.name}/pgpass` : null, ca_pem: ca, snippets: [
         text('psql', 'psql', 'shell', `psql '${dsn}'`),
         text('pgadmin', 'pgAdmin', 'json', JSON.stringify({ Servers: { 1: { Name: `pgkeep ${one.name}`, Group: 'pgkeep', Host: 'localhost', Port: one.port, MaintenanceDB: 'postgres', Username: role, SSLMode: 'verify-full', SSLRootCert: '/var/lib/pgkeep/ca.pem' } } }, null, 2)),
         text('dbeaver', 'DBeaver', 'text', `Host: localhost\nPort: ${one.port}\nDatabase: postgres\nUsername: ${role}\nSSL mode: verify-full\nCA certificate: /var/lib/pgkeep/ca.pem`),
@@ -118,18 +127,18 @@ export const routes = ({ context, fault, ok, list, job }) => {
     ['GET', '/servers/{s}/encryption', ({ params }) => { const one = find(params.s); return one ? ok(one.data_encryption, `"e-${one.data_encryption.key_version}"`) : missing(params.s) }],
     ['PUT', '/servers/{s}/encryption/key', ({ params, body }) => job('server-key-change', params.s, ['ask the new key to wrap', 'prove it opens', 'keep both wrappings', 'drop the old one'],
       () => Object.assign(find(params.s).data_encryption, { mode: 'CustomerManaged', key_uri: body.key_uri, identity: body.identity, last_validated_at: context.now() }))],
-    ['POST', '/servers/{s}/encryption/check', ({ params }) => { const e = find(params.s).data_encryption; e.last_validated_at = context.now(); return ok({ verdict: 'pass', checked_at: context.now() }) }],
+    ['POST', '/servers/{s}/encryption/check', ({ params }) => { const e = find(params.s).data_encryption; e.last_validated_at = context.now(); return ok({ health: e.health ?? 'usable', failure: e.failure ?? null, checked_at: context.now() }) }],
     ['POST', '/servers/{s}/encryption/rotate', ({ params }) => job('server-key-rotate', params.s, ['make a new version of the key', 'wrap the data key with it', 'prove that it opens'],
       () => { const e = find(params.s).data_encryption; e.key_version = String(Number(e.key_version) + 1 || 2) })],
     ['GET', '/servers/{s}/encryption/history', () => list([
-      { at: before(14), event: 'denied', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', message: 'the key is disabled' },
-      { at: before(60 * 24 * 3), event: 'rewrapped', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', message: 'a new version of the key wraps the data key' },
-      { at: before(60 * 24 * 12), event: 'created', key_version: '1', message: 'data key made and wrapped' },
+      { seq: 41, at: before(14), kind: 'key', from: 'usable', to: 'lost', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', failure: { cause: 'disabled', http_status: 403, inner_code: 'KeyDisabled', message: 'the key clinic-cmk is disabled' } },
+      { seq: 22, at: before(60 * 24 * 3), kind: 'rewrap', key_uri: 'https://hospital.vault.localhost:8201/keys/clinic-cmk', from_version: '01c2a97f0e5d3384be11a7c99d21ef6b', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412' },
+      { seq: 3, at: before(60 * 24 * 12), kind: 'key', from: 'unchecked', to: 'usable', key_version: '01c2a97f0e5d3384be11a7c99d21ef6b' },
     ])],
-    ['GET', '/servers/{s}/encryption/proof', () => ok({
-      file: 'base/5/16412', unit: 0, relation: 'public.patients', looked_at: context.now(), on_disk_hex: hex(256, 7),
-      inside_hex: '000000002001a6560000000074008002002004200000000' + '0c09f6c00a09fbc0080' + hex(40, 1).replaceAll(/[a-f]/g, '0') + Buffer.from('Marlene Fischer 1974-03-02 E11.9').toString('hex') + hex(120, 0).replaceAll(/./g, '0'),
-      entropy_bits_per_byte: 7.98, explanation: 'The first page of public.patients, read twice: as the bytes on the disk below, and through the mount as PostgreSQL reads it.',
+    ['GET', '/servers/{s}/encryption/proof', ({ params }) => ok({
+      file: `/var/lib/pgkeep/servers/${params.s}/data/pgdata/base/5/16412`, mounted_file: 'pgdata/base/5/16412', unit: 0, relation: 'public.patients',
+      looked_at: context.now(), on_disk_hex: hex(256, 7), inside_hex: inside, entropy_bits_per_byte: 7.95, inside_entropy_bits_per_byte: 3.61,
+      explanation: 'The same 4 KiB were read twice: from the disk, and through the mount as PostgreSQL sees them. On the disk nothing repeats and no word can be read.',
     })],
     ['POST', '/servers/{s}/storage/verify', ({ params }) => job('storage-verify', params.s, ['read 120,331 units', 'compare codes', 'no unit differs'])],
     ['POST', '/servers/{s}/certificate/rotate', ({ params }) => job('certificate-rotate', params.s, ['ask the CA', 'reload PostgreSQL', 'prove by connecting back'])],

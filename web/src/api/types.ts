@@ -44,14 +44,10 @@ export interface Job {
   result?: unknown
 }
 
-export type ServerState =
-  | 'Provisioning' | 'Starting' | 'Ready' | 'Stopping' | 'Stopped' | 'Restarting'
-  | 'Updating' | 'Inaccessible' | 'Dropping' | 'Disabled'
-
 export interface Server {
   name: string
-  state: ServerState
-  state_reason: string | null
+  state: string
+  state_reason: string
   state_since: string
   port: number
   dsn?: string | null
@@ -61,16 +57,56 @@ export interface Server {
   storage?: Storage | null
   tls?: Tls | null
   restarts?: { n_restarts: number; last_at: string | null; last_cause: string | null } | null
-  warnings?: (string | { at?: string; message: string })[] | null
+  warnings?: string[] | null
+  id?: string
+  desired_state?: string
+}
+
+export interface KeyPolicy {
+  check_interval_s: number
+  grace_s: number
+  call_timeout_s: number
+  leeway_s: number
+}
+
+export interface KeyFailure {
+  cause: string
+  http_status?: number | null
+  inner_code?: string | null
+  message: string
 }
 
 export interface Encryption {
-  mode: 'SystemManaged' | 'CustomerManaged'
+  mode: string
   key_uri: string
   key_version: string
   identity: string
   last_validated_at: string
-  [more: string]: unknown
+  health?: string
+  provider?: string
+  algorithm?: string
+  pinned?: boolean
+  wrapped_at?: string
+  key_expires_at?: string | null
+  checked_at?: string | null
+  next_check_at?: string | null
+  grace_until?: string | null
+  failure?: KeyFailure | null
+  rewrap?: { to_version?: string | null; since: string; old_version_needed_until: string; failure?: KeyFailure | null } | null
+  policy?: KeyPolicy
+}
+
+export interface EncryptionEvent {
+  seq: number
+  at: string
+  kind: string
+  [fact: string]: unknown
+}
+
+export interface KeyCheck {
+  health: string
+  failure?: KeyFailure | null
+  checked_at?: string | null
 }
 
 export interface Storage {
@@ -95,14 +131,9 @@ export interface Tls {
 }
 
 export interface StateChange {
-  at?: string
-  state?: string
-  state_reason?: string | null
-  state_since?: string
-  reason?: string | null
-  event?: string
-  message?: string
-  [more: string]: unknown
+  state: string
+  state_reason: string
+  state_since: string
 }
 
 export interface Snippet {
@@ -114,22 +145,27 @@ export interface Snippet {
 
 export interface ConnectInfo {
   dsn: string
+  role: string
+  host: string
+  port: number
   ca_pem: string
+  ca_file: string
+  password_file?: string | null
   snippets: Snippet[]
 }
 
 export interface Proof {
   file: string
+  mounted_file: string
   unit: number
-  relation: string
+  relation?: string | null
   looked_at: string
   on_disk_hex: string
-  inside_hex: string
+  inside_hex?: string | null
   entropy_bits_per_byte: number
+  inside_entropy_bits_per_byte: number
   explanation: string
 }
-
-export type VerdictWord = 'pass' | 'warn' | 'fail' | 'cannot-tell' | 'not-applicable'
 
 export interface HomeTile {
   id: string

@@ -29,7 +29,7 @@ export const sections: { title?: string; entries: Entry[] }[] = [
 
 const useStyles = makeStyles({
   nav: { padding: '8px', display: 'grid', gap: '2px', backgroundColor: 'transparent', width: '100%', boxSizing: 'border-box' },
-  item: { backgroundColor: 'transparent' },
+  item: { backgroundColor: 'transparent', '& .fui-Icon-font, & svg': { fontSize: '20px', width: '20px', height: '20px' } },
 })
 
 export const Navigation = () => {
@@ -39,7 +39,7 @@ export const Navigation = () => {
   const here = `/${pathname.split('/')[1] ?? ''}`
   return (
     <nav aria-label="Main">
-    <Nav selectedValue={here} className={s.nav} density="small">
+    <Nav selectedValue={here} className={s.nav}>
       {sections.map(({ title, entries }) => [
         title && <NavSectionHeader key={title}>{title}</NavSectionHeader>,
         ...entries.map(({ text, to, icon }) => (

@@ -1,3 +1,118 @@
-import { Page } from '../parts/Page'
+// How a server is encrypted: mode, key, version, how the key stands, and proof from the disk.
+import { ArrowSwapRegular, ArrowSyncRegular, KeyRegular, ShieldCheckmarkRegular } from '@fluentui/react-icons'
+import { useQuery } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, call } from '../api/client'
+import type { Encryption as EncryptionDoc, Job, KeyCheck } from '../api/types'
+import { duration, shell } from '../format'
+import { useRun } from '../frame/jobs'
+import { CopyValue } from '../parts/Copy'
+import { Guard } from '../parts/Guard'
+import { Link } from '../parts/Link'
+import { type Fact, type Message, Page } from '../parts/Page'
+import { StateBadge, Verdict } from '../parts/State'
+import { serverCrumbs, serverTabs } from '../parts/tabs'
+import { Time } from '../parts/Time'
+import { apiPath, paths } from '../paths'
+import { ChangeKey } from './ChangeKey'
+import { KeyHistory } from './KeyHistory'
+import { Proof } from './Proof'
+import { RotateKey } from './RotateKey'
+import { modeName } from './ServerTable'
+import { useServer } from './useServer'
 
-export const Encryption = () => <Page title="Data encryption" />
+export const Encryption = () => {
+  const { name, query: server } = useServer()
+  const run = useRun()
+  const [asks, setAsks] = useState<'rotate' | 'change'>()
+  const path = apiPath`/servers/${name}/encryption`
+  const query = useQuery({
+    queryKey: ['servers', name, 'encryption'],
+    queryFn: ({ signal }) => call<EncryptionDoc>('GET', path, { signal }),
+    refetchInterval: 5_000,
+  })
+  const key = query.data?.data
+  const changes = [['servers'], ['home'], ['jobs']]
+  const check = () =>
+    void run(async () => {
+      const seen = await api.post<KeyCheck>(`${path}/check`)
+      if (seen.failure) throw new Error(seen.failure.message)
+      return seen
+    }, { title: `The key of ${name} opens`, changes })
+  return (
+    <Page title="Data encryption" crumbs={serverCrumbs(name)} tabs={serverTabs(name)}
+      badge={server.data && <StateBadge state={server.data.state} of={name} />}
+      lead="Everything PostgreSQL writes is ciphertext on the disk. A data key encrypts it; the key below wraps the data key."
+      actions={[
+        { label: 'Check the key', icon: <KeyRegular />, onClick: check, refused: key ? undefined : 'Nothing is known of the key now',
+          line: { title: 'Check the key', cli: `pgkeep server encryption check -s ${shell(name)}`, method: 'POST', path: `${path}/check` } },
+        { label: 'Rotate', icon: <ArrowSyncRegular />, onClick: () => setAsks('rotate'), refused: key ? undefined : 'Nothing is known of the key now',
+          line: { title: 'Rotate the key', cli: `pgkeep server encryption rotate -s ${shell(name)}`, method: 'POST', path: `${path}/rotate` } },
+        { label: 'Change key', icon: <ArrowSwapRegular />, onClick: () => setAsks('change'), refused: key ? undefined : 'Nothing is known of the key now',
+          line: { title: 'Change the key', cli: `pgkeep server encryption set-key -s ${shell(name)} --key KEY_URI --identity IDENTITY`,
+            method: 'PUT', path: `${path}/key`, body: { key_uri: 'KEY_URI', identity: 'IDENTITY' } } },
+        { label: 'Verify storage', icon: <ShieldCheckmarkRegular />,
+          onClick: () => void run(() => api.post<Job>(apiPath`/servers/${name}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
+          refused: server.data?.state === 'Ready' ? undefined : 'It reads through the running store',
+          line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: apiPath`/servers/${name}/storage/verify` } },
+      ]}
+      lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server show -n ${shell(name)} -o json --query data_encryption`, path }]}
+      messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine)}>
+      {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
+      <Proof name={name} ready={server.data?.state === 'Ready'} />
+      <KeyHistory name={name} />
+      {key && <RotateKey name={name} open={asks === 'rotate'} onClose={() => setAsks(undefined)} current={key} />}
+      {key && <ChangeKey name={name} open={asks === 'change'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
+    </Page>
+  )
+}
+
+const messages = (key: EncryptionDoc): (Message | false)[] => [
+  key.health === 'lost' && {
+    intent: 'error', title: 'The key is refused.',
+    text: `${key.failure?.message ?? 'Its vault denies it'}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}. ` +
+      'The server is down until the key opens again; it then comes back by itself.',
+  },
+  key.health === 'doubtful' && {
+    intent: 'warning', title: 'Nothing is known of the key now.',
+    text: <>{key.failure?.message}. The server goes on until <Time at={key.grace_until} />, then it stops.</>,
+  },
+  Boolean(key.rewrap) && {
+    intent: key.rewrap?.failure ? 'warning' : 'info', title: 'The data key is being wrapped anew.',
+    text: <>Version {key.rewrap?.to_version ?? 'not known yet'}. {key.rewrap?.failure?.message} Keep the old version
+      usable until <Time at={key.rewrap?.old_version_needed_until} />.</>,
+  },
+]
+
+/** The page of a key that lies in pgkeep's own vault. */
+const pageOf = (uri: string) => {
+  const found = /^https:\/\/([a-z0-9-]+)\.vault\.localhost(?::\d+)?\/keys\/([A-Za-z0-9-]+)/.exec(uri)
+  return found?.[1] && found[2] ? paths.key(found[1], found[2]) : undefined
+}
+
+const verdicts: Record<string, [string, string]> = {
+  usable: ['good', 'The key opens'], lost: ['bad', 'The key is refused'],
+  doubtful: ['warning', 'In doubt'], unchecked: ['unknown', 'Not checked yet'],
+}
+
+const facts = (key: EncryptionDoc, engine: string | undefined): Fact[] => {
+  const link = pageOf(key.key_uri)
+  const [verdict, word] = verdicts[key.health ?? 'usable'] ?? ['unknown', key.health ?? '']
+  const policy = key.policy
+  const shown: (Fact | false)[] = [
+    { name: 'Mode', value: modeName(key.mode) },
+    { name: 'Verdict', value: <Verdict verdict={verdict} word={word} looked_at={key.checked_at ?? key.last_validated_at} rule="key.opens/1" /> },
+    { name: 'Key', value: <CopyValue value={key.key_uri} label="address of the key" /> },
+    { name: 'Version', value: <CopyValue value={key.key_version} label="version" /> },
+    { name: 'Identity', value: key.identity },
+    { name: 'Last validated', value: <Time at={key.last_validated_at} /> },
+    { name: 'Versions', value: key.pinned === undefined ? 'Kept by pgkeep' : key.pinned ? 'Pinned to this one' : 'The newest is followed' },
+    { name: 'Data encrypted by', value: engine ?? '–' },
+    key.algorithm !== undefined && { name: 'Data key wrapped by', value: key.algorithm },
+    key.wrapped_at !== undefined && { name: 'Wrapped at', value: <Time at={key.wrapped_at} /> },
+    Boolean(key.key_expires_at) && { name: 'Key expires', value: <Time at={key.key_expires_at} /> },
+    policy !== undefined && { name: 'Watched', value: `every ${duration(policy.check_interval_s * 1000)}, ${duration(policy.grace_s * 1000)} of grace` },
+    link !== undefined && { name: 'Manage it', value: <Link to={link}>Key, versions and rotation policy</Link> },
+  ]
+  return shown.filter((fact): fact is Fact => Boolean(fact))
+}

@@ -13,11 +13,14 @@ import { useAnchor } from './Link'
 const useStyles = makeStyles({
   page: { display: 'grid', gap: '16px', padding: '16px 28px 48px', alignContent: 'start', minWidth: 0,
     '@media (max-width: 640px)': { padding: '12px 16px 40px' } },
-  head: { display: 'grid', gap: '4px' },
+  head: { display: 'grid', gap: '6px' },
+  h1: { margin: 0, outlineStyle: 'none' },
+  crumbs: { marginLeft: '-8px' },
+  here: { paddingInline: '8px' },
   titleLine: { display: 'flex', alignItems: 'center', gap: '12px', flexWrap: 'wrap' },
   lead: { color: tokens.colorNeutralForeground2, maxWidth: '80ch' },
-  bar: { display: 'flex', alignItems: 'center', gap: '4px', flexWrap: 'wrap', padding: '2px 0',
-    borderTop: `1px solid ${tokens.colorNeutralStroke2}`, borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
+  bar: { display: 'flex', alignItems: 'center', gap: '4px', flexWrap: 'wrap', padding: '0 0 6px',
+    borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
   gap: { flexGrow: 1 },
   tabs: { display: 'flex', gap: '4px', flexWrap: 'wrap', borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },
   tab: {
@@ -33,10 +36,10 @@ const useStyles = makeStyles({
     rowGap: '0', margin: 0, padding: '8px 20px', border: `1px solid ${tokens.colorNeutralStroke2}`,
     borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground1,
   },
-  pair: { display: 'grid', gridTemplateColumns: '136px 1fr', gap: '12px', alignItems: 'baseline', padding: '7px 0',
-    minHeight: '24px', minWidth: 0 },
-  name: { color: tokens.colorNeutralForeground2, margin: 0 },
-  value: { margin: 0, minWidth: 0, overflowWrap: 'anywhere' },
+  pair: { display: 'grid', gridTemplateColumns: '136px minmax(0, 1fr)', gap: '12px', alignItems: 'start', padding: '5px 0',
+    minWidth: 0, '@media (max-width: 480px)': { gridTemplateColumns: 'minmax(0, 1fr)', gap: 0 } },
+  name: { color: tokens.colorNeutralForeground2, margin: 0, lineHeight: '24px' },
+  value: { margin: 0, minWidth: 0, minHeight: '24px', lineHeight: '24px', overflowWrap: 'anywhere' },
   section: { display: 'grid', gap: '12px', minWidth: 0 },
   sectionHead: { display: 'flex', alignItems: 'center', gap: '12px', flexWrap: 'wrap' },
   card: { padding: '16px 20px', border: `1px solid ${tokens.colorNeutralStroke2}`,
@@ -99,7 +102,7 @@ export const Page = (props: PageProps) => {
       <div className={s.head}>
         {crumbs.length > 0 && <Crumbs crumbs={crumbs} here={title} />}
         <div className={s.titleLine}>
-          <Title3 as="h1" id="page-title" tabIndex={-1}>{title}</Title3>
+          <Title3 as="h1" className={s.h1}>{title}</Title3>
           {badge}
         </div>
         {lead && <Text className={s.lead}>{lead}</Text>}
@@ -133,9 +136,10 @@ export const Note = ({ intent, title, text, actions }: Message) => (
 )
 
 const Crumbs = ({ crumbs, here }: { crumbs: Crumb[]; here: string }) => {
+  const s = useStyles()
   const anchor = useAnchor()
   return (
-    <Breadcrumb size="small" aria-label="Breadcrumb">
+    <Breadcrumb size="small" aria-label="Breadcrumb" className={s.crumbs}>
       {crumbs.map(({ text, to }) => (
         <Fragment key={to}>
           <BreadcrumbItem>
@@ -144,7 +148,7 @@ const Crumbs = ({ crumbs, here }: { crumbs: Crumb[]; here: string }) => {
           <BreadcrumbDivider />
         </Fragment>
       ))}
-      <BreadcrumbItem><Text size={200} aria-current="page">{here}</Text></BreadcrumbItem>
+      <BreadcrumbItem><Text size={200} aria-current="page" className={s.here}>{here}</Text></BreadcrumbItem>
     </Breadcrumb>
   )
 }

@@ -52,10 +52,10 @@ const states: Record<string, [Tone, ReactNode?]> = {
   Inaccessible: ['bad', <LockClosedFilled key="i" />],
 }
 
-/** The state of a server. */
-export const StateBadge = ({ state }: { state: string }) => {
+/** The state of a server; with its name where the page is about something else. */
+export const StateBadge = ({ state, of }: { state: string; of?: string }) => {
   const [tone, icon] = states[state] ?? ['busy']
-  return <Badge tone={tone} icon={icon}>{state}</Badge>
+  return <Badge tone={tone} icon={icon}>{of ? `${of} is ${state}` : state}</Badge>
 }
 
 const verdicts: Record<string, [Tone, string, ReactNode?]> = {
