@@ -91,8 +91,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "conform",
-        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [--yes] [--dir DIR] \
-                [--engine plain|pgkeep]",
+        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [--yes] \
+                [--dir DIR] [--engine plain|pgkeep]",
         about: "run other people's test suites on a mount, a server, a key vault and the API",
         run: conform::run,
     },

@@ -1,5 +1,6 @@
-//! Requests that schemathesis makes up from the API's own document, as nobody and as a reader: none
-//! may bring a 5xx, hang, be answered otherwise than described, or get what the caller may not have.
+//! Requests that schemathesis makes up from the API's own document, as nobody and as a reader:
+//! none may bring a 5xx, hang, be answered otherwise than described, or get what the caller may
+//! not have.
 
 use std::path::PathBuf;
 

@@ -12,8 +12,8 @@ use crate::{proc, say};
 pub(in crate::conform) const SUITE: &str = "schemathesis 4.32.5";
 /// Left out are checks that take documented leniency (unknown fields, missing keys) for faults.
 pub(in crate::conform) const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
-                      response_schema_conformance,response_headers_conformance,\
-                      missing_required_header,unsupported_method,ignored_auth";
+     response_schema_conformance,response_headers_conformance,missing_required_header,\
+     unsupported_method,ignored_auth";
 /// Bounds of a run: requests for each operation and seconds in all.
 const N_EXAMPLES: &str = "40";
 const SECONDS: &str = "180";
