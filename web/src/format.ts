@@ -56,13 +56,21 @@ export const duration = (ms: number): string => {
   const s = Math.max(0, Math.round(ms / 1000))
   if (s < 1) return `${Math.max(0, Math.round(ms))} ms`
   if (s < 60) return `${s} s`
-  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
+  if (s < 3600) return s % 60 ? `${Math.floor(s / 60)} min ${s % 60} s` : `${s / 60} min`
   if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
 }
 
 export const count = (n: number, one: string, many = `${one}s`): string =>
   `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+
+/** Words of the API as sentences: each begins large and ends with a full stop. */
+export const sentences = (...parts: (string | false | null | undefined)[]): string =>
+  parts
+    .map((part) => (part || '').trim())
+    .filter(Boolean)
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1) + (/[.!?]$/.test(part) ? '' : '.'))
+    .join(' ')
 
 /** A value quoted for a POSIX shell, left alone when it needs no quotes. */
 export const shell = (value: string): string =>

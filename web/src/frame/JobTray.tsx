@@ -7,7 +7,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
 import { jobsQuery } from '../api/queries'
 import type { Job } from '../api/types'
-import { duration } from '../format'
+import { duration, sentences } from '../format'
 import { Badge, type Tone } from '../parts/State'
 import { Time } from '../parts/Time'
 import { adopt, jobs } from './jobs'
@@ -29,6 +29,9 @@ export const jobTitle = (kind: string): string => {
   const words = kind.replaceAll(/[-_.]/g, ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
+
+/** "/servers/demo" → "demo". */
+export const targetName = (target: string): string => target.split('/').filter(Boolean).at(-1) ?? target
 
 export const JobTray = () => {
   const s = useStyles()
@@ -67,12 +70,12 @@ export const JobLine = ({ job }: { job: Job }) => {
   return (
     <div className={s.job}>
       <div className={s.line}>
-        <Badge tone={tones[job.state]}>{jobTitle(job.kind)} · {job.target}</Badge>
+        <Badge tone={tones[job.state]}>{jobTitle(job.kind)} · {targetName(job.target)}</Badge>
         <Text size={200} className={s.quiet}>{took === undefined ? 'running' : duration(took)}</Text>
       </div>
-      {job.state === 'running' && <ProgressBar aria-label={`${jobTitle(job.kind)} of ${job.target}`} />}
+      {job.state === 'running' && <ProgressBar aria-label={`${jobTitle(job.kind)} of ${targetName(job.target)}`} />}
       <Text size={200} role={job.state === 'running' ? 'status' : undefined}>
-        {job.state === 'failed' ? [job.error?.message, job.error?.hint].filter(Boolean).join('. ') : job.progress.at(-1)}
+        {job.state === 'failed' ? sentences(job.error?.message, job.error?.hint) : job.progress.at(-1)}
       </Text>
       <Text size={200} className={s.quiet}>
         <Time at={job.started_at} age />{job.started_by && <> · by {job.started_by}</>}

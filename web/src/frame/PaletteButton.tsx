@@ -9,8 +9,10 @@ const useStyles = makeStyles({
   button: {
     width: 'min(440px, 100%)', justifyContent: 'flex-start', fontWeight: tokens.fontWeightRegular,
     color: tokens.colorNeutralForeground2, minWidth: 0,
+    '@media (max-width: 560px)': { width: '36px', padding: '0', justifyContent: 'center' },
   },
-  text: { flexGrow: 1, textAlign: 'start', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap' },
+  text: { flexGrow: 1, textAlign: 'start', overflow: 'hidden', textOverflow: 'ellipsis', whiteSpace: 'nowrap',
+    '@media (max-width: 560px)': { display: 'none' } },
   key: {
     fontFamily: tokens.fontFamilyBase, fontSize: tokens.fontSizeBase100, padding: '1px 6px',
     border: `1px solid ${tokens.colorNeutralStroke1}`, borderRadius: tokens.borderRadiusSmall,
@@ -32,7 +34,7 @@ export const PaletteButton = () => {
   }, [])
   return (
     <>
-      <Button className={s.button} icon={<SearchRegular />} onClick={() => setOpen(true)} aria-haspopup="dialog"
+      <Button className={s.button} icon={<SearchRegular />} onClick={() => setOpen(true)} aria-haspopup="dialog" aria-label="Go to a page, a server, an action"
         aria-keyshortcuts="Control+K">
         <span className={s.text}>Go to a page, a server, an action</span>
         <kbd className={s.key}>Ctrl K</kbd>

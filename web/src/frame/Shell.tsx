@@ -18,9 +18,9 @@ const NARROW = '@media (max-width: 820px)'
 
 const useStyles = makeStyles({
   shell: {
-    display: 'grid', gridTemplateRows: 'auto 1fr', gridTemplateColumns: '232px 1fr', height: '100dvh',
+    display: 'grid', gridTemplateRows: 'auto 1fr', gridTemplateColumns: '232px minmax(0, 1fr)', height: '100dvh',
     backgroundColor: tokens.colorNeutralBackground2, color: tokens.colorNeutralForeground1,
-    [NARROW]: { gridTemplateColumns: '1fr' },
+    [NARROW]: { gridTemplateColumns: 'minmax(0, 1fr)' },
   },
   skip: {
     position: 'absolute', left: '8px', top: '-60px', zIndex: 10, padding: '8px 16px',
@@ -28,7 +28,7 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusMedium, ':focus': { top: '8px' },
   },
   header: {
-    gridColumn: '1 / -1', display: 'flex', alignItems: 'center', gap: '8px', padding: '0 12px', height: '48px',
+    gridColumn: '1 / -1', display: 'flex', alignItems: 'center', gap: '8px', padding: '0 12px', height: '48px', minWidth: 0,
     backgroundColor: tokens.colorNeutralBackground1, borderBottom: `1px solid ${tokens.colorNeutralStroke2}`,
   },
   brand: {

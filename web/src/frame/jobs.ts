@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { api, isJob } from '../api/client'
 import type { Job } from '../api/types'
+import { sentences } from '../format'
 import { type Path, apiPath } from '../paths'
 import { notify, notifyFault } from './notify'
 import { store } from './store'
@@ -98,7 +99,7 @@ export const useRun = () => {
         const job = await follow(answer)
         refresh()
         if (job.state === 'failed') {
-          notify('error', `${title}: failed`, [job.error?.message, job.error?.hint].filter(Boolean).join('. '), link)
+          notify('error', `${title}: failed`, sentences(job.error?.message, job.error?.hint), link)
           return undefined
         }
         notify('success', title, job.progress.at(-1), link)

@@ -1,6 +1,7 @@
 // What happened: shown for a moment as a toast, kept in a list until the tab closes.
 import type { Path } from '../paths'
 import { faultOf } from '../api/client'
+import { sentences } from '../format'
 import { store } from './store'
 
 export type Intent = 'info' | 'success' | 'warning' | 'error'
@@ -28,7 +29,7 @@ export const notify = (intent: Intent, title: string, detail?: string, link?: Pa
 /** Says what failed in the API's words. */
 export const notifyFault = (title: string, error: unknown) => {
   const fault = faultOf(error)
-  notify('error', title, [fault.message, fault.detail, fault.hint].filter(Boolean).join('. '))
+  notify('error', title, sentences(fault.message, fault.detail, fault.hint))
 }
 
 export const markRead = () => notes.set((now) => now.map((note) => ({ ...note, read: true })))

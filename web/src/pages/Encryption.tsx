@@ -4,7 +4,7 @@ import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, call } from '../api/client'
 import type { Encryption as EncryptionDoc, Job, KeyCheck } from '../api/types'
-import { duration, shell } from '../format'
+import { duration, sentences, shell } from '../format'
 import { useRun } from '../frame/jobs'
 import { CopyValue } from '../parts/Copy'
 import { Guard } from '../parts/Guard'
@@ -59,8 +59,8 @@ export const Encryption = () => {
       lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server show -n ${shell(name)} -o json --query data_encryption`, path }]}
       messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine)}>
       {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
-      <Proof name={name} ready={server.data?.state === 'Ready'} />
-      <KeyHistory name={name} />
+      {key && <Proof name={name} ready={server.data?.state === 'Ready'} />}
+      {key && <KeyHistory name={name} />}
       {key && <RotateKey name={name} open={asks === 'rotate'} onClose={() => setAsks(undefined)} current={key} />}
       {key && <ChangeKey name={name} open={asks === 'change'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
     </Page>
@@ -70,12 +70,12 @@ export const Encryption = () => {
 const messages = (key: EncryptionDoc): (Message | false)[] => [
   key.health === 'lost' && {
     intent: 'error', title: 'The key is refused.',
-    text: `${key.failure?.message ?? 'Its vault denies it'}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}. ` +
-      'The server is down until the key opens again; it then comes back by itself.',
+    text: sentences(`${key.failure?.message ?? 'its vault denies it'}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}`) +
+      ' The server is down until the key opens again; it then comes back by itself.',
   },
   key.health === 'doubtful' && {
     intent: 'warning', title: 'Nothing is known of the key now.',
-    text: <>{key.failure?.message}. The server goes on until <Time at={key.grace_until} />, then it stops.</>,
+    text: <>{sentences(key.failure?.message)} The server goes on until <Time at={key.grace_until} />, then it stops.</>,
   },
   Boolean(key.rewrap) && {
     intent: key.rewrap?.failure ? 'warning' : 'info', title: 'The data key is being wrapped anew.',
@@ -108,7 +108,7 @@ const facts = (key: EncryptionDoc, engine: string | undefined): Fact[] => {
     { name: 'Last validated', value: <Time at={key.last_validated_at} /> },
     { name: 'Versions', value: key.pinned === undefined ? 'Kept by pgkeep' : key.pinned ? 'Pinned to this one' : 'The newest is followed' },
     { name: 'Data encrypted by', value: engine ?? '–' },
-    key.algorithm !== undefined && { name: 'Data key wrapped by', value: key.algorithm },
+    key.algorithm !== undefined && { name: 'Wrapped by', value: key.algorithm },
     key.wrapped_at !== undefined && { name: 'Wrapped at', value: <Time at={key.wrapped_at} /> },
     Boolean(key.key_expires_at) && { name: 'Key expires', value: <Time at={key.key_expires_at} /> },
     policy !== undefined && { name: 'Watched', value: `every ${duration(policy.check_interval_s * 1000)}, ${duration(policy.grace_s * 1000)} of grace` },

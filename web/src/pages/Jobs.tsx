@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { all } from '../api/queries'
 import type { Job } from '../api/types'
-import { jobTitle } from '../frame/JobTray'
+import { jobTitle, targetName } from '../frame/JobTray'
 import { duration } from '../format'
 import { DataTable } from '../parts/DataTable'
 import { Empty, Guard } from '../parts/Guard'
@@ -30,7 +30,7 @@ export const Jobs = () => {
             empty={<Empty title="No job yet" text="Creating a server or rotating a key starts one; it is kept here with its steps." />}
             columns={[
               { id: 'kind', title: 'What', value: (job) => jobTitle(job.kind) },
-              { id: 'target', title: 'Of', value: (job) => job.target },
+              { id: 'target', title: 'Of', value: (job) => targetName(job.target) },
               { id: 'state', title: 'State', value: (job) => job.state,
                 cell: (job) => <Badge tone={words[job.state][0]}>{words[job.state][1]}</Badge> },
               { id: 'last', title: 'Last step', value: (job) => job.error?.message ?? job.progress.at(-1) },

@@ -3,7 +3,7 @@ import { Text } from '@fluentui/react-components'
 import { useQueryClient } from '@tanstack/react-query'
 import { api } from '../api/client'
 import type { Encryption, Job } from '../api/types'
-import { shell } from '../format'
+import { sentences, shell } from '../format'
 import { follow, useRun } from '../frame/jobs'
 import { DangerDialog } from '../parts/Dialogs'
 import { Essentials } from '../parts/Page'
@@ -23,7 +23,7 @@ export const RotateKey = ({ name, open, onClose, current }: {
   const rotate = async () => {
     const job = await follow(await api.post<Job>(path))
     await run(async () => job, { title: `Rotate the key of ${name}`, link: paths.encryption(name), changes: [['servers'], ['keyvaults'], ['home']] })
-    if (job.state === 'failed') throw new Error([job.error?.message, job.error?.hint].filter(Boolean).join('. '))
+    if (job.state === 'failed') throw new Error(sentences(job.error?.message, job.error?.hint))
     const now = await api.get<Encryption>(apiPath`/servers/${name}/encryption`)
     void client.invalidateQueries({ queryKey: ['servers', name] })
     const moved = now.key_version !== current.key_version

@@ -8,7 +8,7 @@ import { useState } from 'react'
 import { api } from '../api/client'
 import { all } from '../api/queries'
 import type { Job, Server as ServerDoc, StateChange } from '../api/types'
-import { bytes, shell } from '../format'
+import { bytes, sentences, shell } from '../format'
 import { follow, useRun } from '../frame/jobs'
 import { CopyValue } from '../parts/Copy'
 import { DangerDialog } from '../parts/Dialogs'
@@ -66,7 +66,7 @@ export const Server = () => {
       messages={server ? messages(server) : []} essentials={server && facts(server)}>
       {!server && <Guard query={query} lines={8}>{() => null}</Guard>}
       {server && query.error && <Fault error={query.error} what="Not fresh" />}
-      <History name={name} />
+      {server && <History name={name} />}
       <StopDialog name={name} open={asks === 'stop'} onClose={() => setAsks(undefined)} go={() => act('stop', 'Stop')} />
       <DeleteDialog name={name} open={asks === 'delete'} onClose={() => setAsks(undefined)} server={server} />
     </Page>
@@ -77,11 +77,11 @@ const messages = (server: ServerDoc): Message[] => {
   const said: Message[] = []
   if (server.state === 'Inaccessible') {
     said.push({ intent: 'error', title: 'The server is Inaccessible.', text: <>
-      {server.state_reason}. No process holds its data key; nothing on the disk can be read until its key opens
+      {sentences(server.state_reason)} No process holds its data key; nothing on the disk can be read until its key opens
       again. <Link inline to={paths.encryption(server.name)}>Data encryption</Link>
     </> })
   } else if (server.state !== 'Ready' && server.state_reason) {
-    said.push({ intent: 'info', title: `${server.state}:`, text: server.state_reason })
+    said.push({ intent: 'info', title: `${server.state}:`, text: sentences(server.state_reason) })
   }
   for (const warning of server.warnings ?? []) said.push({ intent: 'warning', title: 'Attention:', text: warning })
   return said
@@ -145,9 +145,7 @@ const DeleteDialog = ({ name, open, onClose, server }: AskProps & { server: Serv
   const go = useGo()
   const path = apiPath`/servers/${name}`
   return (
-    <DangerDialog open={open} onClose={() => {
-      onClose()
-    }} title={`Delete ${name}?`} name={name} submit="Delete for good"
+    <DangerDialog open={open} onClose={onClose} title={`Delete ${name}?`} name={name} submit="Delete for good"
       preview={
         <>
           <Text>This destroys the wrapped data key and removes the store. There is no way back: without the key, copies of the disk stay ciphertext for ever.</Text>

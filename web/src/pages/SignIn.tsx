@@ -4,7 +4,7 @@ import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { type FormEvent, useEffect, useRef, useState } from 'react'
 import { ApiError, api, faultOf } from '../api/client'
 import { signInQuery } from '../api/queries'
-import { count } from '../format'
+import { count, sentences } from '../format'
 import { ThemeMenu } from '../frame/ThemeMenu'
 import { useGo } from '../parts/Link'
 import { Note } from '../parts/Page'
@@ -19,6 +19,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1, borderRadius: tokens.borderRadiusXLarge,
     border: `1px solid ${tokens.colorNeutralStroke2}`, boxShadow: tokens.shadow8,
   },
+  h1: { margin: 0 },
   brand: { display: 'flex', alignItems: 'center', gap: '12px' },
   form: { display: 'grid', gap: '14px' },
   quiet: { color: tokens.colorNeutralForeground2 },
@@ -82,11 +83,11 @@ export const SignIn = () => {
       <div className={s.card}>
         <div className={s.brand}>
           <img src="/favicon.svg" alt="" width={36} height={36} />
-          <Title2 as="h1">Sign in to pgkeep</Title2>
+          <Title2 as="h1" className={s.h1}>Sign in to pgkeep</Title2>
         </div>
         {fault && (
-          <Note intent="error" title={fault.message}
-            text={[fault.detail, wait && `Try again in ${count(wait, 'second')}`, fault.hint].filter(Boolean).join('. ')} />
+          <Note intent="error" title={sentences(fault.message)}
+            text={sentences(fault.detail, wait !== undefined && `Try again in ${count(wait, 'second')}`, fault.hint)} />
         )}
         {!fault && search.error && <Note intent="error" title="Signing in was refused" text={search.error} />}
         {oidc.map(({ title, start }) => (

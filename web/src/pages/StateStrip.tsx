@@ -51,7 +51,8 @@ export const StateStrip = ({ rows }: { rows: StateChange[] }) => {
   const by = new Map<string, number>()
   for (const one of all) by.set(one.state, (by.get(one.state) ?? 0) + one.to - one.from)
   const shares = [...by].sort((a, b) => b[1] - a[1])
-  const words = shares.map(([state, ms]) => `${state} ${((100 * ms) / total).toFixed(ms === total ? 0 : 1)} % (${duration(ms)})`)
+  const percent = (ms: number) => (ms === total ? '100' : ms / total < 0.001 ? '< 0.1' : ((100 * ms) / total).toFixed(1))
+  const words = shares.map(([state, ms]) => `${state} ${percent(ms)} % (${duration(ms)})`)
   return (
     <div className={s.root}>
       <div className={s.strip} role="img" aria-label={`The last ${duration(windowMs)}: ${words.join(', ')}`}>

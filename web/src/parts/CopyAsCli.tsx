@@ -28,6 +28,7 @@ export const curlLine = ({ method = 'GET', path, body }: CliLine, origin = windo
 const useStyles = makeStyles({
   surface: { width: 'min(640px, 90vw)', maxHeight: '70vh', overflowY: 'auto', padding: '16px 20px' },
   part: { display: 'grid', gap: '6px', paddingTop: '12px', ':first-child': { paddingTop: 0 } },
+  button: { fontWeight: tokens.fontWeightRegular },
   hint: { color: tokens.colorNeutralForeground2, display: 'block', paddingTop: '12px' },
 })
 
@@ -36,7 +37,7 @@ export const CopyAsCli = ({ lines, label = 'Copy as CLI' }: { lines: CliLine[]; 
   return (
     <Popover trapFocus positioning="below-end">
       <PopoverTrigger disableButtonEnhancement>
-        <Button appearance="subtle" icon={<CodeRegular />}>{label}</Button>
+        <Button appearance="subtle" className={s.button} icon={<CodeRegular />}>{label}</Button>
       </PopoverTrigger>
       <PopoverSurface className={s.surface} aria-label={label}>
         {lines.map((line) => (

@@ -3,6 +3,7 @@ import { Button, Skeleton, SkeletonItem, Text, makeStyles, tokens } from '@fluen
 import type { UseQueryResult } from '@tanstack/react-query'
 import { Component, type ReactNode, useEffect, useState } from 'react'
 import { ApiError, faultOf } from '../api/client'
+import { sentences } from '../format'
 import { CodeBlock } from './Copy'
 import { Forbidden } from './Forbidden'
 import { Note } from './Page'
@@ -43,10 +44,10 @@ export const Fault = ({ error, what, again }: { error: unknown; what?: string; a
   return (
     <Note
       intent="error"
-      title={what ? `${what}: ${fault.message}` : fault.message}
+      title={sentences(what ? `${what}: ${fault.message}` : fault.message)}
       text={
         <>
-          {[fault.detail, fault.hint].filter(Boolean).join('. ')}
+          {sentences(fault.detail, fault.hint)}
           {fault.request_id && <> (request {fault.request_id})</>}
         </>
       }

@@ -11,9 +11,10 @@ import { type CliLine, CopyAsCli } from './CopyAsCli'
 import { useAnchor } from './Link'
 
 const useStyles = makeStyles({
-  page: { display: 'grid', gap: '16px', padding: '16px 28px 48px', alignContent: 'start', minWidth: 0,
+  page: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '16px', padding: '16px 28px 48px', alignContent: 'start', minWidth: 0,
     '@media (max-width: 640px)': { padding: '12px 16px 40px' } },
   head: { display: 'grid', gap: '6px' },
+  regular: { fontWeight: tokens.fontWeightRegular },
   h1: { margin: 0, outlineStyle: 'none' },
   crumbs: { marginLeft: '-8px' },
   here: { paddingInline: '8px' },
@@ -40,7 +41,7 @@ const useStyles = makeStyles({
     minWidth: 0, '@media (max-width: 480px)': { gridTemplateColumns: 'minmax(0, 1fr)', gap: 0 } },
   name: { color: tokens.colorNeutralForeground2, margin: 0, lineHeight: '24px' },
   value: { margin: 0, minWidth: 0, minHeight: '24px', lineHeight: '24px', overflowWrap: 'anywhere' },
-  section: { display: 'grid', gap: '12px', minWidth: 0 },
+  section: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '12px', minWidth: 0 },
   sectionHead: { display: 'flex', alignItems: 'center', gap: '12px', flexWrap: 'wrap' },
   card: { padding: '16px 20px', border: `1px solid ${tokens.colorNeutralStroke2}`,
     borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground1, minWidth: 0 },
@@ -104,11 +105,17 @@ export const Page = (props: PageProps) => {
         <div className={s.titleLine}>
           <Title3 as="h1" className={s.h1}>{title}</Title3>
           {badge}
+          {cli.length > 0 && actions.length === 0 && (
+            <>
+              <span className={s.gap} />
+              <CopyAsCli lines={cli} />
+            </>
+          )}
         </div>
         {lead && <Text className={s.lead}>{lead}</Text>}
       </div>
       {tabs && <SubNav {...tabs} />}
-      {(actions.length > 0 || cli.length > 0) && (
+      {actions.length > 0 && (
         <Toolbar aria-label="Commands" className={s.bar}>
           {actions.map((action) => <ActionButton key={action.label} {...action} />)}
           <span className={s.gap} />
@@ -175,8 +182,9 @@ export const SubNav = ({ label, items }: { label: string; items: { text: string;
 
 /** A button that says why it is disabled. */
 export const ActionButton = ({ label, icon, onClick, to, primary, refused }: Action) => {
+  const s = useStyles()
   const anchor = useAnchor()
-  const common: Partial<ButtonProps> = { appearance: primary ? 'primary' : 'subtle' }
+  const common: Partial<ButtonProps> = primary ? { appearance: 'primary' } : { appearance: 'subtle', className: s.regular }
   if (icon) common.icon = icon
   if (to) return <Button as="a" {...(common as object)} {...(anchor(to) as object)}>{label}</Button>
   const button = (
