@@ -88,7 +88,6 @@ export const routes = ({ context, fault, ok, list, job }) => {
         { title: 'Add the people who need to get in', why: 'Only the one-time link signs in now.', link: '/settings/users', cli: null },
       ],
     })],
-    ['GET', '/about', () => ok({ name: 'pgkeep', version: '0.1.0', commit: 'abc1234', built_at: before(999), os: 'Linux 6.1', licence: 'Apache-2.0', home: '/var/lib/pgkeep', portal: true })],
     ['GET', '/jobs', () => list(context.jobs)],
     ['GET', '/jobs/{id}', ({ params }) => ok(context.jobs.find((one) => one.id === params.id))],
     ['GET', '/servers', () => list(servers)],

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const Identities = () => <Page title="Identities" />
+export { IdentitiesPage as Identities } from './identities/IdentitiesPage'

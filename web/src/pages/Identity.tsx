@@ -1,3 +1,7 @@
-import { Page } from '../parts/Page'
+import { useParams } from '@tanstack/react-router'
+import { IdentityPage } from './identities/IdentityPage'
 
-export const Identity = () => <Page title="Identity" />
+export const Identity = () => {
+  const { name = '' } = useParams({ strict: false }) as Record<string, string>
+  return <IdentityPage key={name} name={name} />
+}

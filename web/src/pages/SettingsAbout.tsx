@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsAbout = () => <Page title="About" />
+export { AboutPage as SettingsAbout } from './settings/AboutPage'

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsActivity = () => <Page title="Activity" />
+export { ActivityPage as SettingsActivity } from './settings/ActivityPage'

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsRoles = () => <Page title="Roles" />
+export { SettingsRolesPage as SettingsRoles } from './settings/RolesPage'

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsTokens = () => <Page title="Tokens" />
+export { TokensPage as SettingsTokens } from './settings/TokensPage'

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsUsers = () => <Page title="Users" />
+export { UsersPage as SettingsUsers } from './settings/UsersPage'

@@ -1,0 +1,69 @@
+// A new account.
+import { Field, Input } from '@fluentui/react-components'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { api, faultOf } from '../../api/client'
+import type { Assignment } from '../../api/types'
+import { notify } from '../../frame/notify'
+import { EditDrawer } from '../../parts/EditDrawer'
+import { NewPassword } from './NewPassword'
+import { RolesEditor } from './RolesEditor'
+import { PASSWORD_MIN, assignmentsComplaint, passwordComplaint, userNameComplaint } from './model'
+
+export const CreateUser = ({ onClose }: { onClose: () => void }) => {
+  const client = useQueryClient()
+  const [name, setName] = useState('')
+  const [password, setPassword] = useState('')
+  const [again, setAgain] = useState('')
+  const [assignments, setAssignments] = useState<Assignment[]>([{ role: 'reader', scope: '/' }])
+  const wrongName = name === '' ? undefined : userNameComplaint(name)
+  const wrong = passwordComplaint(password, again)
+  const create = useMutation({
+    mutationFn: () => api.post('/users', { name, assignments, ...(password ? { password } : {}) }),
+    onSuccess: async () => {
+      await client.invalidateQueries({ queryKey: ['users'] })
+      notify('success', `User ${name} was created`)
+      onClose()
+    },
+  })
+  const refused =
+    name === ''
+      ? 'Enter a name first'
+      : (wrongName ?? wrong.password ?? wrong.again ?? assignmentsComplaint(assignments) ?? (password !== again && 'Enter the password twice'))
+  const taken = create.error && faultOf(create.error).code.includes('conflict') ? faultOf(create.error) : undefined
+  const said = wrongName ?? (taken && [taken.message, taken.hint].filter(Boolean).join('. '))
+  return (
+    <EditDrawer
+      title="Create a user"
+      onClose={onClose}
+      submit={{ label: create.isPending ? 'Creating…' : 'Create', busy: create.isPending, refused }}
+      onSubmit={() => create.mutate()}
+      error={taken ? undefined : create.error}
+      lines={[
+        {
+          title: 'Create the user',
+          method: 'POST',
+          path: '/users',
+          body: { name, assignments, ...(password ? { password: '…' } : {}) },
+        },
+      ]}
+    >
+      <Field
+        label="Name"
+        required
+        hint="What the person types to sign in."
+        {...(said ? { validationState: 'error', validationMessage: said } : {})}
+      >
+        <Input value={name} autoComplete="off" spellCheck={false} onChange={(_, data) => setName(data.value)} />
+      </Field>
+      <NewPassword
+        password={password}
+        again={again}
+        onPassword={setPassword}
+        onAgain={setAgain}
+        hint={`At least ${PASSWORD_MIN} characters. Empty: the person signs in by one-time links only.`}
+      />
+      <RolesEditor assignments={assignments} onChange={setAssignments} none="Without a role the person may sign in and see nothing." />
+    </EditDrawer>
+  )
+}
