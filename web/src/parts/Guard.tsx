@@ -11,8 +11,8 @@ import { Note } from './Page'
 const useStyles = makeStyles({
   lines: { display: 'grid', gap: '12px', padding: '8px 0' },
   empty: {
-    display: 'grid', gap: '8px', justifyItems: 'start', padding: '28px 24px', maxWidth: '72ch',
-    border: `1px dashed ${tokens.colorNeutralStroke1}`, borderRadius: tokens.borderRadiusLarge,
+    display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '8px', justifyItems: 'start', padding: '28px 24px',
+    maxWidth: '80ch', border: `1px dashed ${tokens.colorNeutralStroke1}`, borderRadius: tokens.borderRadiusLarge,
   },
   quiet: { color: tokens.colorNeutralForeground2 },
   code: { width: '100%', paddingTop: '4px' },
@@ -63,10 +63,13 @@ export const Guard = <T,>({ query, lines, what, children }: {
   what?: string
   children: (data: T) => ReactNode
 }) => {
-  if (query.data !== undefined) return <Boundary>{children(query.data)}</Boundary>
+  if (query.data !== undefined) return <Boundary><Drawn render={children} data={query.data} /></Boundary>
   if (query.error) return <Fault error={query.error} {...(what ? { what } : {})} again={() => void query.refetch()} />
   return <Loading {...(lines ? { lines } : {})} />
 }
+
+/** Draws inside the boundary: what it throws is caught there. */
+const Drawn = <T,>({ render, data }: { render: (data: T) => ReactNode; data: T }) => <>{render(data)}</>
 
 /** A widget that broke says so; the page around it lives on. */
 export class Boundary extends Component<{ children: ReactNode }, { error: unknown }> {
@@ -96,7 +99,7 @@ export const Empty = ({ title, text, cli, actions }: {
     <div className={s.empty}>
       <Text weight="semibold" size={400}>{title}</Text>
       <Text className={s.quiet}>{text}</Text>
-      {cli && <div className={s.code}><CodeBlock text={cli} label="command line" /></div>}
+      {cli && <div className={s.code}><CodeBlock wrap text={cli} label="command line" /></div>}
       {actions && <div className={s.actions}>{actions}</div>}
     </div>
   )
