@@ -50,7 +50,8 @@ const useStyles = makeStyles({
   list: { listStyleType: 'none', margin: 0, padding: '6px', maxHeight: '50vh', overflowY: 'auto' },
   entry: { display: 'flex', justifyContent: 'space-between', gap: '12px', padding: '8px 12px', cursor: 'pointer',
     borderRadius: tokens.borderRadiusMedium },
-  here: { backgroundColor: tokens.colorNeutralBackground1Selected, outline: `1px solid ${tokens.colorTransparentStrokeInteractive}` },
+  here: { backgroundColor: tokens.colorNeutralBackground1Selected, color: tokens.colorNeutralForeground1Selected,
+    outline: `1px solid ${tokens.colorTransparentStrokeInteractive}`, '& span': { color: 'inherit' } },
   quiet: { color: tokens.colorNeutralForeground2 },
   none: { padding: '16px' },
 })

@@ -26,10 +26,13 @@ export const useSignOut = () => {
     } catch (error) {
       return notifyFault('Signing out failed', error)
     }
-    client.clear()
-    jobs.set([])
-    clearNotes()
+    // First away from the page: what is on it would ask again, and be refused.
     go(paths.signIn())
+    window.setTimeout(() => {
+      client.clear()
+      jobs.set([])
+      clearNotes()
+    })
   }
 }
 

@@ -102,7 +102,7 @@ const Dump = ({ title, path, hex }: { title: string; path: string; hex: string }
     <div className={s.side}>
       <h3 className={s.h3}>{title}</h3>
       <span className={mergeClasses(s.path, s.grey)}>{path}</span>
-      <div className={s.dump} tabIndex={0} role="region" aria-label={`${title}: bytes`}>
+      <div className={s.dump} tabIndex={0} role="group" aria-label={`${title}: bytes`}>
         {hexLines(hex).map(({ offset, bytes, text }) => (
           <div key={offset} className={s.line}>
             <span className={s.grey}>{offset}</span>

@@ -3,7 +3,7 @@ import { Text } from '@fluentui/react-components'
 import {
   ArrowClockwiseRegular, CertificateRegular, DeleteRegular, PlayRegular, PlugConnectedRegular, ShieldCheckmarkRegular, StopRegular,
 } from '@fluentui/react-icons'
-import { useQuery } from '@tanstack/react-query'
+import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../api/client'
 import { all } from '../api/queries'
@@ -142,6 +142,7 @@ const StopDialog = ({ name, open, onClose, go }: AskProps & { go: () => void }) 
 
 const DeleteDialog = ({ name, open, onClose, server }: AskProps & { server: ServerDoc | undefined }) => {
   const run = useRun()
+  const client = useQueryClient()
   const go = useGo()
   const path = apiPath`/servers/${name}`
   return (
@@ -159,9 +160,10 @@ const DeleteDialog = ({ name, open, onClose, server }: AskProps & { server: Serv
       line={{ title: `Delete ${name}`, cli: `pgkeep server delete -n ${shell(name)} --yes`, method: 'DELETE', path }}
       run={async () => {
         const job = await follow(await api.delete<Job>(path))
-        await run(async () => job, { title: `Delete ${name}`, changes: [['servers'], ['home']] })
+        await run(async () => job, { title: `Delete ${name}`, changes: [['home']] })
         if (job.state === 'failed') return <Fault error={new Error(job.error?.message ?? 'it failed')} />
         go(paths.servers())
+        window.setTimeout(() => client.removeQueries({ queryKey: ['servers', name] }))
       }} />
   )
 }

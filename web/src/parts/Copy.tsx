@@ -62,7 +62,7 @@ export const CodeBlock = ({ text, label, wrap = false }: { text: string; label: 
   const s = useStyles()
   return (
     <div className={s.block}>
-      <pre className={`${s.code} ${wrap ? s.wrap : ''}`} tabIndex={0} role="region" aria-label={label}>
+      <pre className={`${s.code} ${wrap ? s.wrap : ''}`} tabIndex={0} role="group" aria-label={label}>
         <code>{text}</code>
       </pre>
       <div className={s.button}>

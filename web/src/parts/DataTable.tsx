@@ -175,7 +175,7 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
           CSV
         </Button>
       </div>
-      <div className={s.scroll} tabIndex={0} role="region" aria-label={name}>
+      <div className={s.scroll} tabIndex={0} role="group" aria-label={`Table of ${name}`}>
         <table className={s.table}>
           <thead className={s.head}>
             <tr>

@@ -1,5 +1,6 @@
 // Home, servers and their pages.
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router'
+import { NotFound } from '../pages/errors'
 import { frameRoute, rootRoute } from './root'
 
 const inFrame = () => frameRoute
@@ -19,5 +20,7 @@ export const serverRoutes = [
     component: lazyRouteComponent(() => import('../pages/Connect'), 'Connect') }),
   createRoute({ getParentRoute: inFrame, path: '/servers/$name/encryption',
     component: lazyRouteComponent(() => import('../pages/Encryption'), 'Encryption') }),
+  // Whatever no route knows is said inside the frame, so that one can go on from there.
+  createRoute({ getParentRoute: inFrame, path: '$', component: NotFound }),
   createRoute({ getParentRoute: inFrame, path: '/jobs', component: lazyRouteComponent(() => import('../pages/Jobs'), 'Jobs') }),
 ]
