@@ -14,6 +14,16 @@ mod file;
 pub mod fuse;
 mod store;
 
+/// Where the ciphertext of a unit begins in its backing file.
+///
+/// The backing file of `PATH` in the mount is `tree/PATH` in the backing folder.
+pub fn unit_offset(unit: u64) -> u64 {
+    engine::layout::unit_offset(unit)
+}
+
+/// Bytes of a unit.
+pub const UNIT_BYTES: u64 = engine::layout::UNIT;
+
 pub use error::Error;
 pub use event::{Event, EventSink};
 pub use file::{CryptFile, FileKind};

@@ -11,7 +11,7 @@ use base::Changed;
 
 use crate::guard::list_elements;
 use crate::probe::{PlainAnswer, probe_plain};
-use crate::{Cluster, Connection, Error, Policy, Result, file};
+use crate::{Cluster, Connection, Error, Policy, Result, file, firewall};
 
 const BEGIN: &str = "# >>> lines of your own begin";
 const END: &str = "# <<< lines of your own end";
@@ -35,6 +35,31 @@ fn own_lines(text: &str) -> String {
     inside.map(|(lines, _)| lines.trim_matches('\n').to_owned()).unwrap_or_default()
 }
 
+/// The text of `pg_hba.conf` under a policy, with the operator's lines that are there now.
+pub(crate) fn proposed(cluster: &Cluster, policy: &Policy) -> Result<String> {
+    let now = current(cluster)?;
+    Ok(render(policy, &own_lines(&now)))
+}
+
+/// The text of `pg_hba.conf` as it is.
+pub(crate) fn current(cluster: &Cluster) -> Result<String> {
+    Ok(file::read_text(&cluster.data_dir.join("pg_hba.conf"))?.unwrap_or_default())
+}
+
+/// Of each line of `pg_hba.conf` whether pgkeep wrote it by itself.
+pub(crate) fn written(cluster: &Cluster, policy: &Policy) -> Result<Vec<bool>> {
+    let rules = policy.firewall.as_deref().unwrap_or_default();
+    let of_rules: Vec<String> =
+        rules.iter().map(|rule| rule.line(policy.require_secure_transport)).collect();
+    let mut own = false;
+    let text = current(cluster)?;
+    let written = text.lines().map(|line| {
+        own = own && line != END || line == BEGIN;
+        !own && !of_rules.iter().any(|rule| rule == line)
+    });
+    Ok(written.collect())
+}
+
 fn render(policy: &Policy, own: &str) -> String {
     let mut text = String::from(
         "# Written by pgkeep; of changes only lines between the two markers stay.\n\
@@ -46,13 +71,20 @@ fn render(policy: &Policy, own: &str) -> String {
         text.push_str("hostnossl all all all reject\nhostnossl replication all all reject\n");
     }
     push_block(&mut text, own);
+    let secure_only = policy.require_secure_transport;
+    if let Some(rules) = &policy.firewall {
+        let certificates = policy.client_certificates.as_ref();
+        text.push_str(&firewall::lines(rules, secure_only, certificates));
+        text.push_str("local all all scram-sha-256\nlocal replication all scram-sha-256\n");
+        return text;
+    }
     let rules = policy.client_certificates.iter().flat_map(|wanted| &wanted.rules);
     for rule in rules {
         let (database, role) = (name(&rule.database), name(&rule.role));
         writeln!(text, "hostssl {database} {role} all scram-sha-256 clientcert=verify-full")
             .expect("because a String takes all text");
     }
-    let kind = if policy.require_secure_transport { "hostssl" } else { "host" };
+    let kind = if secure_only { "hostssl" } else { "host" };
     for database in ["all", "replication"] {
         writeln!(text, "local {database} all scram-sha-256")
             .and_then(|()| writeln!(text, "{kind} {database} all all scram-sha-256"))
@@ -84,11 +116,11 @@ fn push_block(text: &mut String, own: &str) {
 }
 
 /// A database or role as the file wants it: `all` keeps its meaning, other names are quoted.
-fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     if text == "all" { text.to_owned() } else { quoted(text) }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
 }
 
@@ -105,6 +137,9 @@ impl Cluster {
             return Ok(Changed::Unchanged);
         }
         refuse_line_breaks(policy)?;
+        if let Some(rules) = &policy.firewall {
+            firewall::check(rules, policy.client_certificates.is_some())?;
+        }
         if let Err(error) = self.enforce(connection, policy).await {
             tracing::warn!(%error, "access rules are taken back");
             self.enforce(connection, &old).await?;
@@ -120,6 +155,12 @@ impl Cluster {
             return Err(Error::AccessRules { detail });
         }
         connection.reload().await?;
+        // Whoever looks after the server must still come in.
+        drop(self.connect_local("postgres").await?);
+        if policy.firewall.is_some() && !policy.require_secure_transport {
+            // Whether plain text is let in is the rules' to say.
+            return Ok(());
+        }
         let Some(host) = probe_host(connection).await? else { return Ok(()) };
         let wanted = if policy.require_secure_transport {
             PlainAnswer::Refused

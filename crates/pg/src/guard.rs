@@ -6,7 +6,7 @@
 use std::path::{Component, Path};
 
 use crate::conf::TLS_FILE;
-use crate::{Cluster, Connection, Error, Result};
+use crate::{Cluster, Connection, Error, Parameter, Result};
 
 /// The TLS 1.2 suites that are offered, in OpenSSL's names: forward secrecy and AEAD only.
 pub const TLS12_SUITES: [&str; 6] = [
@@ -17,6 +17,9 @@ pub const TLS12_SUITES: [&str; 6] = [
     "ECDHE-ECDSA-CHACHA20-POLY1305",
     "ECDHE-RSA-CHACHA20-POLY1305",
 ];
+
+/// Addresses under which a server is reached as `localhost`.
+pub(crate) const LOCAL: [&str; 6] = ["*", "0.0.0.0", "::", "localhost", "127.0.0.1", "::1"];
 
 /// A guard rail that does not hold.
 #[derive(Clone, Debug, Eq, PartialEq, serde::Serialize)]
@@ -54,6 +57,39 @@ impl Cluster {
             pinned.push(("recovery_init_sync_method", "fsync".to_owned()));
         }
         pinned
+    }
+
+    /// Says of a parameter what pgkeep allows of it.
+    pub(crate) fn mark_guarded(&self, parameter: &mut Parameter) {
+        let name = parameter.name.as_str();
+        if let Some((_, fixed)) = self.pinned().into_iter().find(|(pinned, _)| *pinned == name) {
+            parameter.read_only = true;
+            let why = reason_for(name);
+            parameter.guard = Some(format!("pgkeep starts the server with \"{fixed}\": {why}"));
+            return;
+        }
+        let text = match name {
+            "data_directory" | "config_file" | "external_pid_file" => {
+                parameter.read_only = true;
+                "it belongs to pgkeep: the place of a server is fixed"
+            }
+            "log_directory" | "stats_temp_directory" => {
+                "only inside the encrypted data directory, so that nothing is written in clear"
+            }
+            "password_encryption" => "scram-sha-256 only: md5 passwords are as good as known",
+            "ssl_min_protocol_version" | "ssl_max_protocol_version" => {
+                "TLS 1.2 is the lowest version: older ones have known attacks"
+            }
+            "ssl_ciphers" => "only suites with forward secrecy and authenticated encryption",
+            "shared_preload_libraries" => {
+                "only libraries that are installed, and pgaudit stays where it is"
+            }
+            "listen_addresses" => {
+                "this machine stays among the addresses: pgkeep connects back to prove TLS"
+            }
+            _ => return,
+        };
+        parameter.guard = Some(text.to_owned());
     }
 
     /// Refuses a value that would take a protection away.
@@ -94,6 +130,12 @@ impl Cluster {
                 format!("use some of {}", TLS12_SUITES.join(":")),
             )),
             "shared_preload_libraries" => self.objection_to_libraries(value),
+            "listen_addresses" if !list_elements(value).iter().any(|a| LOCAL.contains(&&**a)) => {
+                both(
+                    "pgkeep proves the server's TLS by connecting to it on this machine",
+                    "keep \"localhost\" among the addresses, or use \"*\"",
+                )
+            }
             _ => None,
         }
     }

@@ -16,10 +16,12 @@
 //! | `policy` | [`Policy`]: what pgkeep decides about a cluster, kept beside the data |
 //! | `conf`, `guard` | `pgkeep.conf`, guard rails: [`Cluster::check_guard_rails`] |
 //! | `access` | `pg_hba.conf`, `pg_ident.conf`: [`Cluster::apply_policy`] |
+//! | `firewall`, `hba`, `diff` | the owner's rules; a reader and judge of `pg_hba.conf` |
+//! | `networking` | [`Cluster::networking`], [`Cluster::preview_networking`], [`Cluster::set_networking`] |
 //! | `connection`, `connect` | [`Connection`], [`Cluster::connect_local`], [`connect_tls`] |
 //! | `reload` | [`Connection::reload`]: the configuration reloaded, and waited for |
 //! | `parameters`, `suggest` | [`parameters()`], [`parameter()`], "did you mean" |
-//! | `parameter_set` | [`Cluster::set_parameter`], [`Cluster::reset_parameter`] |
+//! | `parameter_set` | [`Cluster::set_parameter`], [`Cluster::try_parameter`], [`Cluster::reset_parameter`] |
 //! | `certificate` | [`CertificatePair`], [`Cluster::install_certificate`] |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
 //! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
@@ -38,11 +40,15 @@ mod conf;
 mod connect;
 mod connection;
 mod diagnose;
+mod diff;
 mod error;
 mod file;
+mod firewall;
 mod guard;
+mod hba;
 mod hello;
 mod initdb;
+mod networking;
 mod outside;
 mod parameter_set;
 mod parameters;
@@ -68,11 +74,16 @@ pub use connect::{TlsLogin, TlsTarget, connect_tls};
 pub use connection::Connection;
 pub use diagnose::StartCause;
 pub use error::{Error, Result};
+pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};
 pub use hello::{HelloAnswer, TlsVersion, probe_hello};
+pub use networking::{
+    EffectiveRule, Networking, NetworkingChange, NetworkingOutcome, NetworkingPreview, Refused,
+    RefusedKind,
+};
 pub use outside::{Outside, OutsideKind};
 pub use parameter_set::SetOutcome;
-pub use parameters::{Parameter, REQUIRE_SECURE_TRANSPORT, parameter, parameters};
+pub use parameters::{Effect, Parameter, REQUIRE_SECURE_TRANSPORT, parameter, parameters};
 pub use pid_file::{PidFile, PostmasterStatus};
 pub use policy::{ClientCertificateRule, ClientCertificates, Policy};
 pub use postmaster::{Exit, Postmaster, StopMode};

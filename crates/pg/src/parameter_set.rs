@@ -53,7 +53,7 @@ impl Cluster {
         if before.name == REQUIRE_SECURE_TRANSPORT {
             return self.set_secure_transport(connection, Some(value)).await;
         }
-        if before.read_only {
+        if before.context == "internal" {
             return Err(Error::FixedParameter { name: before.name });
         }
         self.check_value(&before.name, value)?;
@@ -62,6 +62,59 @@ impl Cluster {
             return Ok(outcome(before, Changed::Unchanged));
         }
         self.change(connection, before, previous, Some(value)).await
+    }
+
+    /// What setting (or resetting, with `None`) would come to, without doing it.
+    ///
+    /// PostgreSQL itself judges the values of parameters that a session may set; of the others
+    /// type, range and words are compared here, and sizes with units are let pass.
+    pub async fn try_parameter(
+        &self,
+        connection: &Connection,
+        name: &str,
+        value: Option<&str>,
+    ) -> Result<SetOutcome> {
+        let before = parameter(self, connection, name).await?;
+        let previous = match before.name == REQUIRE_SECURE_TRANSPORT {
+            true => None,
+            false => stored(connection, &before.name).await?,
+        };
+        let Some(value) = value.map(str::trim) else {
+            let changed = match previous {
+                Some(_) => Changed::Changed,
+                None => Changed::Unchanged,
+            };
+            let value = before.default.clone().unwrap_or_default();
+            return Ok(would_be(before, value, changed));
+        };
+        if value.len() > VALUE_BYTES || value.contains(['\0', '\n', '\r']) {
+            let message = format!("a value is one line of at most {VALUE_BYTES} bytes");
+            return Err(rejected(name, message));
+        }
+        if before.context == "internal" {
+            return Err(Error::FixedParameter { name: before.name });
+        }
+        self.check_value(&before.name, value)?;
+        if let Some(message) = before.objection(value) {
+            return Err(rejected(&before.name, message));
+        }
+        if matches!(before.context.as_str(), "user" | "superuser") {
+            let attempt = format!(
+                "begin; set local {} = {}; rollback",
+                quoted(&before.name),
+                literals(&before.name, value)
+            );
+            let answer = connection.batch_raw("try a parameter", &attempt).await?;
+            if let Err(source) = answer {
+                connection.batch("end the try", "rollback").await?;
+                return Err(refused(&before.name, source));
+            }
+        }
+        let changed = match is_there(&before, previous.as_deref(), value) {
+            true => Changed::Unchanged,
+            false => Changed::Changed,
+        };
+        Ok(would_be(before, value.to_owned(), changed))
     }
 
     /// Takes back what was set: the parameter has the value of the configuration files again.
@@ -144,6 +197,38 @@ fn outcome(after: Parameter, changed: Changed) -> SetOutcome {
     SetOutcome { name: after.name, value: after.value, changed, needs_restart }
 }
 
+fn would_be(before: Parameter, value: String, changed: Changed) -> SetOutcome {
+    let needs_restart = !before.dynamic && changed == Changed::Changed;
+    SetOutcome { name: before.name, value, changed, needs_restart }
+}
+
+impl Parameter {
+    /// Why a value is not one of this parameter's, as far as its text tells.
+    fn objection(&self, value: &str) -> Option<String> {
+        let words = |allowed: &[&str]| {
+            let known = allowed.iter().any(|word| word.eq_ignore_ascii_case(value));
+            (!known).then(|| format!("\"{value}\" is none of {}", allowed.join(", ")))
+        };
+        match self.data_type.as_str() {
+            // PostgreSQL takes unique beginnings of these words too.
+            "bool" => words(&["on", "off", "true", "false", "yes", "no", "1", "0", "t", "f"]),
+            "enum" => words(&self.allowed_values.iter().map(String::as_str).collect::<Vec<_>>()),
+            "integer" | "real" => {
+                let number = |text: &str| text.parse::<f64>().ok();
+                let first = value.trim_start_matches(['-', '+']).chars().next();
+                let Some(given) = number(value) else {
+                    let is_size = first.is_some_and(|c| c.is_ascii_digit() || c == '.');
+                    return (!is_size).then(|| format!("\"{value}\" is no number"));
+                };
+                let (min, max) = (self.min.as_deref()?, self.max.as_deref()?);
+                let inside = number(min)? <= given && given <= number(max)?;
+                (!inside).then(|| format!("{value} is outside {min} to {max}"))
+            }
+            _ => None,
+        }
+    }
+}
+
 fn rejected(name: &str, message: String) -> Error {
     let name = name.chars().take(128).collect();
     Error::Rejected { name, message, detail: None, hint: None }
@@ -177,14 +262,24 @@ pub(crate) async fn alter_system(
     name: &str,
     value: Option<&str>,
 ) -> Result<()> {
-    let parts = name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
-    let quoted = parts.collect::<Vec<_>>().join(".");
+    let quoted = quoted(name);
     let sql = match value {
         None => format!("alter system reset {quoted}"),
         Some(value) => format!("alter system set {quoted} = {}", literals(name, value)),
     };
     let answer = connection.batch_raw("change a parameter", &sql).await?;
-    answer.map_err(|source| match source.as_db_error() {
+    answer.map_err(|source| refused(name, source))
+}
+
+/// The name of a parameter as SQL, with its prefix where it has one.
+fn quoted(name: &str) -> String {
+    let parts = name.split('.').map(|part| format!("\"{}\"", part.replace('"', "\"\"")));
+    parts.collect::<Vec<_>>().join(".")
+}
+
+/// What PostgreSQL said of a value.
+fn refused(name: &str, source: tokio_postgres::Error) -> Error {
+    match source.as_db_error() {
         Some(refusal) => Error::Rejected {
             name: name.to_owned(),
             message: refusal.message().to_owned(),
@@ -192,7 +287,7 @@ pub(crate) async fn alter_system(
             hint: refusal.hint().map(str::to_owned),
         },
         None => Error::Query { doing: "change a parameter", source },
-    })
+    }
 }
 
 /// A value as SQL: one literal, or one for each element of a list.

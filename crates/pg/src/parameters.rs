@@ -32,8 +32,12 @@ pub struct Parameter {
     pub allowed_values: Vec<String>,
     /// Whether a change takes effect without a restart.
     pub dynamic: bool,
-    /// Whether nobody can change it.
+    /// Whether nobody can change it: PostgreSQL fixes it, or pgkeep does.
     pub read_only: bool,
+    /// When a change takes effect.
+    pub effect: Effect,
+    /// What pgkeep allows of it and why, where it does not allow everything.
+    pub guard: Option<String>,
     /// Whether a change waits for a restart.
     pub pending_restart: bool,
     /// Where the value comes from, in PostgreSQL's words.
@@ -50,6 +54,32 @@ pub struct Parameter {
     pub(crate) source_file: Option<String>,
 }
 
+/// When a change of a parameter takes effect.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// Never: the value was fixed when the cluster or the program was made.
+    Never,
+    /// With the next start.
+    Restart,
+    /// In sessions that begin after the change.
+    NewSessions,
+    /// At once, in the server and in sessions that have set no value of their own.
+    Immediate,
+}
+
+impl Effect {
+    /// By PostgreSQL's word for when it can be set.
+    fn of(context: &str) -> Self {
+        match context {
+            "internal" => Self::Never,
+            "postmaster" => Self::Restart,
+            "backend" | "superuser-backend" => Self::NewSessions,
+            _ => Self::Immediate,
+        }
+    }
+}
+
 const COLUMNS: &str = "select name, coalesce(case when source = 'client' then boot_val \
      else reset_val end, ''), unit, vartype, boot_val, min_val, max_val, enumvals, context, \
      pending_restart, case when source = 'client' then 'default' else source end, category, \
@@ -58,6 +88,7 @@ const COLUMNS: &str = "select name, coalesce(case when source = 'client' then bo
 /// All parameters of a running server, by name; with `require_secure_transport` among them.
 pub async fn parameters(cluster: &Cluster, connection: &Connection) -> Result<Vec<Parameter>> {
     let mut all = read(connection, None).await?;
+    all.iter_mut().for_each(|found| cluster.mark_guarded(found));
     all.push(own(&cluster.policy()?));
     all.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(all)
@@ -74,8 +105,9 @@ pub async fn parameter(
         return Ok(own(&cluster.policy()?));
     }
     if name.len() <= NAME_BYTES
-        && let Some(found) = read(connection, Some(name)).await?.pop()
+        && let Some(mut found) = read(connection, Some(name)).await?.pop()
     {
+        cluster.mark_guarded(&mut found);
         return Ok(found);
     }
     Err(unknown(connection, name).await?)
@@ -118,6 +150,8 @@ fn from_row(row: &Row) -> Parameter {
         allowed_values: row.get::<_, Option<Vec<String>>>(7).unwrap_or_default(),
         dynamic: context != "postmaster" && context != "internal",
         read_only: context == "internal",
+        effect: Effect::of(&context),
+        guard: None,
         pending_restart: row.get(9),
         source: row.get(10),
         category: row.get(11),
@@ -141,6 +175,8 @@ fn own(policy: &Policy) -> Parameter {
         allowed_values: Vec::new(),
         dynamic: true,
         read_only: false,
+        effect: Effect::Immediate,
+        guard: None,
         pending_restart: false,
         source: if is_default { "default" } else { "configuration file" }.to_owned(),
         category: "Connections and Authentication / SSL".to_owned(),

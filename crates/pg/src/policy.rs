@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cluster, Error, Result, file};
+use crate::{Cluster, Error, FirewallRule, Result, file};
 
 /// The decisions that PostgreSQL has no parameter for.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct Policy {
     /// Who must show a client certificate; nobody when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_certificates: Option<ClientCertificates>,
+    /// Who may connect, where the owner has said so; everybody with a password when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Vec<FirewallRule>>,
     /// Present while the server was made read-only by us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read_only: Option<ReadOnlyMemory>,
@@ -60,6 +63,7 @@ impl Default for Policy {
             format: FORMAT,
             require_secure_transport: true,
             client_certificates: None,
+            firewall: None,
             read_only: None,
         }
     }

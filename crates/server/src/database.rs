@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use base::{Changed, Fault, Secret};
-use pg::ClientCertificates;
+use pg::{ClientCertificates, Networking, NetworkingChange, NetworkingOutcome};
 use serde_json::Value;
 
 use crate::certificate::{Presented, Validity};
@@ -103,4 +103,29 @@ pub trait Database: Send + Sync + 'static {
         name: &str,
         value: Option<&str>,
     ) -> impl Future<Output = Result<Value, Fault>> + Send;
+
+    /// Says what setting a parameter would come to; does nothing.
+    fn try_parameter(
+        &self,
+        name: &str,
+        value: Option<&str>,
+    ) -> impl Future<Output = Result<Value, Fault>> + Send;
+
+    /// Who may connect.
+    fn networking(&self) -> impl Future<Output = Result<Networking, Fault>> + Send;
+
+    /// What a change of that would do; does nothing.
+    fn preview_networking(
+        &self,
+        wanted: &NetworkingChange,
+    ) -> impl Future<Output = Result<Value, Fault>> + Send;
+
+    /// Makes the change and proves it. Whoever looks after the server is not shut out.
+    fn set_networking(
+        &self,
+        wanted: &NetworkingChange,
+    ) -> impl Future<Output = Result<NetworkingOutcome, Fault>> + Send;
+
+    /// A relation that holds no data of users, and its file below the data directory.
+    fn harmless_relation(&self) -> impl Future<Output = Result<(String, String), Fault>> + Send;
 }

@@ -74,6 +74,21 @@ pub enum Command {
         /// The value; `None`: the default.
         value: Option<String>,
     },
+    /// Answers what setting a parameter would come to; does nothing.
+    ParameterTry {
+        /// Its name.
+        name: String,
+        /// The value; `None`: the default.
+        value: Option<String>,
+    },
+    /// Answers who may connect.
+    NetworkingShow,
+    /// Answers what a change of that would do.
+    NetworkingPreview(pg::NetworkingChange),
+    /// Makes the change; answers who may connect then, with `changed` and `needs_restart`.
+    NetworkingSet(pg::NetworkingChange),
+    /// Answers a piece of ciphertext as it lies on the disk, and the same as PostgreSQL sees it.
+    StorageProof,
     /// Replaces the certificate by a fresh one of the internal CA.
     CertificateRotate,
     /// Replaces the certificate by one that the owner brings.
@@ -106,6 +121,11 @@ impl Command {
             Self::ParameterList
             | Self::ParameterShow { .. }
             | Self::ParameterSet { .. }
+            | Self::ParameterTry { .. }
+            | Self::NetworkingShow
+            | Self::NetworkingPreview(_)
+            | Self::NetworkingSet(_)
+            | Self::StorageProof
             | Self::CertificateRotate
             | Self::CertificateSet(_)
             | Self::ClientCertificates(_) => true,

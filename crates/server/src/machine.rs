@@ -8,6 +8,7 @@ mod command;
 mod create;
 mod custody;
 mod delete;
+mod proof;
 mod recover;
 mod rekey;
 mod start;

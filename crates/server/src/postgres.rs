@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use base::{Changed, Fault, Secret};
 use pg::{
-    CertificatePair, ClientCertificates, Cluster, Connection, Outside, OutsideKind, Postmaster,
-    TlsTarget,
+    CertificatePair, ClientCertificates, Cluster, Connection, Networking, NetworkingChange,
+    NetworkingOutcome, Outside, OutsideKind, Postmaster, TlsTarget,
 };
 use serde_json::Value;
 
@@ -259,6 +259,35 @@ impl Database for PgDatabase {
             Some(value) => self.cluster.set_parameter(&connection, name, value).await,
             None => self.cluster.reset_parameter(&connection, name).await,
         })
+    }
+
+    async fn try_parameter(&self, name: &str, value: Option<&str>) -> Result<Value, Fault> {
+        let connection = self.connect().await?;
+        json(self.cluster.try_parameter(&connection, name, value).await)
+    }
+
+    async fn networking(&self) -> Result<Networking, Fault> {
+        let connection = self.connect().await?;
+        self.cluster.networking(&connection).await.map_err(|e| e.fault())
+    }
+
+    async fn preview_networking(&self, wanted: &NetworkingChange) -> Result<Value, Fault> {
+        let connection = self.connect().await?;
+        json(self.cluster.preview_networking(&connection, wanted).await)
+    }
+
+    async fn set_networking(&self, wanted: &NetworkingChange) -> Result<NetworkingOutcome, Fault> {
+        let connection = self.connect().await?;
+        self.cluster.set_networking(&connection, wanted).await.map_err(|e| e.fault())
+    }
+
+    async fn harmless_relation(&self) -> Result<(String, String), Fault> {
+        // Access methods: what PostgreSQL ships, the same in every cluster.
+        let relation = "pg_catalog.pg_am";
+        let connection = self.connect().await?;
+        let sql = "select pg_relation_filepath('pg_catalog.pg_am')";
+        let row = connection.query_one("find the file of a relation", sql, &[]).await;
+        Ok((relation.to_owned(), row.map_err(|e| e.fault())?.get(0)))
     }
 }
 

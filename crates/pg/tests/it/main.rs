@@ -3,6 +3,7 @@
 mod access;
 mod certificates;
 mod life;
+mod networking;
 mod outside;
 mod parameters;
 mod read_only;

@@ -110,3 +110,54 @@ async fn the_list_holds_postgres_own_and_ours() {
     assert!(!find("shared_buffers").dynamic);
     assert!(find("wal_level").allowed_values.iter().any(|word| word == "logical"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_try_says_what_would_come_and_changes_nothing() {
+    let test = TestCluster::start().await;
+    let (cluster, connection) = (test.cluster(), test.connect().await);
+    for (name, value, changed, restart) in [
+        ("work_mem", "8MB", Changed::Changed, false),
+        ("max_connections", "50", Changed::Changed, true),
+        ("require_secure_transport", "on", Changed::Unchanged, false),
+    ] {
+        let would = cluster.try_parameter(&connection, name, Some(value)).await.unwrap();
+        assert_eq!((would.changed, would.needs_restart), (changed, restart), "{would:?}");
+    }
+    let before = parameters(cluster, &connection).await.unwrap();
+    for (name, value) in [
+        ("work_mem", "1kB"),
+        ("work_mem", "much"),
+        ("max_connections", "0"),
+        ("wal_level", "none"),
+        ("fsync", "off"),
+        ("fsync_", "on"),
+        ("server_version", "1"),
+        ("log_directory", "/tmp"),
+        ("listen_addresses", "192.0.2.1"),
+        ("search_path", "a\nb"),
+    ] {
+        let outcome = cluster.try_parameter(&connection, name, Some(value)).await;
+        assert!(outcome.is_err(), "{name} = {value}: {outcome:?}");
+    }
+    let reset = cluster.try_parameter(&connection, "work_mem", None).await.unwrap();
+    assert_eq!(reset.changed, Changed::Unchanged);
+    assert_eq!(before, parameters(cluster, &connection).await.unwrap());
+    let auto = std::fs::read_to_string(cluster.data_dir.join("postgresql.auto.conf")).unwrap();
+    assert!(!auto.contains("work_mem") && !auto.contains("max_connections"), "{auto}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_parameter_says_when_it_takes_effect_and_what_pgkeep_allows() {
+    let test = TestCluster::start().await;
+    let (cluster, connection) = (test.cluster(), test.connect().await);
+    let of = async |name| parameter(cluster, &connection, name).await.unwrap();
+    assert_eq!(of("shared_buffers").await.effect, pg::Effect::Restart);
+    assert_eq!(of("log_connections").await.effect, pg::Effect::NewSessions);
+    assert_eq!(of("work_mem").await.effect, pg::Effect::Immediate);
+    assert_eq!(of("block_size").await.effect, pg::Effect::Never);
+    let fsync = of("fsync").await;
+    assert!(fsync.read_only && fsync.guard.unwrap().contains("crash"));
+    assert!(of("work_mem").await.guard.is_none());
+    let ciphers = of("ssl_ciphers").await;
+    assert!(!ciphers.read_only && ciphers.guard.is_some());
+}

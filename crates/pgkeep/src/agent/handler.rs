@@ -95,6 +95,17 @@ fn command(server: &Server, request: &Request) -> Result<Command, Fault> {
         "parameter-reset" => {
             Command::ParameterSet { name: request.text("name")?.to_owned(), value: None }
         }
+        "parameter-try" => Command::ParameterTry {
+            name: request.text("name")?.to_owned(),
+            value: match request.args.get("value") {
+                None | Some(Value::Null) => None,
+                Some(_) => Some(request.text("value")?.to_owned()),
+            },
+        },
+        "networking-show" => Command::NetworkingShow,
+        "networking-preview" => Command::NetworkingPreview(networking(request)?),
+        "networking-set" => Command::NetworkingSet(networking(request)?),
+        "storage-proof" => Command::StorageProof,
         "certificate-rotate" => Command::CertificateRotate,
         "certificate-set" => Command::CertificateSet(OwnCertificate {
             chain_pem: request.text("chain")?.to_owned(),
@@ -122,6 +133,17 @@ fn host(request: &Request) -> Result<String, Fault> {
         return Ok(host.to_owned());
     }
     Err(bad("the host must be a DNS name").detail(json!(host).to_string()))
+}
+
+/// `{"rules", "require_secure_transport", "min_tls_version", "max_tls_version",
+/// "listen_addresses"}`; what is absent stays.
+fn networking(request: &Request) -> Result<pg::NetworkingChange, Fault> {
+    let wanted = match &request.args {
+        Value::Null => Value::Object(serde_json::Map::new()),
+        wanted => wanted.clone(),
+    };
+    serde_json::from_value(wanted)
+        .map_err(|e| bad("the change of the networking is not understood").detail(e.to_string()))
 }
 
 /// `{"client_certificates": {"ca_pem", "rules": [{"database", "role"}]}}`; without: none any more.

@@ -9,6 +9,7 @@ use super::Plane;
 use super::collect::{show, show_all};
 use super::create::{self, Wish};
 use super::history;
+use super::peers::Say;
 use super::store::ServerRow;
 use crate::rpc::Request;
 
@@ -27,7 +28,7 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
         "server-create" => server_create(&plane, &request).await,
         "server-delete" => {
             let row = row(&plane, &request)?;
-            create::delete(&plane, &row, &request.progress).await
+            create::delete(&plane, &row, &said(&request)).await
         }
         "server-show" => Ok(show(&plane, &row(&plane, &request)?).await),
         "server-history" => history::states(&plane, &row(&plane, &request)?).await,
@@ -44,7 +45,7 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
                 _ => None,
             };
             let args = request.args.clone();
-            plane.peers.agent(&row.name, &request.op, args, &request.progress).await
+            plane.peers.agent(&row.name, &request.op, args, &said(&request)).await
         }
         "sample-get" => Ok(json!({ "state": plane.store.mark("sample")? })),
         "sample-set" => {
@@ -56,7 +57,7 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
 }
 
 /// The document of `pgkeep status`.
-async fn status(plane: &Arc<Plane>) -> Result<Value, Fault> {
+pub(super) async fn status(plane: &Arc<Plane>) -> Result<Value, Fault> {
     let servers = plane.store.servers()?;
     let (vault, servers) =
         tokio::join!(plane.peers.vault("status", Value::Null), show_all(plane, servers));
@@ -102,17 +103,32 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
         port_as_it_is: request.flag("port_as_it_is"),
         owners_key: owners_key(request),
     };
-    create::create(plane, wish, &request.progress).await
+    create::create(plane, wish, &said(request)).await
 }
 
 async fn change(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
     let row = row(plane, request)?;
+    act(plane, &row, request.op.trim_start_matches("server-"), &said(request)).await
+}
+
+/// Starts, stops or restarts a server.
+pub(super) async fn act(
+    plane: &Plane,
+    row: &ServerRow,
+    op: &str,
+    say: Say<'_>,
+) -> Result<Value, Fault> {
     let _alone = plane.alone(&row.name).await;
-    let op = request.op.trim_start_matches("server-");
     if op != "stop" {
-        plane.peers.supervisor("agent-start", &row.name, &request.progress).await?;
+        plane.peers.supervisor("agent-start", &row.name, say).await?;
     }
-    plane.peers.agent(&row.name, op, Value::Null, &request.progress).await
+    plane.peers.agent(&row.name, op, Value::Null, say).await
+}
+
+/// Hands steps on to whoever sent the request.
+fn said(request: &Request) -> impl Fn(&str) + Send + Sync + use<> {
+    let progress = request.progress.clone();
+    move |message: &str| progress.say(message)
 }
 
 /// What a request says of an owner's key; the agent judges it.
@@ -130,7 +146,7 @@ async fn key(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
     let row = row(plane, request)?;
     let op = request.op.trim_start_matches("server-");
     let args = Value::Object(owners_key(request));
-    plane.peers.agent(&row.name, op, args, &request.progress).await
+    plane.peers.agent(&row.name, op, args, &said(request)).await
 }
 
 fn name(request: &Request) -> Result<ServerName, Fault> {
@@ -145,7 +161,12 @@ fn row(plane: &Plane, request: &Request) -> Result<ServerRow, Fault> {
     let name = request.text(about)?.parse().map_err(|e: base::NameError| {
         Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
     })?;
-    plane.store.server(&name)?.ok_or_else(|| {
+    find(plane, &name)
+}
+
+/// A server that must be there.
+pub(super) fn find(plane: &Plane, name: &ServerName) -> Result<ServerRow, Fault> {
+    plane.store.server(name)?.ok_or_else(|| {
         Fault::new("not_found", format!("there is no server \"{name}\""))
             .hint("pgkeep server list")
             .exit(ExitCode::NotFound)

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::Plane;
+use super::peers::Say;
 use super::store::ServerRow;
-use crate::rpc::Progress;
 
 /// PostgreSQL's own port, and where the search for a free one begins.
 const FIRST_PORT: u16 = 5432;
@@ -34,11 +34,7 @@ pub(super) struct Wish {
 /// # Errors
 /// Whatever stopped it. A server whose record exists by then stays listed with its state and
 /// reason; else nothing is left.
-pub(super) async fn create(
-    plane: &Arc<Plane>,
-    wish: Wish,
-    progress: &Progress,
-) -> Result<Value, Fault> {
+pub(super) async fn create(plane: &Arc<Plane>, wish: Wish, say: Say<'_>) -> Result<Value, Fault> {
     let _alone = plane.alone(&wish.name).await;
     let old = plane.store.server(&wish.name)?;
     let is_new = old.is_none();
@@ -46,7 +42,7 @@ pub(super) async fn create(
         Some(row) => row,
         None => {
             let row = reserve(plane, &wish)?;
-            progress.say(format!("server {} gets port {}", row.name, row.port));
+            say(&format!("server {} gets port {}", row.name, row.port));
             row
         }
     };
@@ -58,7 +54,7 @@ pub(super) async fn create(
         }
         return Err(fault);
     }
-    match build(plane, &row, wish.owners_key, progress).await {
+    match build(plane, &row, wish.owners_key, say).await {
         Ok(()) => plane.peers.look(&row.name).await,
         // Only its agent knows whether the creation of an old one came to its end.
         Err(fault) if fault.code == "exists" => {
@@ -67,7 +63,7 @@ pub(super) async fn create(
                 .exit(ExitCode::Conflict))
         }
         Err(fault) => {
-            undo_unless_begun(plane, &row, progress).await;
+            undo_unless_begun(plane, &row, say).await;
             Err(fault)
         }
     }
@@ -77,28 +73,28 @@ async fn build(
     plane: &Plane,
     row: &ServerRow,
     mut args: Map<String, Value>,
-    progress: &Progress,
+    say: Say<'_>,
 ) -> Result<(), Fault> {
     let _ = args.insert("port".to_owned(), json!(row.port));
-    plane.peers.supervisor("agent-start", &row.name, progress).await?;
-    plane.peers.agent(&row.name, "create", Value::Object(args), progress).await?;
-    plane.peers.supervisor("adopt-pgpass", &row.name, progress).await?;
+    plane.peers.supervisor("agent-start", &row.name, say).await?;
+    plane.peers.agent(&row.name, "create", Value::Object(args), say).await?;
+    plane.peers.supervisor("adopt-pgpass", &row.name, say).await?;
     Ok(())
 }
 
 /// Takes everything back as long as the agent has not made the server's record.
-async fn undo_unless_begun(plane: &Plane, row: &ServerRow, progress: &Progress) {
+async fn undo_unless_begun(plane: &Plane, row: &ServerRow, say: Say<'_>) {
     let begun = match plane.peers.look(&row.name).await {
         Ok(_) => true,
         Err(fault) => !matches!(fault.code.as_str(), "not_found" | "not_running"),
     };
     if begun {
         // A password file may be there already; a missing one is no second failure.
-        let _ = plane.peers.supervisor("adopt-pgpass", &row.name, progress).await;
+        let _ = plane.peers.supervisor("adopt-pgpass", &row.name, say).await;
         return;
     }
     let steps = [
-        plane.peers.supervisor("agent-forget", &row.name, progress).await,
+        plane.peers.supervisor("agent-forget", &row.name, say).await,
         plane.peers.vault("release", json!({ "server": row.name })).await,
         plane.store.remove_server(&row.name).map(Value::from),
     ];
@@ -111,17 +107,17 @@ async fn undo_unless_begun(plane: &Plane, row: &ServerRow, progress: &Progress) 
 pub(super) async fn delete(
     plane: &Arc<Plane>,
     row: &ServerRow,
-    progress: &Progress,
+    say: Say<'_>,
 ) -> Result<Value, Fault> {
     let _alone = plane.alone(&row.name).await;
-    plane.peers.supervisor("agent-start", &row.name, progress).await?;
-    match plane.peers.agent(&row.name, "delete", json!({ "yes": true }), progress).await {
+    plane.peers.supervisor("agent-start", &row.name, say).await?;
+    match plane.peers.agent(&row.name, "delete", json!({ "yes": true }), say).await {
         Ok(_) => {}
         // An earlier delete came so far and no further.
         Err(fault) if fault.code == "not_found" => {}
         Err(fault) => return Err(fault),
     }
-    plane.peers.supervisor("agent-forget", &row.name, progress).await?;
+    plane.peers.supervisor("agent-forget", &row.name, say).await?;
     plane.peers.vault("release", json!({ "server": row.name })).await?;
     let removed = plane.store.remove_server(&row.name)?;
     Ok(json!({ "name": row.name, "deleted": removed }))

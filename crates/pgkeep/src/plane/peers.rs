@@ -6,10 +6,13 @@ use base::{Fault, ServerName};
 use serde_json::{Value, json};
 
 use crate::home::{Home, agent_process};
-use crate::rpc::{self, Progress};
+use crate::rpc;
 
 /// A look at an agent or the vault takes no longer; a slow one must not hold up the others.
 const LOOK_MAX: Duration = Duration::from_secs(5);
+
+/// Hears how long work goes, a few words a step.
+pub(super) type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Reaches supervisor, vault and agents.
 #[derive(Clone, Debug)]
@@ -32,9 +35,8 @@ impl Peers {
         &self,
         op: &str,
         name: &ServerName,
-        progress: &Progress,
+        say: Say<'_>,
     ) -> Result<Value, Fault> {
-        let say = |message: &str| progress.say(message);
         rpc::call(&self.home.socket("supervisor"), op, json!({ "name": name }), say).await
     }
 
@@ -44,9 +46,8 @@ impl Peers {
         name: &ServerName,
         op: &str,
         args: Value,
-        progress: &Progress,
+        say: Say<'_>,
     ) -> Result<Value, Fault> {
-        let say = |message: &str| progress.say(message);
         rpc::call(&self.home.socket(&agent_process(name)), op, args, say).await
     }
 

@@ -29,6 +29,9 @@
 //! | agent | `show`, `start`, `stop`, `restart` | → what `show` answers |
 //! | agent | `delete` | → `{changed}`; the folder is gone, the agent may be stopped |
 //! | agent | `parameter-list`, `parameter-show {name}`, `parameter-set {name, value}` | |
+//! | agent | `parameter-try {name, value?}`, `parameter-reset {name}` | |
+//! | agent | `networking-show`, `networking-preview`, `networking-set` | see `agent::handler` |
+//! | agent | `storage-proof` | → one piece as on the disk, and as PostgreSQL sees it |
 //! | agent | `certificate-rotate`, `storage-verify {stop?}`, `shutdown` | |
 //! | supervisor | `status`, `down`, `agent-start {name}`, `agent-stop {name}` | |
 //! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use base::{Changed, Fault, ServerState};
 use serde_json::{Value, json};
 
-use super::Machine;
+use super::{Machine, proof};
 use crate::database::Database;
 use crate::doors::{Doors, Progress};
 use crate::handle::{Command, Request};
@@ -84,6 +84,18 @@ impl<D: Doors> Machine<D> {
                 self.police().await;
                 Ok(outcome)
             }
+            Command::ParameterTry { name, value } => {
+                self.ready_database()?.try_parameter(&name, value.as_deref()).await
+            }
+            Command::NetworkingShow => plain(&self.ready_database()?.networking().await?),
+            Command::NetworkingPreview(wanted) => {
+                self.ready_database()?.preview_networking(&wanted).await
+            }
+            Command::NetworkingSet(wanted) => self.set_networking(&wanted).await,
+            Command::StorageProof => {
+                let (relation, file) = self.ready_database()?.harmless_relation().await?;
+                proof::of(&self.layout, relation, &file, self.now()).await
+            }
             Command::CertificateRotate => {
                 self.record()?;
                 let changed = self.rotate(progress).await?;
@@ -144,6 +156,29 @@ impl<D: Doors> Machine<D> {
             .exit(base::ExitCode::Conflict))
     }
 
+    /// Changes who may connect, and connects back. What cannot be proved is taken back.
+    async fn set_networking(&mut self, wanted: &pg::NetworkingChange) -> Result<Value, Fault> {
+        let database = self.ready_database()?;
+        let before = database.networking().await?;
+        let outcome = database.set_networking(wanted).await?;
+        if let Err(fault) = self.prove_tls().await {
+            let back = pg::NetworkingChange {
+                rules: Some(before.rules),
+                require_secure_transport: Some(before.require_secure_transport),
+                min_tls_version: Some(before.min_tls_version),
+                max_tls_version: Some(before.max_tls_version),
+                listen_addresses: None,
+            };
+            let _ = self.ready_database()?.set_networking(&back).await?;
+            return Err(fault);
+        }
+        self.refresh_settings().await?;
+        let mut shown = plain(&self.ready_database()?.networking().await?)?;
+        shown["changed"] = json!(outcome.changed);
+        shown["needs_restart"] = json!(outcome.needs_restart);
+        Ok(shown)
+    }
+
     fn ready_database(&self) -> Result<&D::Database, Fault> {
         self.refuse_while_unstable()?;
         Ok(self.database.as_ref().expect("because the server is Ready"))
@@ -154,9 +189,13 @@ impl<D: Doors> Machine<D> {
         let record = self.record()?;
         let mounted = self.mount.is_some();
         let show = status::show(&self.layout, record, &self.state, &self.facts, mounted);
-        let mut value = serde_json::to_value(show)
-            .map_err(|e| Fault::from_error("answer", "could not write the answer", &e))?;
+        let mut value = plain(&show)?;
         value["changed"] = json!(changed);
         Ok(value)
     }
+}
+
+fn plain(answer: &impl serde::Serialize) -> Result<Value, Fault> {
+    serde_json::to_value(answer)
+        .map_err(|e| Fault::from_error("answer", "could not write the answer", &e))
 }

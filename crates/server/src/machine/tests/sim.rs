@@ -459,4 +459,27 @@ impl Database for Sim {
         self.0.maybe_hang("set parameter").await;
         Ok(json!({ "name": name, "value": value }))
     }
+
+    async fn try_parameter(&self, name: &str, value: Option<&str>) -> Result<Value, Fault> {
+        Ok(json!({ "name": name, "value": value }))
+    }
+
+    async fn networking(&self) -> Result<pg::Networking, Fault> {
+        Err(Fault::new("simulated", "there is no networking here"))
+    }
+
+    async fn preview_networking(&self, _: &pg::NetworkingChange) -> Result<Value, Fault> {
+        Ok(json!({}))
+    }
+
+    async fn set_networking(
+        &self,
+        _: &pg::NetworkingChange,
+    ) -> Result<pg::NetworkingOutcome, Fault> {
+        Err(Fault::new("simulated", "there is no networking here"))
+    }
+
+    async fn harmless_relation(&self) -> Result<(String, String), Fault> {
+        Ok(("pg_am".to_owned(), "base/5/2601".to_owned()))
+    }
 }
