@@ -24,6 +24,9 @@ const roles = [
   { name: 'key-officer', description: 'Manages key vaults, keys, their roles and identities, and which key a server uses. Seals and unseals the vault.', operations: [...reads, ...keys, 'keyvault_audit'] },
   { name: 'reader', description: 'Sees names and states. No connection strings, no settings, no keys.', operations: ['home_show', 'server_list', 'keyvault_list'] },
 ]
+const signIn = { session_idle_minutes: 60, session_minutes: 720, lock_after: 5, lock_max_seconds: 900,
+  oidc: { label: 'Example SSO', issuer: 'https://id.example.org/realms/main', client_id: 'pgkeep', has_client_secret: true, groups_claim: 'groups', scopes: ['profile', 'email'], ca_pem: null,
+    groups: [{ group: 'dba', role: 'owner', scope: '/' }, { group: 'audit', role: 'auditor', scope: '/' }, { group: 'clinic-keys', role: 'key-officer', scope: '/keyvaults/hospital' }] } }
 const whats = [['key_update', '/keyvaults/hospital/keys/clinic-cmk', 200], ['parameter_set', '/servers/demo/parameters/work_mem', 200], ['user_create', '/users', 403], ['session_create', '/session', 401], ['server_restart', '/servers/demo', 202]]
 const acts = Array.from({ length: 180 }, (_, i) => {
   const [operation, target, status] = whats[i % 5]
@@ -59,6 +62,10 @@ export const routes = ({ fault, ok, list, context }) => {
       const fits = acts.filter((one) => (!query.get('principal') || one.principal === query.get('principal')) && (!query.get('operation') || one.operation === query.get('operation')))
       return ok({ items: fits.slice(at, at + 100), next: at + 100 < fits.length ? String(at + 100) : null })
     }],
+    ['GET', '/settings/sign-in', () => ok(signIn, '"1"')],
+    ['PUT', '/settings/sign-in', ({ body }) => (body.oidc?.issuer.includes('nowhere')
+      ? fault(400, 'oidc', 'the provider does not answer', { detail: 'https://nowhere/.well-known/openid-configuration: no such host', hint: 'check the issuer, or the certificates to trust' })
+      : ok(Object.assign(signIn, body)))],
     ['GET', '/about', () => ok({ product: 'pgkeep', version: '0.4.0', api_version: '1', home: '/var/lib/pgkeep', url: 'https://localhost:8443/', portal: true, started_at: before(30), postgres: ['15.20', '16.11'], licence: 'Apache-2.0' })],
     ['GET', '/ca', () => ok({ pem: `-----BEGIN CERTIFICATE-----\n${'MIIBmTCCAT+gAwIBAgIUZ0c3l0bW9ja2VkY2VydGlmaWNhdGVmb3JwYWdlcwo=\n'.repeat(5)}-----END CERTIFICATE-----\n`, fingerprint: '4f1c09ab22d17be0c1b2a97f0e5d3384be11a7c99d21ef6b8a2c51e0d94a7733', file: '/var/lib/pgkeep/ca.pem' })],
   ]

@@ -1,3 +1,1 @@
-import { Page } from '../parts/Page'
-
-export const SettingsSignIn = () => <Page title="Sign-in" />
+export { SignInSettingsPage as SettingsSignIn } from './settings/SignInPage'

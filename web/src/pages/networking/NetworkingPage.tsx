@@ -7,6 +7,7 @@ import { api } from '../../api/client'
 import { serverQuery } from '../../api/queries'
 import { localTime, shell } from '../../format'
 import { useRun } from '../../frame/jobs'
+import { notify } from '../../frame/notify'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { DangerDialog } from '../../parts/Dialogs'
 import { Guard } from '../../parts/Guard'
@@ -120,6 +121,7 @@ export const NetworkingPage = ({ name: server }: { name: string }) => {
             setApplied({ at: new Date().toISOString(), restart })
             setDraft(undefined)
             refresh()
+            notify('success', `Networking of ${server} was changed`, restart ? 'Listen addresses wait for a restart.' : 'It is in force.')
           }}
         />
       )}

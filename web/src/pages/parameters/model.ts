@@ -203,7 +203,7 @@ export const humanise = (
 /** A value and its unit as one short text for a table. */
 export const display = (value: string, unit: string | null | undefined): string => {
   if (value === '') return '(empty)'
-  return humanise(value, unit) ?? (unit && /^[1-9]/.test(value) ? `${value} ${unit}` : value)
+  return humanise(value, unit) ?? (unit && /^[1-9]\d*$/.test(value) ? `${value} ${unit}` : value)
 }
 
 /** What may be typed, as one line. */

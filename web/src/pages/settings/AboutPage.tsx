@@ -1,5 +1,5 @@
 // What is installed, and the authority that clients trust.
-import { Text } from '@fluentui/react-components'
+import { Link as FluentLink, Text } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../api/client'
 import { CodeBlock, CopyValue } from '../../parts/Copy'
@@ -51,7 +51,7 @@ export const AboutPage = () => {
           <Essentials
             facts={[
               { name: 'Version', value: `${it.product} ${it.version}` },
-              { name: 'API', value: <><a href="/api/v1/openapi.json">{it.api_version}, OpenAPI document</a></> },
+              { name: 'API', value: <FluentLink href="/api/v1/openapi.json">version {it.api_version}, OpenAPI document</FluentLink> },
               { name: 'Licence', value: it.licence },
               { name: 'Portal bundle', value: bundle() },
               { name: 'PostgreSQL found', value: it.postgres.join(', ') || 'none' },
