@@ -4,7 +4,7 @@ import { paths } from '../../src/paths'
 import { api, demo } from './installation'
 
 /** What stands on the pages; made once, by `furnish`. */
-export const names = { vault: 'ledger', key: 'orders', gone: 'old-orders', identity: 'shop', user: 'mira' }
+export const names = { vault: 'ledger', key: 'orders', gone: 'old-orders', identity: 'shop', user: 'mira', person: 'jonas' }
 
 /** Pages that are only another page's address. */
 const ELSEWHERE = ['settings']
@@ -54,10 +54,10 @@ export const furnish = async () => {
   }
   const vault = `/keyvaults/${names.vault}`
   await make('/keyvaults', { name: names.vault })
-  await make('/identities', { name: names.identity })
+  await make('/identities', { name: names.identity, servers: true })
   for (const name of [names.key, names.gone]) await make(`${vault}/keys`, { name })
   await make(`${vault}/role-assignments`, {
-    role: 'Key Vault Crypto Service Encryption User', assignee: names.identity, scope: '/',
+    role: 'Key Vault Crypto Service Encryption User', assignee: names.identity,
   })
   await api('DELETE', `${vault}/keys/${names.gone}`).catch((error: unknown) => {
     if (!/: 404 /.test(String(error))) throw error

@@ -19,10 +19,9 @@ impl Modules {
     /// Installs what the lock file in `from` names, or finds it installed. Runs no scripts of
     /// packages.
     pub(crate) fn make(name: &str, from: &Path) -> Outcome<Self> {
-        let lock = FILES.map(|file| read(&from.join(file)));
-        let [manifest, lock] = lock;
-        let lock = manifest? + &lock?;
-        let path = folder(name, &lock, |path| install(name, path, from))?;
+        let [manifest, lock] = FILES.map(|file| read(&from.join(file)));
+        let made_from = wanted(&manifest?).to_owned() + &lock?;
+        let path = folder(name, &made_from, |path| install(name, path, from))?;
         Ok(Self { path })
     }
 
@@ -30,6 +29,12 @@ impl Modules {
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// What a manifest wants installed: a new script is no reason to install all again.
+fn wanted(manifest: &str) -> &str {
+    let at = ["\"dependencies\"", "\"devDependencies\""].map(|field| manifest.find(field));
+    at.into_iter().flatten().min().map_or(manifest, |at| &manifest[at..])
 }
 
 fn install(name: &str, path: &Path, from: &Path) -> Outcome {
@@ -42,4 +47,19 @@ fn install(name: &str, path: &Path, from: &Path) -> Outcome {
     }
     let words = ["ci", "--ignore-scripts", "--no-audit", "--no-fund"];
     proc::capture(Command::new(npm).args(words).current_dir(path)).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wanted;
+
+    #[test]
+    fn scripts_do_not_count() {
+        let manifest = |script: &str| {
+            format!(r#"{{"scripts":{{"x":"{script}"}},"dependencies":{{"a":"1"}}}}"#)
+        };
+        assert_eq!(wanted(&manifest("1")), wanted(&manifest("2")));
+        assert!(wanted(&manifest("1")).contains(r#""a":"1""#));
+        assert_eq!(wanted("{}"), "{}");
+    }
 }
