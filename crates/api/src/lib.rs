@@ -4,11 +4,13 @@
 //! says what runs, and `/healthz`: the portal comes with a later version. The page changes
 //! nothing and shows no secret.
 
+pub mod access;
 mod error;
 mod files;
 mod guard;
 pub mod keyvault;
 mod page;
+pub mod plane;
 mod tls;
 
 #[cfg(test)]

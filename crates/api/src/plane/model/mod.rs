@@ -1,0 +1,38 @@
+//! What the API takes and answers: snake_case JSON, times as RFC 3339, no secrets unless said.
+//!
+//! What the agents and the vault answer is carried whole: a field that `pgkeep server show -o
+//! json` prints has its field here.
+
+mod encryption;
+mod home;
+mod identity;
+mod job;
+mod keyvault;
+mod meta;
+mod networking;
+mod parameter;
+mod server;
+mod vault;
+
+pub use encryption::{
+    EncryptionEvent, EncryptionProof, EncryptionUpdate, KeyCheck, KeyFailure, KeyPolicyUpdate,
+    KeyWatch, Rewrap,
+};
+pub use home::{Attention, HomePage, NextAction, Severity, Tile, Verdict};
+pub use identity::{Identity, IdentityCreate, IdentityEnv, IdentityUpdate};
+pub use job::{Job, JobState};
+pub use keyvault::{
+    AuditRecord, DeletedKey, Key, KeyCreate, KeyUpdate, KeyVault, KeyVaultCreate, KeyVaultUpdate,
+    RoleAssignment, RoleAssignmentCreate, RotationPolicy,
+};
+pub use meta::{About, Answer, Ca, Health, Page, PlaneStatus, Status, StatusServer, StatusVault};
+pub use networking::{
+    Change, ClientCertificateRule, ClientCertificates, Networking, NetworkingPreview,
+    NetworkingUpdate, Refusal, RefusalKind, Rule, RuleKind,
+};
+pub use parameter::{Parameter, ParameterChange, ParameterUpdate};
+pub use server::{
+    Connection, DataEncryption, KeyPolicy, Recovery, Restarts, Server, ServerCreate, ServerEvent,
+    Snippet, Storage, StorageStats, Tamper, TlsSettings, VerifyOptions,
+};
+pub use vault::{SealShares, Service, Unseal, Vault, VaultKey};
