@@ -11,7 +11,8 @@ use crate::{proc, say};
 /// What makes the requests up.
 pub(in crate::conform) const SUITE: &str = "schemathesis 4.32.5";
 /// Left out are checks that take documented leniency (unknown fields, missing keys) for faults.
-pub(in crate::conform) const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
+pub(in crate::conform) const CHECKS: &str = "\
+     not_a_server_error,status_code_conformance,content_type_conformance,\
      response_schema_conformance,response_headers_conformance,missing_required_header,\
      unsupported_method,ignored_auth";
 /// Bounds of a run: requests for each operation and seconds in all.
