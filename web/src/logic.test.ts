@@ -9,7 +9,8 @@ import { tell } from './pages/KeyHistory'
 import { hexLines } from './pages/Proof'
 import { refused } from './pages/Server'
 import { nameFault } from './pages/Servers'
-import { keyHealth, keyName } from './pages/ServerTable'
+import { withoutVersion } from './pages/ChangeKey'
+import { keyHealth, keyName, ownKey } from './pages/ServerTable'
 import { spans } from './pages/StateStrip'
 
 describe('command lines', () => {
@@ -78,6 +79,13 @@ describe('servers', () => {
   })
   it('names a key by its last part', () => {
     expect(keyName('https://v.vault.localhost:1/keys/tde/')).toBe('tde')
+  })
+  it('knows its own vaults from others', () => {
+    expect(ownKey('https://hospital.vault.localhost:8201/keys/cmk/01ab')).toEqual({ vault: 'hospital', key: 'cmk' })
+    expect(ownKey('https://hospital.vault.localhost.evil.example/keys/cmk')).toBeUndefined()
+    expect(ownKey('https://hospital.vault.azure.net/keys/cmk')).toBeUndefined()
+    expect(withoutVersion('https://v.vault.localhost:1/keys/tde/01ab')).toBe('https://v.vault.localhost:1/keys/tde')
+    expect(withoutVersion('https://v.vault.localhost:1/keys/tde')).toBe('https://v.vault.localhost:1/keys/tde')
   })
   it('tells the history of a key', () => {
     expect(tell({ seq: 1, at: '', kind: 'key', from: 'usable', to: 'lost' })).toEqual(['bad', 'usable → lost'])

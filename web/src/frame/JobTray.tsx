@@ -8,8 +8,10 @@ import { useEffect } from 'react'
 import { jobsQuery } from '../api/queries'
 import type { Job } from '../api/types'
 import { duration, sentences } from '../format'
+import { Link } from '../parts/Link'
 import { Badge, type Tone } from '../parts/State'
 import { Time } from '../parts/Time'
+import { paths } from '../paths'
 import { adopt, jobs } from './jobs'
 
 const useStyles = makeStyles({
@@ -19,7 +21,7 @@ const useStyles = makeStyles({
   quiet: { color: tokens.colorNeutralForeground2 },
   button: { position: 'relative' },
   counter: { position: 'absolute', top: '-2px', right: '-2px', pointerEvents: 'none' },
-  head: { display: 'block', paddingBottom: '8px' },
+  head: { display: 'flex', justifyContent: 'space-between', paddingBottom: '8px' },
 })
 
 const tones: Record<Job['state'], Tone> = { running: 'busy', succeeded: 'good', failed: 'bad' }
@@ -54,7 +56,10 @@ export const JobTray = () => {
         </Tooltip>
       </PopoverTrigger>
       <PopoverSurface className={s.surface} aria-label="Jobs">
-        <Text weight="semibold" className={s.head}>Jobs</Text>
+        <div className={s.head}>
+          <Text weight="semibold">Jobs</Text>
+          {all.length > 0 && <Link to={paths.jobs()}>All of them</Link>}
+        </div>
         {all.length === 0 && (
           <Text className={s.quiet}>Work that takes longer than a moment is shown here with each step: creating a server, rotating a key, verifying storage.</Text>
         )}

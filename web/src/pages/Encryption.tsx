@@ -1,5 +1,5 @@
 // How a server is encrypted: mode, key, version, how the key stands, and proof from the disk.
-import { ArrowSwapRegular, ArrowSyncRegular, KeyRegular, ShieldCheckmarkRegular } from '@fluentui/react-icons'
+import { ArrowSwapRegular, ArrowSyncRegular, EyeRegular, KeyRegular, ShieldCheckmarkRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, call } from '../api/client'
@@ -18,13 +18,14 @@ import { ChangeKey } from './ChangeKey'
 import { KeyHistory } from './KeyHistory'
 import { Proof } from './Proof'
 import { RotateKey } from './RotateKey'
-import { modeName } from './ServerTable'
+import { modeName, ownKey } from './ServerTable'
+import { WatchKey } from './WatchKey'
 import { useServer } from './useServer'
 
 export const Encryption = () => {
   const { name, query: server } = useServer()
   const run = useRun()
-  const [asks, setAsks] = useState<'rotate' | 'change'>()
+  const [asks, setAsks] = useState<'rotate' | 'change' | 'watch'>()
   const path = apiPath`/servers/${name}/encryption`
   const query = useQuery({
     queryKey: ['servers', name, 'encryption'],
@@ -32,6 +33,8 @@ export const Encryption = () => {
     refetchInterval: 5_000,
   })
   const key = query.data?.data
+  const fixed = !key ? 'Nothing is known of the key now'
+    : key.mode === 'CustomerManaged' ? undefined : 'pgkeep keeps this key; who holds it is chosen when a server is created'
   const changes = [['servers'], ['home'], ['jobs']]
   const check = () =>
     void run(async () => {
@@ -44,30 +47,39 @@ export const Encryption = () => {
       badge={server.data && <StateBadge state={server.data.state} of={name} />}
       lead="Everything PostgreSQL writes is ciphertext on the disk. A data key encrypts it; the key below wraps the data key."
       actions={[
-        { label: 'Check the key', icon: <KeyRegular />, onClick: check, refused: key ? undefined : 'Nothing is known of the key now',
-          line: { title: 'Check the key', cli: `pgkeep server encryption check -s ${shell(name)}`, method: 'POST', path: `${path}/check` } },
-        { label: 'Rotate', icon: <ArrowSyncRegular />, onClick: () => setAsks('rotate'), refused: key ? undefined : 'Nothing is known of the key now',
-          line: { title: 'Rotate the key', cli: `pgkeep server encryption rotate -s ${shell(name)}`, method: 'POST', path: `${path}/rotate` } },
-        { label: 'Change key', icon: <ArrowSwapRegular />, onClick: () => setAsks('change'), refused: key ? undefined : 'Nothing is known of the key now',
-          line: { title: 'Change the key', cli: `pgkeep server encryption set-key -s ${shell(name)} --key KEY_URI --identity IDENTITY`,
+        { label: 'Check the key', icon: <KeyRegular />, onClick: check, refused: fixed,
+          line: { title: 'Check the key', cli: `pgkeep server key revalidate -s ${shell(name)}`, method: 'POST', path: `${path}/check` } },
+        { label: 'Rotate', icon: <ArrowSyncRegular />, onClick: () => setAsks('rotate'), refused: fixed,
+          line: { title: 'Rotate the key', cli: rotateLine(key?.key_uri), method: 'POST', path: `${path}/rotate` } },
+        { label: 'Change key', icon: <ArrowSwapRegular />, onClick: () => setAsks('change'), refused: fixed,
+          line: { title: 'Change the key', cli: `pgkeep server key set -s ${shell(name)} --key KEY_URI --identity IDENTITY`,
             method: 'PUT', path: `${path}/key`, body: { key_uri: 'KEY_URI', identity: 'IDENTITY' } } },
+        { label: 'Watch', icon: <EyeRegular />, onClick: () => setAsks('watch'), refused: fixed,
+          line: { title: 'How the key is watched', cli: `pgkeep server key set -s ${shell(name)} --check-interval 10 --grace 300`,
+            method: 'PUT', path: `${path}/key`, body: { policy: { check_interval_s: 10, grace_s: 300 } } } },
         { label: 'Verify storage', icon: <ShieldCheckmarkRegular />,
           onClick: () => void run(() => api.post<Job>(apiPath`/servers/${name}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
           refused: server.data?.state === 'Ready' ? undefined : 'It reads through the running store',
           line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: apiPath`/servers/${name}/storage/verify` } },
       ]}
-      lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server show -n ${shell(name)} -o json --query data_encryption`, path }]}
+      lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server key show -s ${shell(name)} -o json`, path }]}
       messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine)}>
       {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
       {key && <Proof name={name} ready={server.data?.state === 'Ready'} />}
       {key && <KeyHistory name={name} />}
       {key && <RotateKey name={name} open={asks === 'rotate'} onClose={() => setAsks(undefined)} current={key} />}
+      {key && <WatchKey name={name} open={asks === 'watch'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
       {key && <ChangeKey name={name} open={asks === 'change'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
     </Page>
   )
 }
 
 const messages = (key: EncryptionDoc): (Message | false)[] => [
+  key.mode !== 'CustomerManaged' && {
+    intent: 'info', title: 'pgkeep keeps the key of this server.',
+    text: <>It lies sealed in pgkeep’s vault and has one version. To rotate a key, or to take it away, make a server under
+      a key of your own and move the data. <Link inline to={paths.servers({ create: true })}>Create a server</Link></>,
+  },
   key.health === 'lost' && {
     intent: 'error', title: 'The key is refused.',
     text: sentences(`${key.failure?.message ?? 'its vault denies it'}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}`) +
@@ -84,10 +96,16 @@ const messages = (key: EncryptionDoc): (Message | false)[] => [
   },
 ]
 
+/** In pgkeep's own vaults the key itself is rotated; elsewhere its owner does it. */
+const rotateLine = (uri: string | undefined): string | undefined => {
+  const own = ownKey(uri ?? '')
+  return own && `pgkeep keyvault key rotate --vault-name ${own.vault} -n ${own.key}`
+}
+
 /** The page of a key that lies in pgkeep's own vault. */
 const pageOf = (uri: string) => {
-  const found = /^https:\/\/([a-z0-9-]+)\.vault\.localhost(?::\d+)?\/keys\/([A-Za-z0-9-]+)/.exec(uri)
-  return found?.[1] && found[2] ? paths.key(found[1], found[2]) : undefined
+  const own = ownKey(uri)
+  return own && paths.key(own.vault, own.key)
 }
 
 const verdicts: Record<string, [string, string]> = {

@@ -3,13 +3,14 @@ import { Text } from '@fluentui/react-components'
 import { useQueryClient } from '@tanstack/react-query'
 import { api } from '../api/client'
 import type { Encryption, Job } from '../api/types'
-import { sentences, shell } from '../format'
+import { sentences } from '../format'
 import { follow, useRun } from '../frame/jobs'
 import { DangerDialog } from '../parts/Dialogs'
 import { Essentials } from '../parts/Page'
 import { Badge } from '../parts/State'
 import { Time } from '../parts/Time'
 import { apiPath, paths } from '../paths'
+import { ownKey } from './ServerTable'
 
 export const RotateKey = ({ name, open, onClose, current }: {
   name: string
@@ -19,6 +20,7 @@ export const RotateKey = ({ name, open, onClose, current }: {
 }) => {
   const run = useRun()
   const client = useQueryClient()
+  const own = ownKey(current.key_uri)
   const path = apiPath`/servers/${name}/encryption/rotate`
   const rotate = async () => {
     const job = await follow(await api.post<Job>(path))
@@ -53,6 +55,6 @@ export const RotateKey = ({ name, open, onClose, current }: {
           )}
         </>
       }
-      line={{ title: 'Rotate', cli: `pgkeep server encryption rotate -s ${shell(name)}`, method: 'POST', path }} />
+      line={{ title: 'Rotate', cli: own && `pgkeep keyvault key rotate --vault-name ${own.vault} -n ${own.key}`, method: 'POST', path }} />
   )
 }

@@ -16,6 +16,12 @@ export const modeName = (mode: string | undefined): string =>
 export const keyName = (uri: string | undefined): string =>
   uri?.replace(/[#?].*$/, '').replace(/\/+$/, '').split('/').at(-1) ?? '–'
 
+/** Vault and name of a key in one of pgkeep's own key vaults. */
+export const ownKey = (uri: string): { vault: string; key: string } | undefined => {
+  const found = /^https:\/\/([a-z0-9-]+)\.vault\.localhost(?::\d+)?\/keys\/([A-Za-z0-9-]+)/.exec(uri)
+  return found?.[1] && found[2] ? { vault: found[1], key: found[2] } : undefined
+}
+
 /** How a key stands, for any server. */
 export const keyHealth = (server: Server): [Tone, string] => {
   const key = server.data_encryption

@@ -13,6 +13,7 @@ import { Guard } from '../parts/Guard'
 import { Page } from '../parts/Page'
 import { paths } from '../paths'
 import { flag, useSearchParams } from '../search'
+import { useKeyAddresses } from './ChangeKey'
 import { ServerTable } from './ServerTable'
 
 const schema = { create: flag }
@@ -53,6 +54,7 @@ const CreateServer = ({ open, onClose, taken }: { open: boolean; onClose: () => 
   const [key, setKey] = useState('')
   const [identity, setIdentity] = useState('')
   const identities = useQuery({ ...identitiesQuery, enabled: open && mode === 'customer' })
+  const addresses = useKeyAddresses(open && mode === 'customer')
   useEffect(() => {
     if (!open) return
     setName('')
@@ -94,9 +96,10 @@ const CreateServer = ({ open, onClose, taken }: { open: boolean; onClose: () => 
       {mode === 'customer' && (
         <>
           <Field label="Key" required hint="https://NAME.vault.localhost:PORT/keys/KEY, with a version to pin it, without to follow the newest">
-            <Input value={key} onChange={(_, d) => setKey(d.value)} autoComplete="off" spellCheck={false} />
+            <Input value={key} onChange={(_, d) => setKey(d.value)} list="create-keys" autoComplete="off" spellCheck={false} />
           </Field>
-          <Field label="Identity" required hint="The identity under which the server asks for the key; it needs the role Crypto Service Encryption User">
+          <datalist id="create-keys">{addresses.map((one) => <option key={one} value={one} />)}</datalist>
+          <Field label="Identity" required hint="The identity under which the server asks for the key; it needs the role Key Vault Crypto Service Encryption User on the key">
             <Input value={identity} onChange={(_, d) => setIdentity(d.value)} list="create-identities" autoComplete="off" spellCheck={false} />
           </Field>
           <datalist id="create-identities">

@@ -126,7 +126,7 @@ export const DangerDialog = ({ open, onClose, title, preview, name, submit, run,
       <DialogSurface>
         <form onSubmit={act}>
           <DialogBody>
-            <DialogTitle>{title}</DialogTitle>
+            <DialogTitle>{proof ? title.replace(/\?$/, ': done') : title}</DialogTitle>
             <DialogContent className={s.content}>
               {proof ?? (
                 <>
