@@ -7,12 +7,17 @@ use crate::failure::{Doing, Outcome};
 
 /// Folders of `web/` that the build does not read.
 const NOT_READ: [&str; 3] = ["node_modules", "dist", "e2e"];
+/// Of the root: the types of the API are made from it.
+const DOCUMENT: &str = "docs/openapi.json";
+/// Of `web/`: those types, which the build writes.
+const MADE: &str = "src/api/schema.d.ts";
 
 /// A number for paths and contents of all files that the build reads. It is no proof against
 /// anyone, only a reason to build again.
 pub(super) fn hash(web: &Path, root: &Path) -> Outcome<String> {
-    let mut files = Vec::new();
+    let mut files = vec![root.join(DOCUMENT)];
     walk(web, &mut files, &NOT_READ)?;
+    files.retain(|file| *file != web.join(MADE));
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files {
@@ -55,15 +60,19 @@ mod tests {
         };
         let hash = || super::hash(&web, &root).unwrap();
         write("src/a.ts", "1");
+        write("../docs/openapi.json", "{}");
         let first = hash();
-        for made in ["dist/index.html", "node_modules/x/y.js", "e2e/a.spec.ts"] {
+        for made in ["dist/index.html", "node_modules/x/y.js", "e2e/a.spec.ts", super::MADE] {
             write(made, "made");
             assert_eq!(hash(), first, "{made}");
         }
         write("src/a.ts", "2");
         let second = hash();
         write("src/dist/b.ts", "");
-        assert!(first != second && second != hash());
+        let third = hash();
+        assert!(first != second && second != third);
+        write("../docs/openapi.json", "[]");
+        assert_ne!(hash(), third);
         std::fs::remove_dir_all(root).unwrap();
     }
 }
