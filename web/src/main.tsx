@@ -6,7 +6,7 @@ import { StrictMode, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
 import { useTheme } from './frame/theme'
 import './main.css'
-import { client, router } from './router'
+import { beginEarly, client, router } from './router'
 
 const App = () => {
   const { name, theme } = useTheme()
@@ -22,5 +22,6 @@ const App = () => {
   )
 }
 
+beginEarly()
 const root = document.getElementById('root')
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>)
