@@ -33,6 +33,14 @@ const servers = [
       policy: { check_interval_s: 10, grace_s: 300, call_timeout_s: 5, leeway_s: 60 },
     },
   }),
+  server('orders', 5435, 'Ready', {
+    data_encryption: {
+      mode: 'CustomerManaged', key_uri: 'https://hospital.vault.localhost:8201/keys/orders-cmk', key_version: '3c2a97f0e5d3384be11a7c99d21ef6b0',
+      identity: 'shop-server', last_validated_at: before(0.1), health: 'usable', provider: 'azure', algorithm: 'RSA-OAEP-256', pinned: false,
+      wrapped_at: before(60 * 24 * 9), key_expires_at: null, clock: 'vault', checked_at: before(0.1), next_check_at: later(0.0001), grace_until: null,
+      rewrap: null, failure: null, policy: { check_interval_s: 10, grace_s: 300, call_timeout_s: 5, leeway_s: 60 },
+    },
+  }),
   server('archive', 5434, 'Stopped', { state_reason: 'stopped by anna', state_since: before(60 * 30) }),
 ]
 
@@ -128,7 +136,7 @@ export const routes = ({ context, fault, ok, list, job }) => {
       () => Object.assign(find(params.s).data_encryption, { mode: 'CustomerManaged', key_uri: body.key_uri, identity: body.identity, last_validated_at: context.now() }))],
     ['POST', '/servers/{s}/encryption/check', ({ params }) => { const e = find(params.s).data_encryption; e.last_validated_at = context.now(); return ok({ health: e.health ?? 'usable', failure: e.failure ?? null, checked_at: context.now() }) }],
     ['POST', '/servers/{s}/encryption/rotate', ({ params }) => job('server-key-rotate', params.s, ['make a new version of the key', 'wrap the data key with it', 'prove that it opens'],
-      () => { const e = find(params.s).data_encryption; e.key_version = String(Number(e.key_version) + 1 || 2) })],
+      () => { const e = find(params.s).data_encryption; Object.assign(e, { key_version: hex(16, Date.now() % 97), last_validated_at: context.now() }) })],
     ['GET', '/servers/{s}/encryption/history', () => list([
       { seq: 41, at: before(14), kind: 'key', from: 'usable', to: 'lost', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412', failure: { cause: 'disabled', http_status: 403, inner_code: 'KeyDisabled', message: 'the key clinic-cmk is disabled' } },
       { seq: 22, at: before(60 * 24 * 3), kind: 'rewrap', key_uri: 'https://hospital.vault.localhost:8201/keys/clinic-cmk', from_version: '01c2a97f0e5d3384be11a7c99d21ef6b', key_version: '9b1f6f0d7c1e4d22a1f3c5b8e7d60412' },

@@ -11,15 +11,15 @@ export const signInRoute = createRoute({
 })
 
 export const serverRoutes = [
-  createRoute({ getParentRoute: inFrame, path: '/', component: lazyRouteComponent(() => import('../pages/Home'), 'Home') }),
+  createRoute({ getParentRoute: inFrame, path: '/', component: lazyRouteComponent(() => import('../pages/home/Home'), 'Home') }),
   createRoute({ getParentRoute: inFrame, path: '/servers',
-    component: lazyRouteComponent(() => import('../pages/Servers'), 'Servers') }),
+    component: lazyRouteComponent(() => import('../pages/servers/Servers'), 'Servers') }),
   createRoute({ getParentRoute: inFrame, path: '/servers/$name',
-    component: lazyRouteComponent(() => import('../pages/Server'), 'Server') }),
+    component: lazyRouteComponent(() => import('../pages/servers/Server'), 'Server') }),
   createRoute({ getParentRoute: inFrame, path: '/servers/$name/connect',
-    component: lazyRouteComponent(() => import('../pages/Connect'), 'Connect') }),
+    component: lazyRouteComponent(() => import('../pages/servers/Connect'), 'Connect') }),
   createRoute({ getParentRoute: inFrame, path: '/servers/$name/encryption',
-    component: lazyRouteComponent(() => import('../pages/Encryption'), 'Encryption') }),
+    component: lazyRouteComponent(() => import('../pages/encryption/Encryption'), 'Encryption') }),
   // Whatever no route knows is said inside the frame, so that one can go on from there.
   createRoute({ getParentRoute: inFrame, path: '$', component: NotFound }),
   createRoute({ getParentRoute: inFrame, path: '/jobs', component: lazyRouteComponent(() => import('../pages/Jobs'), 'Jobs') }),

@@ -1,14 +1,14 @@
 // What happened to a server's key.
 import { Text } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
-import { all } from '../api/queries'
-import type { EncryptionEvent, KeyFailure } from '../api/types'
-import { DataTable } from '../parts/DataTable'
-import { Empty, Guard } from '../parts/Guard'
-import { Section } from '../parts/Page'
-import { Badge, type Tone } from '../parts/State'
-import { Time } from '../parts/Time'
-import { apiPath } from '../paths'
+import { all } from '../../api/queries'
+import type { EncryptionEvent, KeyFailure } from '../../api/types'
+import { DataTable } from '../../parts/DataTable'
+import { Empty, Guard } from '../../parts/Guard'
+import { Section } from '../../parts/Page'
+import { Badge, type Tone } from '../../parts/State'
+import { Time } from '../../parts/Time'
+import { apiPath } from '../../paths'
 
 const word = (value: unknown): string => (typeof value === 'string' ? value : '')
 const tones: Record<string, Tone> = { usable: 'good', lost: 'bad', doubtful: 'warn' }

@@ -2,13 +2,13 @@
 import { Button, Text, makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import { EyeRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
-import { api } from '../api/client'
-import type { Proof as ProofDoc } from '../api/types'
-import { Empty, Guard } from '../parts/Guard'
-import { Essentials, Section } from '../parts/Page'
-import { Verdict } from '../parts/State'
-import { apiPath } from '../paths'
-import { flag, useSearchParams } from '../search'
+import { api } from '../../api/client'
+import type { Proof as ProofDoc } from '../../api/types'
+import { Empty, Guard } from '../../parts/Guard'
+import { Essentials, Section } from '../../parts/Page'
+import { Verdict } from '../../parts/State'
+import { apiPath } from '../../paths'
+import { flag, useSearchParams } from '../../search'
 
 const PER_LINE = 16
 

@@ -1,7 +1,7 @@
 // A server's states on a line of time. Its twin is the table below it.
 import { Text, makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
-import type { StateChange } from '../api/types'
-import { duration, localTime } from '../format'
+import type { StateChange } from '../../api/types'
+import { duration, localTime } from '../../format'
 
 export interface Span {
   state: string

@@ -1,16 +1,16 @@
 // A new version of the wrapping key: said before, proved after.
 import { Text } from '@fluentui/react-components'
 import { useQueryClient } from '@tanstack/react-query'
-import { api } from '../api/client'
-import type { Encryption, Job } from '../api/types'
-import { sentences } from '../format'
-import { follow, useRun } from '../frame/jobs'
-import { DangerDialog } from '../parts/Dialogs'
-import { Essentials } from '../parts/Page'
-import { Badge } from '../parts/State'
-import { Time } from '../parts/Time'
-import { apiPath, paths } from '../paths'
-import { ownKey } from './ServerTable'
+import { api } from '../../api/client'
+import type { Encryption, Job } from '../../api/types'
+import { sentences } from '../../format'
+import { follow, useRun } from '../../frame/jobs'
+import { DangerDialog } from '../../parts/Dialogs'
+import { Essentials } from '../../parts/Page'
+import { Badge } from '../../parts/State'
+import { Time } from '../../parts/Time'
+import { apiPath, paths } from '../../paths'
+import { ownKey } from '../servers/ServerTable'
 
 export const RotateKey = ({ name, open, onClose, current }: {
   name: string

@@ -1,12 +1,12 @@
 // How often a key is looked at, and how long a server goes on when nothing is known of it.
 import { Field, Input, Text } from '@fluentui/react-components'
 import { useEffect, useState } from 'react'
-import { api } from '../api/client'
-import type { Encryption, Job } from '../api/types'
-import { shell } from '../format'
-import { useRun } from '../frame/jobs'
-import { FormDialog } from '../parts/Dialogs'
-import { apiPath, paths } from '../paths'
+import { api } from '../../api/client'
+import type { Encryption, Job } from '../../api/types'
+import { shell } from '../../format'
+import { useRun } from '../../frame/jobs'
+import { FormDialog } from '../../parts/Dialogs'
+import { apiPath, paths } from '../../paths'
 
 export interface KeyDialogProps {
   name: string

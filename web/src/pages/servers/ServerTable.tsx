@@ -1,13 +1,13 @@
 // Servers as a table: state, key, TLS at a glance.
 import { Button, Text } from '@fluentui/react-components'
 import type { ReactNode } from 'react'
-import type { Server } from '../api/types'
-import { DataTable } from '../parts/DataTable'
-import { Empty } from '../parts/Guard'
-import { Link, useAnchor } from '../parts/Link'
-import { Badge, StateBadge, type Tone } from '../parts/State'
-import { Time } from '../parts/Time'
-import { paths } from '../paths'
+import type { Server } from '../../api/types'
+import { DataTable } from '../../parts/DataTable'
+import { Empty } from '../../parts/Guard'
+import { Link, useAnchor } from '../../parts/Link'
+import { Badge, StateBadge, type Tone } from '../../parts/State'
+import { Time } from '../../parts/Time'
+import { paths } from '../../paths'
 
 export const modeName = (mode: string | undefined): string =>
   mode === 'CustomerManaged' ? 'Customer-managed' : mode === 'SystemManaged' ? 'pgkeep-managed' : '–'

@@ -1,6 +1,6 @@
 import { useQuery } from '@tanstack/react-query'
 import { useParams } from '@tanstack/react-router'
-import { serverQuery } from '../api/queries'
+import { serverQuery } from '../../api/queries'
 
 /** The server that the address names. */
 export const useServer = () => {
