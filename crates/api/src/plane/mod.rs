@@ -25,9 +25,13 @@ mod document;
 mod error;
 mod etag;
 mod jobs;
+mod layers;
 mod list;
+mod metrics;
 mod operation;
 mod ops;
+mod router;
+mod serve;
 mod state;
 
 #[cfg(test)]
@@ -36,8 +40,9 @@ mod tests;
 pub use backend::{Backend, Progress, Reply, ServerAction};
 pub use document::openapi;
 pub use error::{ApiError, ErrorBody, ErrorShape, status_of};
-pub use jobs::Jobs;
+pub use jobs::{Begin, Jobs};
 pub use operation::Operation;
+pub use serve::Api;
 pub use state::{PlaneParts, PlaneState};
 
 pub(crate) use body::{Body, OptionalBody, Query};

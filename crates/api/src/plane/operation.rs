@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::http::{Method, StatusCode, header};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use utoipa::openapi::{HttpMethod, OpenApi};
 
 /// The `operationId` of a request; in its extensions where it is one of the API.
@@ -28,6 +28,22 @@ impl Operations {
             }
         }
         Self(Arc::new(all))
+    }
+
+    /// These and one that the document leaves out.
+    pub(crate) fn with(self, method: &str, path: &str, id: &str) -> Self {
+        let mut all = HashMap::clone(&self.0);
+        let method = method.parse().expect("because it is a method");
+        let _ = all.insert((method, path.to_owned()), Arc::from(id));
+        Self(Arc::new(all))
+    }
+
+    /// Which methods a path has.
+    fn methods(&self, path: &str) -> Vec<&Method> {
+        let of_path = self.0.keys().filter(|(_, known)| known == path);
+        let mut methods: Vec<&Method> = of_path.map(|(method, _)| method).collect();
+        methods.sort_by_key(|method| method.as_str());
+        methods
     }
 
     fn find(&self, method: &Method, path: &str) -> Option<Operation> {
@@ -74,7 +90,13 @@ pub(crate) async fn note(
     next: Next,
 ) -> Response {
     let path = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let found = path.and_then(|path| operations.find(request.method(), &path));
+    let found = path.as_deref().and_then(|path| operations.find(request.method(), path));
+    if let (None, Some(path)) = (&found, &path) {
+        // A method that is not there needs no permission to be told so.
+        let names: Vec<&str> = operations.methods(path).into_iter().map(Method::as_str).collect();
+        let allow = [(header::ALLOW, names.join(", "))];
+        return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
+    }
     if let Some(operation) = found.clone() {
         request.extensions_mut().insert(operation);
     }

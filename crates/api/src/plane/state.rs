@@ -55,7 +55,7 @@ impl PlaneState {
 
     /// Whether the portal is built in.
     pub(crate) fn has_portal(&self) -> bool {
-        false
+        portal::is_built()
     }
 
     /// Long work.

@@ -1,13 +1,16 @@
 //! Keys of servers: how they stand, what happened to them, and the proof from the disk.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
-use super::KeyPolicy;
+use super::{DataEncryption, KeyPolicy};
 
 /// What is known of a key that the owner holds.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyWatch {
     /// `unchecked`, `usable`, `doubtful` or `lost`.
     pub health: String,
@@ -147,4 +150,66 @@ pub struct EncryptionProof {
     pub inside_entropy_bits_per_byte: f64,
     /// What this shows, in a few sentences.
     pub explanation: String,
+}
+
+/// How the storage of a server is encrypted. What begins with `health` is known only of a key that
+/// the owner holds; without one those fields are missing.
+#[derive(ToSchema)]
+#[schema(as = DataEncryption)]
+#[expect(dead_code, reason = "only its shape is used")]
+struct Shape {
+    /// `SystemManaged` or `CustomerManaged`.
+    #[schema(example = "CustomerManaged")]
+    mode: String,
+    /// The key that wraps the data key.
+    key_uri: String,
+    /// Its version.
+    key_version: String,
+    /// The identity under which the server asks for it.
+    identity: String,
+    /// When the key was last seen to open.
+    last_validated_at: Timestamp,
+    /// `unchecked`, `usable`, `doubtful` or `lost`.
+    health: Option<String>,
+    /// Which kind of vault it lies in.
+    provider: Option<String>,
+    /// How the data key is wrapped.
+    algorithm: Option<String>,
+    /// Whether its version is fixed; a newer one is followed otherwise.
+    pinned: Option<bool>,
+    /// When the data key was wrapped by this version.
+    wrapped_at: Option<Timestamp>,
+    /// When the version expires, as last seen.
+    key_expires_at: Option<Timestamp>,
+    /// Whose clock its dates were compared with: `vault` or `own`.
+    clock: Option<String>,
+    /// When it was last looked at, whatever came of it.
+    checked_at: Option<Timestamp>,
+    /// When it is looked at next.
+    next_check_at: Option<Timestamp>,
+    /// While nothing is known of it: how long the server goes on.
+    grace_until: Option<Timestamp>,
+    /// The last look that failed, until one succeeds.
+    failure: Option<KeyFailure>,
+    /// The wrapping by another version that is under way or has failed.
+    rewrap: Option<Rewrap>,
+    /// How it is watched.
+    policy: Option<KeyPolicy>,
+}
+
+/// By hand: a flattened field that may be missing as a whole has no schema of its own.
+impl PartialSchema for DataEncryption {
+    fn schema() -> RefOr<Schema> {
+        Shape::schema()
+    }
+}
+
+impl ToSchema for DataEncryption {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("DataEncryption")
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        Shape::schemas(schemas);
+    }
 }

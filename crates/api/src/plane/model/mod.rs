@@ -14,6 +14,9 @@ mod parameter;
 mod server;
 mod vault;
 
+#[cfg(test)]
+mod tests;
+
 pub use encryption::{
     EncryptionEvent, EncryptionProof, EncryptionUpdate, KeyCheck, KeyFailure, KeyPolicyUpdate,
     KeyWatch, Rewrap,

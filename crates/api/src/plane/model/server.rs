@@ -56,7 +56,7 @@ pub struct Server {
 }
 
 /// How the storage is encrypted.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataEncryption {
     /// `SystemManaged` or `CustomerManaged`.
     pub mode: String,
