@@ -35,6 +35,12 @@ test('a one-time link signs in, once', async ({ page, browser }) => {
   await other.close()
 })
 
+test('a link works where the sign-in is open already', async ({ page }) => {
+  await page.goto('/sign-in')
+  await expect(page.getByRole('heading', title)).toBeVisible()
+  await enter(page)
+})
+
 test('a password signs in, a wrong one does not', async ({ page }) => {
   const password = newPassword()
   await api('POST', '/users', { name: names.person, password, assignments: [{ role: 'reader', scope: '/' }] })

@@ -1,7 +1,7 @@
 // Signing in: a password, another house's sign-in, or the one-time link that `pgkeep up` printed.
 import { Button, Divider, Field, Input, Spinner, Text, Title2, makeStyles, tokens } from '@fluentui/react-components'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
-import { type FormEvent, useEffect, useRef, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError, api, faultOf } from '../api/client'
 import { signInQuery } from '../api/queries'
 import { count, sentences } from '../format'
@@ -46,7 +46,6 @@ export const SignIn = () => {
   const [password, setPassword] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
-  const taken = useRef(false)
 
   const enter = async (sign: () => Promise<unknown>) => {
     setBusy(true)
@@ -64,10 +63,14 @@ export const SignIn = () => {
 
   useEffect(() => {
     document.title = 'Sign in · pgkeep'
-    if (taken.current) return
-    taken.current = true
-    const link = takeLink()
-    if (link) void enter(() => api.post('/session/link', { link }))
+    const follow = () => {
+      const link = takeLink()
+      if (link) void enter(() => api.post('/session/link', { link }))
+    }
+    follow()
+    // A link that is pasted where this page is open already changes the fragment and loads nothing.
+    window.addEventListener('hashchange', follow)
+    return () => window.removeEventListener('hashchange', follow)
   })
 
   const send = (event: FormEvent) => {
