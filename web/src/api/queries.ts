@@ -1,10 +1,13 @@
 // The queries that more than one page asks; a page's own queries stay with the page.
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { notify } from '../frame/notify'
 import { apiPath } from '../paths'
 import { api, call } from './client'
 import type { HomeDoc, Job, Paged, Server, Session, SignInWays } from './types'
 
-/** Everything of a list, page by page, up to a bound that is said aloud by the table. */
+const told = new Set<string>()
+
+/** Everything of a list, page by page, up to a bound that is said aloud. */
 export const all = async <T>(path: string, signal?: AbortSignal, most = 5000): Promise<T[]> => {
   const items: T[] = []
   let after: string | undefined
@@ -13,6 +16,10 @@ export const all = async <T>(path: string, signal?: AbortSignal, most = 5000): P
     items.push(...page.items)
     after = page.next ?? undefined
   } while (after && items.length < most)
+  if (after && !told.has(path)) {
+    told.add(path)
+    notify('warning', `Only the first ${items.length.toLocaleString('en')} are shown`, `The list ${path} is longer; the API has the rest.`)
+  }
   return items
 }
 

@@ -7,7 +7,7 @@ import {
   columnFilteringFeature, columnVisibilityFeature, createColumnHelper, createFilteredRowModel, createSortedRowModel,
   globalFilteringFeature, rowSortingFeature, tableFeatures, useTable,
 } from '@tanstack/react-table'
-import { type KeyboardEvent, type ReactNode, useMemo } from 'react'
+import { type KeyboardEvent, type ReactNode, useMemo, useState } from 'react'
 import { count, csv } from '../format'
 import { list, text, useSearchParams } from '../search'
 
@@ -74,6 +74,9 @@ const useStyles = makeStyles({
   none: { padding: '20px 14px', color: tokens.colorNeutralForeground2 },
 })
 
+/** So many rows are drawn at once: more than a person reads, less than a browser feels. */
+const DRAWN_ROWS = 400
+
 const FOCUSABLE = 'a[href], button:not([disabled]), [tabindex="0"]'
 
 /** Up and down go to the same thing in the next row, Home and End to the ends. */
@@ -139,6 +142,7 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
     getRowModel: () => { rows: { id: string; original: T }[] }
   }
   const shown = table.getRowModel().rows
+  const [drawn, setDrawn] = useState(DRAWN_ROWS)
   const seen = columns.filter((c) => visible.includes(c.id))
   const sortBy = (id: string) =>
     setSearch({ [`${urlKey}sort`]: sorted === id ? `-${id}` : sorted === `-${id}` ? '' : id })
@@ -195,7 +199,7 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
             </tr>
           </thead>
           <tbody onKeyDown={moveFocus}>
-            {shown.map((row) => (
+            {shown.slice(0, drawn).map((row) => (
               <tr key={row.id} className={s.tr}>
                 {seen.map((c) => (
                   <td key={c.id} className={mergeClasses(s.td, c.align && s.end, c.mono && s.mono)}>
@@ -210,6 +214,11 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
           </tbody>
         </table>
       </div>
+      {shown.length > drawn && (
+        <Button onClick={() => setDrawn(drawn + DRAWN_ROWS)}>
+          Show {Math.min(DRAWN_ROWS, shown.length - drawn)} more of {shown.length - drawn}
+        </Button>
+      )}
     </div>
   )
 }

@@ -63,7 +63,16 @@ export const Guard = <T,>({ query, lines, what, children }: {
   what?: string
   children: (data: T) => ReactNode
 }) => {
-  if (query.data !== undefined) return <Boundary><Drawn render={children} data={query.data} /></Boundary>
+  if (query.data !== undefined) {
+    // No answer at all is said once, by the frame.
+    const stale = query.error && !(query.error instanceof ApiError && query.error.status === 0)
+    return (
+      <>
+        {stale && <Fault error={query.error} what="what you see is old" again={() => void query.refetch()} />}
+        <Boundary><Drawn render={children} data={query.data} /></Boundary>
+      </>
+    )
+  }
   if (query.error) return <Fault error={query.error} {...(what ? { what } : {})} again={() => void query.refetch()} />
   return <Loading {...(lines ? { lines } : {})} />
 }

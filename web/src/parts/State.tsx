@@ -73,7 +73,7 @@ export interface VerdictProps {
   /** Instead of the verdict's usual word. */
   word?: string
   looked_at: string | null | undefined
-  /** Which rule judged, with its version. */
+  /** By which rule: its id, or what it asks. */
   rule: string
 }
 
@@ -85,7 +85,7 @@ export const Verdict = ({ verdict, word, looked_at, rule }: VerdictProps) => {
     <div className={s.verdict}>
       <Badge tone={tone} icon={icon}>{word ?? usual}</Badge>
       <Text size={200} className={s.small}>
-        read <Time at={looked_at} age /> · rule {rule}
+        read <Time at={looked_at} age /> · rule: {rule}
       </Text>
     </div>
   )

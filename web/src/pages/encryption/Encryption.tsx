@@ -63,7 +63,7 @@ export const Encryption = () => {
           line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: apiPath`/servers/${name}/storage/verify` } },
       ]}
       lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server key show -s ${shell(name)} -o json`, path }]}
-      messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine)}>
+      messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine, server.data?.state === 'Ready')}>
       {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
       {key && <Proof name={name} ready={server.data?.state === 'Ready'} />}
       {key && <KeyHistory name={name} />}
@@ -110,16 +110,16 @@ const pageOf = (uri: string) => {
 
 const verdicts: Record<string, [string, string]> = {
   usable: ['good', 'The key opens'], lost: ['bad', 'The key is refused'],
-  doubtful: ['warning', 'In doubt'], unchecked: ['unknown', 'Not checked yet'],
+  doubtful: ['warning', 'In doubt'], unused: ['unknown', 'Not in use now'], unchecked: ['unknown', 'Not checked yet'],
 }
 
-const facts = (key: EncryptionDoc, engine: string | undefined): Fact[] => {
+const facts = (key: EncryptionDoc, engine: string | undefined, ready: boolean): Fact[] => {
   const link = pageOf(key.key_uri)
-  const [verdict, word] = verdicts[key.health ?? 'usable'] ?? ['unknown', key.health ?? '']
+  const [verdict, word] = verdicts[key.health ?? (ready ? 'usable' : 'unused')] ?? ['unknown', key.health ?? '']
   const policy = key.policy
   const shown: (Fact | false)[] = [
     { name: 'Mode', value: modeName(key.mode) },
-    { name: 'Verdict', value: <Verdict verdict={verdict} word={word} looked_at={key.checked_at ?? key.last_validated_at} rule="key.opens/1" /> },
+    { name: 'Verdict', value: <Verdict verdict={verdict} word={word} looked_at={key.checked_at ?? key.last_validated_at} rule="it unwraps the data key" /> },
     { name: 'Key', value: <CopyValue value={key.key_uri} label="address of the key" /> },
     { name: 'Version', value: <CopyValue value={key.key_version} label="version" /> },
     { name: 'Identity', value: key.identity },

@@ -23,18 +23,20 @@ export const spans = (rows: StateChange[], now: number, windowMs: number): Span[
 
 const useStyles = makeStyles({
   root: { display: 'grid', gap: '6px' },
-  strip: { display: 'flex', height: '20px', borderRadius: tokens.borderRadiusMedium, overflow: 'hidden',
+  strip: { display: 'flex', height: '20px', borderRadius: tokens.borderRadiusMedium, overflow: 'hidden', forcedColorAdjust: 'none',
     backgroundColor: tokens.colorNeutralBackground4, border: `1px solid ${tokens.colorNeutralStroke2}` },
   span: { minWidth: '3px' },
   good: { backgroundColor: tokens.colorStatusSuccessBackground3 },
-  bad: { backgroundColor: tokens.colorStatusDangerBackground3 },
+  bad: { backgroundColor: tokens.colorStatusDangerBackground3,
+    backgroundImage: `repeating-linear-gradient(90deg, transparent 0 3px, ${tokens.colorNeutralBackground1} 3px 4px)` },
   quiet: { backgroundColor: tokens.colorNeutralStroke1,
     backgroundImage: `repeating-linear-gradient(135deg, transparent 0 4px, ${tokens.colorNeutralBackground1} 4px 6px)` },
-  busy: { backgroundColor: tokens.colorBrandBackground },
+  busy: { backgroundColor: tokens.colorBrandBackground,
+    backgroundImage: `repeating-linear-gradient(0deg, transparent 0 3px, ${tokens.colorNeutralBackground1} 3px 5px)` },
   legend: { display: 'flex', gap: '16px', flexWrap: 'wrap', justifyContent: 'space-between', color: tokens.colorNeutralForeground2 },
   keys: { display: 'flex', gap: '16px', flexWrap: 'wrap' },
   key: { display: 'inline-flex', alignItems: 'center', gap: '6px' },
-  dot: { width: '10px', height: '10px', borderRadius: '2px' },
+  dot: { forcedColorAdjust: 'none', width: '10px', height: '10px', borderRadius: '2px' },
 })
 
 const DAY_MS = 86_400_000
