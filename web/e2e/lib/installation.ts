@@ -34,7 +34,7 @@ export const shell = (line: string) => {
 export const api = <T>(method: string, path: string, body?: unknown): Promise<T> =>
   new Promise((resolve, reject) => {
     const headers = { host: 'localhost', 'content-type': 'application/json' }
-    const options = { socketPath: `${home}/run/plane.sock`, method, path: `/api/v1${path}`, headers }
+    const options = { socketPath: `${home}/run/api.sock`, method, path: `/api/v1${path}`, headers }
     const call = request({ ...options, timeout: 60_000 }, (answer) => {
       let text = ''
       answer.setEncoding('utf8')
@@ -51,4 +51,4 @@ export const api = <T>(method: string, path: string, body?: unknown): Promise<T>
   })
 
 /** A fresh link that signs in once. */
-export const loginLink = async (): Promise<string> => (await api<{ url: string }>('POST', '/login-links')).url
+export const loginLink = async (): Promise<string> => (await api<{ url: string }>('POST', '/login-links', {})).url

@@ -7,8 +7,8 @@ use crate::failure::{Doing, Failure, Outcome};
 use crate::vault_home::json_text;
 use crate::{cluster, proc};
 
-/// The plane's door for the command line, below the home.
-const SOCKET: &str = "run/plane.sock";
+/// The door of the API for the command line, below the home.
+const SOCKET: &str = "run/api.sock";
 
 /// A running installation. Stopped and removed when dropped.
 pub(crate) struct PortalHome {
