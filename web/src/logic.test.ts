@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Server } from './api/types'
 import { match } from './frame/Palette'
+import { allows } from './api/queries'
 import { curlLine } from './parts/CopyAsCli'
 import { compare } from './parts/DataTable'
 import { toneOf } from './parts/State'
@@ -61,6 +62,15 @@ describe('state', () => {
     expect(spans(rows, 60 * 60_000, 40 * 60_000)).toEqual([
       { state: 'Ready', from: 20 * 60_000, to: 30 * 60_000 }, { state: 'Stopped', from: 30 * 60_000, to: 60 * 60_000 },
     ])
+  })
+})
+
+describe('offers', () => {
+  const session = { name: 'x', kind: 'user', assignments: [], operations: ['server_list'] } as const
+  it('offers what a role allows, and everything when nothing is told', () => {
+    expect(allows({ ...session, assignments: [], operations: [...session.operations] }, 'server_list')).toBe(true)
+    expect(allows({ ...session, assignments: [], operations: [...session.operations] }, 'server_create')).toBe(false)
+    expect(allows(undefined, 'server_create')).toBe(true)
   })
 })
 

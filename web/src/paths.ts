@@ -54,6 +54,28 @@ export const safePath = (text: string | undefined | null): Path => {
   return text as Path
 }
 
+const BACK = 'pgkeep.back'
+
+/** Remembers where to go on while a provider signs somebody in. */
+export const keepBack = (back: string) => {
+  try {
+    if (back) sessionStorage.setItem(BACK, back)
+  } catch {
+    // Then it is the home page.
+  }
+}
+
+/** Where to go on; told once. */
+export const takeBack = (): Path | undefined => {
+  try {
+    const back = sessionStorage.getItem(BACK)
+    sessionStorage.removeItem(BACK)
+    return back ? safePath(back) : undefined
+  } catch {
+    return undefined
+  }
+}
+
 /** A path below /api/v1 with its variables encoded: apiPath`/servers/${name}`. */
 export const apiPath = (strings: TemplateStringsArray, ...values: (string | number)[]): string =>
   strings.reduce((text, part, i) => text + part + (i < values.length ? e(String(values[i])) : ''), '')

@@ -72,6 +72,16 @@ export const jobsQuery = queryOptions({
 
 export const useSession = () => useQuery(sessionQuery)
 
+/** Whether somebody may do an operation somewhere, as far as the session tells; the API decides. */
+export const allows = (session: Session | undefined, operation: string): boolean =>
+  session?.operations === undefined || session.operations.includes(operation)
+
+/** `may('server_create')`: for what to offer. A refusal that depends on the place comes with the call. */
+export const useMay = () => {
+  const { data } = useSession()
+  return (operation: string) => allows(data, operation)
+}
+
 /** A query for one changeable thing with its ETag: {data, etag}. */
 export const withEtag = <T>(key: readonly unknown[], path: string) =>
   queryOptions({ queryKey: [...key, 'etag'], queryFn: ({ signal }) => call<T>('GET', path, { signal }) })

@@ -47,6 +47,8 @@ export interface Session {
   kind: 'user' | 'token' | 'local' | 'oidc'
   assignments: Assignment[]
   expires_at?: string | null
+  /** What they may do somewhere; the policies decide where. Absent: not told. */
+  operations?: string[]
 }
 
 export interface SignInWays {

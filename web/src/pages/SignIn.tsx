@@ -8,7 +8,7 @@ import { count, sentences } from '../format'
 import { ThemeMenu } from '../frame/ThemeMenu'
 import { useGo } from '../parts/Link'
 import { Note } from '../parts/Page'
-import { safePath } from '../paths'
+import { keepBack, safePath } from '../paths'
 import { text, useSearchParams } from '../search'
 
 const useStyles = makeStyles({
@@ -27,14 +27,24 @@ const useStyles = makeStyles({
   code: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 },
 })
 
-/** The link in the fragment, taken out of the address bar and of history at once. */
-const takeLink = (): string | undefined => {
-  const link = new URLSearchParams(window.location.hash.slice(1)).get('link') ?? undefined
-  if (link) window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search)
-  return link
+/** What stands in the fragment, taken out of the address bar and of history at once. */
+const takeFragment = (): { link: string | undefined; error: string | undefined } => {
+  const said = new URLSearchParams(window.location.hash.slice(1))
+  if (window.location.hash) {
+    window.history.replaceState(window.history.state, '', window.location.pathname + window.location.search)
+  }
+  return { link: said.get('link') ?? undefined, error: said.get('error') ?? undefined }
 }
 
-const schema = { back: text(), error: text() }
+/** Why a sign-in at a provider failed, by the code that the plane sends back. */
+const whys: Record<string, string> = {
+  oidc_refused: 'The provider did not sign you in, or none of your groups has a role here.',
+  oidc_failed: 'The provider could not be used. The log of the plane says why.',
+  too_many_requests: 'Too many sign-ins began at once. Wait a moment.',
+  not_found: 'No provider is set up.',
+}
+
+const schema = { back: text() }
 
 export const SignIn = () => {
   const s = useStyles()
@@ -46,10 +56,12 @@ export const SignIn = () => {
   const [password, setPassword] = useState('')
   const [busy, setBusy] = useState(false)
   const [error, setError] = useState<unknown>()
+  const [why, setWhy] = useState<string>()
 
   const enter = async (sign: () => Promise<unknown>) => {
     setBusy(true)
     setError(undefined)
+    setWhy(undefined)
     try {
       await sign()
       client.clear()
@@ -64,7 +76,8 @@ export const SignIn = () => {
   useEffect(() => {
     document.title = 'Sign in · pgkeep'
     const follow = () => {
-      const link = takeLink()
+      const { link, error } = takeFragment()
+      if (error) setWhy(whys[error] ?? whys.oidc_failed)
       if (link) void enter(() => api.post('/session/link', { link }))
     }
     follow()
@@ -92,9 +105,10 @@ export const SignIn = () => {
           <Note intent="error" title={sentences(fault.message)}
             text={sentences(fault.detail, wait !== undefined && `Try again in ${count(wait, 'second')}`, fault.hint)} />
         )}
-        {!fault && search.error && <Note intent="error" title="Signing in was refused" text={search.error} />}
+        {!fault && why && <Note intent="error" title="Signing in was refused." text={why} />}
         {oidc.map(({ title, start }) => (
-          <Button key={start} as="a" size="large" href={start + (start.includes('?') ? '&' : '?') + new URLSearchParams({ back: safePath(search.back) }).toString()}>
+          <Button key={start} as="a" size="large" href={start}
+            onClick={() => keepBack(search.back)}>
             Sign in with {title}
           </Button>
         ))}

@@ -6,6 +6,7 @@ import {
 } from '@fluentui/react-components'
 import { Fragment, type ReactElement, type ReactNode, useEffect } from 'react'
 import { useRouterState } from '@tanstack/react-router'
+import { useMay } from '../api/queries'
 import type { Path } from '../paths'
 import { type CliLine, CopyAsCli } from './CopyAsCli'
 import { useAnchor } from './Link'
@@ -63,6 +64,8 @@ export interface Action {
   primary?: boolean
   /** Why it cannot be done now; the button is disabled and says so. */
   refused?: string | false | undefined
+  /** The operation of the API that it does; offered only to whom a role allows it. */
+  needs?: string
   /** The same for a shell. */
   line?: CliLine
 }
@@ -181,7 +184,9 @@ export const SubNav = ({ label, items }: { label: string; items: { text: string;
 }
 
 /** A button that says why it is disabled. */
-export const ActionButton = ({ label, icon, onClick, to, primary, refused }: Action) => {
+export const ActionButton = ({ label, icon, onClick, to, primary, refused: not, needs }: Action) => {
+  const may = useMay()
+  const refused = needs && !may(needs) ? 'None of your roles allows this' : not
   const s = useStyles()
   const anchor = useAnchor()
   const common: Partial<ButtonProps> = primary ? { appearance: 'primary' } : { appearance: 'subtle', className: s.regular }

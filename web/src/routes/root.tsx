@@ -5,7 +5,7 @@ import { ApiError } from '../api/client'
 import { sessionQuery } from '../api/queries'
 import { Shell } from '../frame/Shell'
 import { Broken, NotFound } from '../pages/errors'
-import { paths } from '../paths'
+import { paths, takeBack } from '../paths'
 
 export const rootRoute = createRootRouteWithContext<{ client: QueryClient }>()({
   notFoundComponent: NotFound,
@@ -23,8 +23,9 @@ export const frameRoute = createRoute({
       await context.client.ensureQueryData(sessionQuery)
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error
-      const back = location.href === '/' ? undefined : location.href
-      throw redirect({ href: paths.signIn(back) })
+      throw redirect({ href: paths.signIn(location.href === '/' ? undefined : location.href) })
     }
+    const back = location.pathname === '/' ? takeBack() : undefined
+    if (back) throw redirect({ href: back, replace: true })
   },
 })

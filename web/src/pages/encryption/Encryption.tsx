@@ -47,17 +47,17 @@ export const Encryption = () => {
       badge={server.data && <StateBadge state={server.data.state} of={name} />}
       lead="Everything PostgreSQL writes is ciphertext on the disk. A data key encrypts it; the key below wraps the data key."
       actions={[
-        { label: 'Check the key', icon: <KeyRegular />, onClick: check, refused: fixed,
+        { label: 'Check the key', needs: 'encryption_check', icon: <KeyRegular />, onClick: check, refused: fixed,
           line: { title: 'Check the key', cli: `pgkeep server key revalidate -s ${shell(name)}`, method: 'POST', path: `${path}/check` } },
-        { label: 'Rotate', icon: <ArrowSyncRegular />, onClick: () => setAsks('rotate'), refused: fixed,
+        { label: 'Rotate', needs: 'encryption_rotate', icon: <ArrowSyncRegular />, onClick: () => setAsks('rotate'), refused: fixed,
           line: { title: 'Rotate the key', cli: rotateLine(key?.key_uri), method: 'POST', path: `${path}/rotate` } },
-        { label: 'Change key', icon: <ArrowSwapRegular />, onClick: () => setAsks('change'), refused: fixed,
+        { label: 'Change key', needs: 'encryption_key_set', icon: <ArrowSwapRegular />, onClick: () => setAsks('change'), refused: fixed,
           line: { title: 'Change the key', cli: `pgkeep server key set -s ${shell(name)} --key KEY_URI --identity IDENTITY`,
             method: 'PUT', path: `${path}/key`, body: { key_uri: 'KEY_URI', identity: 'IDENTITY' } } },
-        { label: 'Watch', icon: <EyeRegular />, onClick: () => setAsks('watch'), refused: fixed,
+        { label: 'Watch', needs: 'encryption_key_set', icon: <EyeRegular />, onClick: () => setAsks('watch'), refused: fixed,
           line: { title: 'How the key is watched', cli: `pgkeep server key set -s ${shell(name)} --check-interval 10 --grace 300`,
             method: 'PUT', path: `${path}/key`, body: { policy: { check_interval_s: 10, grace_s: 300 } } } },
-        { label: 'Verify storage', icon: <ShieldCheckmarkRegular />,
+        { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />,
           onClick: () => void run(() => api.post<Job>(apiPath`/servers/${name}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
           refused: server.data?.state === 'Ready' ? undefined : 'It reads through the running store',
           line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: apiPath`/servers/${name}/storage/verify` } },

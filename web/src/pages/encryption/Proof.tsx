@@ -3,6 +3,7 @@ import { Button, Text, makeStyles, mergeClasses, tokens } from '@fluentui/react-
 import { EyeRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
 import { api } from '../../api/client'
+import { useMay } from '../../api/queries'
 import type { Proof as ProofDoc } from '../../api/types'
 import { Empty, Guard } from '../../parts/Guard'
 import { Essentials, Section } from '../../parts/Page'
@@ -41,7 +42,9 @@ const useStyles = makeStyles({
 
 const schema = { proof: flag }
 
-export const Proof = ({ name, ready }: { name: string; ready: boolean }) => {
+export const Proof = ({ name, ready: up }: { name: string; ready: boolean }) => {
+  const may = useMay()('encryption_proof')
+  const ready = up && may
   const [{ proof }, set] = useSearchParams(schema)
   const query = useQuery({
     queryKey: ['servers', name, 'proof'],
@@ -58,7 +61,7 @@ export const Proof = ({ name, ready }: { name: string; ready: boolean }) => {
           text="Reads one page of a table twice: the bytes that lie on the disk, and the same bytes as PostgreSQL sees them through the mount. Nothing is changed."
           actions={
             <Button appearance="primary" icon={<EyeRegular />} disabledFocusable={!ready} onClick={() => ready && set({ proof: true })}>
-              {ready ? 'Look at the disk' : 'The server must be Ready'}
+              {!may ? 'None of your roles allows this' : up ? 'Look at the disk' : 'The server must be Ready'}
             </Button>
           } />
       )}

@@ -48,16 +48,16 @@ export const Server = () => {
     ({ title: `${title} ${name}`, cli: `pgkeep server ${verb} -n ${shell(name)}`, method: 'POST' as const, path: `${path}/${verb}` })
   const actions: Action[] = [
     { label: 'Connect', icon: <PlugConnectedRegular />, primary: true, to: paths.connect(name) },
-    { label: 'Start', icon: <PlayRegular />, onClick: () => act('start', 'Start'), refused: refused('start', server?.state), line: line('start', 'Start') },
-    { label: 'Stop', icon: <StopRegular />, onClick: () => setAsks('stop'), refused: refused('stop', server?.state), line: line('stop', 'Stop') },
-    { label: 'Restart', icon: <ArrowClockwiseRegular />, onClick: () => act('restart', 'Restart'), refused: refused('restart', server?.state), line: line('restart', 'Restart') },
-    { label: 'Verify storage', icon: <ShieldCheckmarkRegular />, refused: refused('stop', server?.state) && 'It reads through the running store',
+    { label: 'Start', needs: 'server_start', icon: <PlayRegular />, onClick: () => act('start', 'Start'), refused: refused('start', server?.state), line: line('start', 'Start') },
+    { label: 'Stop', needs: 'server_stop', icon: <StopRegular />, onClick: () => setAsks('stop'), refused: refused('stop', server?.state), line: line('stop', 'Stop') },
+    { label: 'Restart', needs: 'server_restart', icon: <ArrowClockwiseRegular />, onClick: () => act('restart', 'Restart'), refused: refused('restart', server?.state), line: line('restart', 'Restart') },
+    { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, refused: refused('stop', server?.state) && 'It reads through the running store',
       onClick: () => void run(() => api.post<Job>(`${path}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
       line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: `${path}/storage/verify` } },
-    { label: 'Renew certificate', icon: <CertificateRegular />, refused: server?.state === 'Ready' ? undefined : 'Only a running server can take it',
+    { label: 'Renew certificate', needs: 'certificate_rotate', icon: <CertificateRegular />, refused: server?.state === 'Ready' ? undefined : 'Only a running server can take it',
       onClick: () => void run(() => api.post<Job>(`${path}/certificate/rotate`), { title: `Renew the certificate of ${name}`, changes }),
       line: { title: 'Renew the certificate', cli: `pgkeep server certificate rotate -s ${shell(name)}`, method: 'POST', path: `${path}/certificate/rotate` } },
-    { label: 'Delete', icon: <DeleteRegular />, onClick: () => setAsks('delete'),
+    { label: 'Delete', needs: 'server_delete', icon: <DeleteRegular />, onClick: () => setAsks('delete'),
       line: { title: `Delete ${name}`, cli: `pgkeep server delete -n ${shell(name)} --yes`, method: 'DELETE', path } },
   ]
   return (

@@ -25,7 +25,7 @@ export const Servers = () => {
     <Page title="Servers" crumbs={[{ text: 'Home', to: paths.home() }]}
       lead="Stock PostgreSQL, each on an encrypting file system with a data key of its own."
       actions={[
-        { label: 'Create a server', icon: <AddRegular />, primary: true, onClick: () => set({ create: true }),
+        { label: 'Create a server', needs: 'server_create', icon: <AddRegular />, primary: true, onClick: () => set({ create: true }),
           line: { title: 'Create a server', cli: 'pgkeep server create -n web', method: 'POST', path: '/servers', body: { name: 'web' } } },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
