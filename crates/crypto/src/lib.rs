@@ -17,6 +17,7 @@ mod password;
 mod random;
 mod rsa;
 mod shamir;
+mod stored_password;
 mod sys;
 mod vaultkey;
 mod xts;
@@ -31,6 +32,7 @@ pub use password::{Argon2Params, MAX_PASSPHRASE_BYTES, argon2id};
 pub use random::OsRandom;
 pub use rsa::{RsaKey, RsaPublicKey};
 pub use shamir::{MAX_SHARED_SECRET_BYTES, Share, combine, split};
+pub use stored_password::{hash_password, verify_password};
 pub use vaultkey::{
     Ciphertext, Curve, EncryptionAlg, KeySpec, PrivateParts, PublicKey, PublicParts,
     RSA_PUBLIC_EXPONENT, SignatureAlg, VaultKey,

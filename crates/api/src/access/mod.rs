@@ -1,19 +1,8 @@
-//! Who may do what: principals, sign-in, permissions.
+//! Who gets in, and what they may do.
 
-pub mod layer;
+pub mod judge;
+pub mod policy;
 pub mod principal;
+pub mod store;
 
-use crate::plane::PlaneState;
-use utoipa_axum::router::OpenApiRouter;
-
-pub use layer::LocalPeer;
-pub use principal::{Assignment, Principal, PrincipalKind, Role};
-
-/// Sessions, users, tokens and permissions of one installation.
-#[derive(Debug, Default)]
-pub struct Access {}
-
-/// The operations of sign-in, users, roles, tokens and activity; merged below `/api/v1`.
-pub(crate) fn router() -> OpenApiRouter<PlaneState> {
-    OpenApiRouter::new()
-}
+pub use principal::{Assignment, Kind, Principal, Scope};

@@ -2,6 +2,7 @@
 //!
 //! It never holds a data key: it asks the supervisor for agents, and agents for everything else.
 
+mod access;
 mod answers;
 mod collect;
 mod create;

@@ -8,6 +8,8 @@ use base::{Fault, ServerName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::access::SCHEMA as ACCESS_SCHEMA;
+
 /// One server that exists or is being made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServerRow {
@@ -58,7 +60,8 @@ pub(crate) struct SqliteStore {
 
 /// Marks the file as ours: "pgkp" in ASCII.
 const APPLICATION_ID: i32 = 0x7067_6b70;
-const SCHEMA_VERSION: i32 = 1;
+/// Version 2 added the tables of access.
+const SCHEMA_VERSION: i32 = 2;
 /// Older entries of a server's history are dropped.
 const HISTORY_MAX: u32 = 1000;
 
@@ -92,7 +95,7 @@ impl SqliteStore {
     }
 
     /// A panic elsewhere leaves SQLite between transactions, so a poisoned lock is still good.
-    fn connection(&self) -> MutexGuard<'_, Connection> {
+    pub(super) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -106,18 +109,18 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
     let version: i32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let application: i32 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if !matches!((version, application), (0, 0) | (SCHEMA_VERSION, APPLICATION_ID)) {
+    if !matches!((version, application), (0, 0) | (1..=SCHEMA_VERSION, APPLICATION_ID)) {
         return Err(rusqlite::Error::InvalidQuery);
     }
     connection.execute_batch(&format!(
-        "BEGIN EXCLUSIVE; {SCHEMA}
+        "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA}
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
          COMMIT;"
     ))?;
     Ok(connection)
 }
 
-fn failed(e: &rusqlite::Error) -> Fault {
+pub(super) fn failed(e: &rusqlite::Error) -> Fault {
     Fault::from_error("plane_store", "the plane's store failed", e)
 }
 
