@@ -163,13 +163,21 @@ pub fn roles_that_may<'a>(
 }
 
 /// What a role allows in some scope, sorted; also what it allows for some parameters only.
-pub fn operations_of<'a>(policies: &'a Arc<Policies>, role: &str) -> Vec<&'a str> {
+pub fn operations_of<'a>(
+    policies: &'a Arc<Policies>,
+    role: &str,
+) -> impl Iterator<Item = &'a str> + use<'a> {
+    policies.allowed.get(role).into_iter().flatten().map(String::as_str)
+}
+
+/// Computes it, once.
+pub(super) fn allowed(policies: &Arc<Policies>, role: &str) -> Vec<String> {
     let Ok(judge) = Judge::new(policies, Some(with_role(Kind::User, role))) else {
         return Vec::new();
     };
     let parameter = Some(SAMPLES[0]);
     let may = |operation: &&str| judge.may(Question { operation, scope: &Scope::All, parameter });
-    policies.operations().into_iter().filter(may).collect()
+    policies.operations().into_iter().filter(may).map(str::to_owned).collect()
 }
 
 #[cfg(test)]
@@ -187,7 +195,7 @@ mod tests {
     }
 
     fn policies() -> Arc<Policies> {
-        Arc::new(Policies::embedded().unwrap())
+        Policies::embedded().unwrap()
     }
 
     fn may(judge: &Judge, operation: &str, scope: &str) -> bool {
@@ -276,8 +284,9 @@ mod tests {
         let scope = "/servers/a".parse().unwrap();
         let roles = roles_that_may(&policies, Kind::User, Question::new("networking_set", &scope));
         assert_eq!(roles, ["owner", "security-admin"]);
-        let reader = operations_of(&policies, "reader");
+        let reader: Vec<_> = operations_of(&policies, "reader").collect();
         assert!(reader.contains(&"server_show") && !reader.contains(&"server_connect"));
-        assert!(operations_of(&policies, "owner").len() > reader.len());
+        assert!(operations_of(&policies, "owner").count() > reader.len());
+        assert_eq!(operations_of(&policies, "root").count(), 0);
     }
 }

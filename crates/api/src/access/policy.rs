@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
+use std::sync::Arc;
 
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Schema};
 
@@ -51,6 +52,8 @@ pub struct Policies {
     pub(super) templates: Vec<(PolicyId, String)>,
     pub(super) actions: HashMap<String, Action>,
     pub(super) types: Types,
+    /// Role and what it allows.
+    pub(super) allowed: HashMap<String, Vec<String>>,
     roles: Vec<Role>,
 }
 
@@ -62,9 +65,14 @@ impl std::fmt::Debug for Policies {
 
 impl Policies {
     /// Reads the policies that the binary carries. That they fit their schema is tested.
-    pub fn embedded() -> Result<Self, BadPolicy> {
+    pub fn embedded() -> Result<Arc<Self>, BadPolicy> {
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(BadPolicy::new)?;
-        Self::read(POLICY, &schema)
+        let policies = Arc::new(Self::read(POLICY, &schema)?);
+        let roles = policies.roles.iter().map(|role| &role.name);
+        let allowed =
+            roles.map(|role| (role.clone(), super::judge::allowed(&policies, role))).collect();
+        let policies = Arc::try_unwrap(policies).map_err(|_| BadPolicy::new("they are in use"))?;
+        Ok(Arc::new(Self { allowed, ..policies }))
     }
 
     fn read(policy: &str, schema: &Schema) -> Result<Self, BadPolicy> {
@@ -72,7 +80,7 @@ impl Policies {
         let types = Types::new()?;
         let actions = actions_of(schema, &types)?;
         let (templates, roles) = roles_of(&set)?;
-        Ok(Self { set, templates, actions, types, roles })
+        Ok(Self { set, templates, actions, types, allowed: HashMap::new(), roles })
     }
 
     /// The roles in the order of the file.
