@@ -32,11 +32,11 @@ use super::store::Hash;
 /// How a provider is reached. Redirects are not followed, answers have a limit and a deadline.
 pub trait Door: Send + Sync {
     /// Sends one request; `ca_pem` names certificates to trust beside the machine's.
-    fn send(&self, request: HttpRequest, ca_pem: Option<String>) -> Sending<'_>;
+    fn send(&self, request: HttpRequest, ca_pem: Option<String>) -> Sending;
 }
 
 /// An answer that is on its way.
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<HttpResponse, DoorError>> + Send + 'a>>;
+pub type Sending = Pin<Box<dyn Future<Output = Result<HttpResponse, DoorError>> + Send>>;
 
 /// Why a provider was not reached.
 #[derive(Debug, thiserror::Error)]
@@ -48,7 +48,7 @@ pub struct DoorError(pub String);
 pub struct NoDoor;
 
 impl Door for NoDoor {
-    fn send(&self, _: HttpRequest, _: Option<String>) -> Sending<'_> {
+    fn send(&self, _: HttpRequest, _: Option<String>) -> Sending {
         Box::pin(async { Err(DoorError("providers cannot be reached from here".to_owned())) })
     }
 }
@@ -197,7 +197,7 @@ impl Access {
                 .detail(e.to_string())
         };
         let issuer = IssuerUrl::new(oidc.issuer.clone()).map_err(|e| broken(&e))?;
-        let send = |request| self.send(request, oidc.ca_pem.clone());
+        let send = self.sender(oidc);
         let metadata = CoreProviderMetadata::discover_async(issuer, &send)
             .await
             .map_err(|e| failed("the provider does not say how to sign in", &e))?;
@@ -215,7 +215,7 @@ impl Access {
         pending: Pending,
     ) -> Result<Principal, Fault> {
         let client = self.client(oidc).await?;
-        let send = |request| self.send(request, oidc.ca_pem.clone());
+        let send = self.sender(oidc);
         let tokens = client
             .exchange_code(AuthorizationCode::new(code))
             .map_err(|e| failed("the provider has no token endpoint", &e))?
@@ -239,12 +239,15 @@ impl Access {
     }
 
     /// Sends what stays within https, or on this machine.
-    fn send(&self, request: HttpRequest, ca_pem: Option<String>) -> Sending<'_> {
-        if !is_safe_address(&request.uri().to_string()) {
+    fn sender(&self, oidc: &Oidc) -> impl Fn(HttpRequest) -> Sending + Send + Sync + use<> {
+        let (door, ca_pem) = (Arc::clone(&self.door), oidc.ca_pem.clone());
+        move |request| {
+            if is_safe_address(&request.uri().to_string()) {
+                return door.send(request, ca_pem.clone());
+            }
             let why = "an endpoint of the provider is not https";
-            return Box::pin(async move { Err(DoorError(why.to_owned())) });
+            Box::pin(async move { Err(DoorError(why.to_owned())) })
         }
-        self.door.send(request, ca_pem)
     }
 }
 

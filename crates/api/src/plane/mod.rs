@@ -23,7 +23,7 @@ pub mod model;
 mod body;
 mod document;
 mod error;
-mod etag;
+pub(crate) mod etag;
 mod jobs;
 mod layers;
 mod list;
@@ -39,6 +39,7 @@ mod tests;
 
 pub use backend::{Backend, Progress, Reply, ServerAction};
 pub use document::openapi;
+pub(crate) use error::RetryAfter;
 pub use error::{ApiError, ErrorBody, ErrorShape, status_of};
 pub use jobs::{Begin, Jobs};
 pub use operation::Operation;
