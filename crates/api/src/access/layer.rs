@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use base::{ExitCode, Fault};
 use percent_encoding::percent_decode_str;
@@ -20,6 +21,15 @@ use crate::plane::{ApiError, Operation, PREFIX};
 /// connections there, after it has judged that this user may come in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalPeer(pub u32);
+
+/// Puts the layers of sign-in and permissions around `router`; the operation has to be noted
+/// outside of them.
+pub(crate) fn protect(router: Router, access: Arc<Access>) -> Router {
+    router
+        .layer(from_fn_with_state(Arc::clone(&access), authorise))
+        .layer(from_fn(csrf))
+        .layer(from_fn_with_state(access, authenticate))
+}
 
 /// Who it is and by what; in the extensions of every request behind [`authenticate`].
 #[derive(Clone, Debug)]
@@ -37,12 +47,13 @@ pub(super) struct SignedInAs(pub(super) Principal);
 
 /// Finds out who it is. A bearer token counts before all else, then the socket, then the cookie;
 /// what is wrong is nobody.
-pub(crate) async fn authenticate(
+async fn authenticate(
     State(access): State<Arc<Access>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let known = match find(&access, &request).await {
+    let local = request.extensions().get::<LocalPeer>().is_some();
+    let known = match find(&access, request.headers(), local).await {
         Ok(known) => known,
         Err(fault) => return ApiError(fault).into_response(),
     };
@@ -54,9 +65,9 @@ pub(crate) async fn authenticate(
     next.run(request).await
 }
 
-async fn find(access: &Arc<Access>, request: &Request) -> Result<Known, Fault> {
+async fn find(access: &Arc<Access>, headers: &HeaderMap, local: bool) -> Result<Known, Fault> {
     let known = |judge| Known { judge, session: None, by_cookie: false };
-    if let Some(bearer) = request.headers().get(header::AUTHORIZATION) {
+    if let Some(bearer) = headers.get(header::AUTHORIZATION) {
         let token = bearer.to_str().ok().and_then(bearer_of);
         let judge = match token {
             Some(token) => access.by_token(token).await?,
@@ -64,10 +75,10 @@ async fn find(access: &Arc<Access>, request: &Request) -> Result<Known, Fault> {
         };
         return Ok(known(judge.unwrap_or_else(|| access.guest())));
     }
-    if request.extensions().get::<LocalPeer>().is_some() {
+    if local {
         return Ok(known(access.judge(&Principal::local("local"))));
     }
-    let Some(cookie) = cookie::find(request.headers(), cookie::SESSION) else {
+    let Some(cookie) = cookie::find(headers, cookie::SESSION) else {
         return Ok(known(access.guest()));
     };
     Ok(match access.by_session(cookie).await? {
@@ -82,7 +93,7 @@ fn bearer_of(value: &str) -> Option<&str> {
 }
 
 /// Refuses changes that a page from elsewhere could have made a browser send.
-pub(crate) async fn csrf(request: Request, next: Next) -> Response {
+async fn csrf(request: Request, next: Next) -> Response {
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     let known = request.extensions().get::<Known>();
     let by_cookie = known.is_some_and(|known| known.by_cookie);
@@ -112,11 +123,7 @@ fn is_own(headers: &HeaderMap, by_cookie: bool) -> bool {
 }
 
 /// Asks the policies, and writes the activity log: every change, and everything refused.
-pub(crate) async fn authorise(
-    State(access): State<Arc<Access>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn authorise(State(access): State<Arc<Access>>, request: Request, next: Next) -> Response {
     let Some(known) = request.extensions().get::<Known>().cloned() else {
         return ApiError(unauthenticated()).into_response();
     };

@@ -10,7 +10,7 @@ mod bucket;
 mod cookie;
 mod credentials;
 pub mod judge;
-mod layer;
+pub(crate) mod layer;
 pub mod model;
 pub mod oidc;
 mod ops;
@@ -27,5 +27,4 @@ pub use principal::{Assignment, Kind, Principal, Scope};
 pub use service::{Access, AccessParts};
 pub use sign_in::ADMIN;
 
-pub(crate) use layer::{authenticate, authorise, csrf};
 pub(crate) use ops::router;
