@@ -7,7 +7,7 @@ const state = {
   rules: [rule('hostssl', 'all', 'reporting', '192.0.2.0/24', 'scram-sha-256', false), rule('hostssl', 'all', 'all', '198.51.100.23/32', 'reject', false)],
 }
 const effective = ({ rules, require_secure_transport: tls }) =>
-  [...first, ...(tls ? [rule('hostnossl', 'all', 'all', 'all', 'reject', true)] : []), ...rules, ...last(tls ? 'hostssl' : 'host')]
+  [...first, ...(tls ? [rule('hostnossl', 'all', 'all', 'all', 'reject', true)] : []), ...rules, ...last(tls ? 'hostssl' : 'host').filter((r) => r.type === 'local' || rules.length === 0)]
 const text = (r) => [r.type, r.database, r.role, r.address, r.method, r.options].filter(Boolean).join(' ')
 let version = 1
 

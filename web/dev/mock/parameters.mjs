@@ -2,8 +2,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 
-const CONTEXTS = ['internal', 'postmaster', 'sighup', 'superuser-backend', 'backend', 'superuser', 'user']
-
 const described = () => {
   const root = '/usr/lib/postgresql'
   const found = existsSync(root) ? readdirSync(root).sort().map((v) => `${root}/${v}/bin/postgres`).filter(existsSync) : []
@@ -21,13 +19,14 @@ const parameters = (described() || few).trim().split('\n').map((line) => {
   return {
     name, value, unit: units[name] ?? null, data_type, default: value, min: min || null, max: max || null, allowed_values: words[name] ?? (data_type === 'enum' ? [value] : []),
     dynamic: !['internal', 'postmaster'].includes(context), read_only: context === 'internal', pending_restart: false,
-    source: 'default', category, description: description ?? '', context: CONTEXTS.includes(context) ? context : null,
+    source: 'default', category, description: description ?? '', effect: { internal: 'never', postmaster: 'restart', backend: 'new_sessions', 'superuser-backend': 'new_sessions' }[context] ?? 'immediate', guard: null,
   }
 })
-parameters.push({ name: 'require_secure_transport', value: 'on', unit: null, data_type: 'bool', default: 'on', min: null, max: null, allowed_values: [], dynamic: true, read_only: false, pending_restart: false, source: 'default', category: 'Connections and Authentication / SSL', description: 'Refuses connections over TCP that are not encrypted.', context: 'sighup' })
+parameters.push({ name: 'require_secure_transport', value: 'on', unit: null, data_type: 'bool', default: 'on', min: null, max: null, allowed_values: [], dynamic: true, read_only: false, pending_restart: false, source: 'default', category: 'Connections and Authentication / SSL', description: 'Refuses connections over TCP that are not encrypted.', effect: 'immediate', guard: null })
 const set = (name, value, more = {}) => Object.assign(parameters.find((p) => p.name === name) ?? {}, { value, source: 'configuration file', ...more })
 set('shared_buffers', '16384', { pending_restart: true })
 set('ssl', 'on')
+set('ssl_ciphers', 'HIGH:!aNULL', { guard: 'must leave at least one cipher that modern clients speak' })
 set('log_connections', 'on')
 set('max_connections', '100')
 set('ssl_min_protocol_version', 'TLSv1.2')

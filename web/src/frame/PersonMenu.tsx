@@ -2,8 +2,9 @@
 import {
   Button, Divider, Popover, PopoverSurface, PopoverTrigger, Text, Tooltip, makeStyles, tokens,
 } from '@fluentui/react-components'
-import { PersonRegular, SignOutRegular } from '@fluentui/react-icons'
+import { PasswordRegular, PersonRegular, SignOutRegular } from '@fluentui/react-icons'
 import { useQueryClient } from '@tanstack/react-query'
+import { Suspense, lazy, useState } from 'react'
 import { api } from '../api/client'
 import { useSession } from '../api/queries'
 import { useGo } from '../parts/Link'
@@ -11,6 +12,8 @@ import { Time } from '../parts/Time'
 import { paths } from '../paths'
 import { jobs } from './jobs'
 import { clearNotes, notifyFault } from './notify'
+
+const MyPassword = lazy(async () => ({ default: (await import('../pages/settings/MyPassword')).MyPassword }))
 
 const useStyles = makeStyles({
   surface: { display: 'grid', gap: '8px', minWidth: '240px', padding: '16px' },
@@ -40,8 +43,15 @@ export const PersonMenu = () => {
   const s = useStyles()
   const { data } = useSession()
   const signOut = useSignOut()
+  const [open, setOpen] = useState(false)
+  const [changing, setChanging] = useState(false)
+  const change = () => {
+    setOpen(false)
+    setChanging(true)
+  }
   return (
-    <Popover trapFocus positioning="below-end">
+    <>
+    <Popover trapFocus positioning="below-end" open={open} onOpenChange={(_, next) => setOpen(next.open)}>
       <PopoverTrigger disableButtonEnhancement>
         <Tooltip content={data ? `Signed in as ${data.name}` : 'You'} relationship="label">
           <Button appearance="subtle" icon={<PersonRegular />} />
@@ -54,8 +64,15 @@ export const PersonMenu = () => {
         ))}
         {data?.expires_at && <Text size={200} className={s.quiet}>Session until <Time at={data.expires_at} /></Text>}
         <Divider />
+        {data?.kind === 'user' && <Button icon={<PasswordRegular />} onClick={change}>Change password…</Button>}
         <Button icon={<SignOutRegular />} onClick={() => void signOut()}>Sign out</Button>
       </PopoverSurface>
     </Popover>
+    {changing && data && (
+      <Suspense>
+        <MyPassword name={data.name} onClose={() => setChanging(false)} />
+      </Suspense>
+    )}
+    </>
   )
 }

@@ -1,16 +1,9 @@
 // Managed identities: who may be one, as it is typed and as it reads.
+import type { components } from '../../api/schema'
 
-export interface Identity {
-  name: string
-  client_id: string
-  object_id: string
-  tenant_id: string
-  resource_id: string
-  enabled: boolean
-  uids: number[]
-  units: string[]
-  created_at?: string | null
-}
+type Schemas = components['schemas']
+
+export type Identity = Schemas['Identity']
 
 /** How it is said which processes are the identity. */
 export interface Rules {

@@ -85,7 +85,7 @@ export const SealCard = () => {
                 }
               />
             )}
-            {vault.warnings.map((warning) => <Note key={warning} intent="warning" title={warning} />)}
+            {(vault.warnings ?? []).map((warning) => <Note key={warning} intent="warning" title={warning} />)}
           </>
         )}
       </Guard>
@@ -113,7 +113,7 @@ export const SealCard = () => {
 const verdictOf = (vault: Vault) => {
   if (vault.state === 'sealed') return 'bad'
   if (vault.state !== 'unsealed') return 'cannot-tell'
-  return SEALS[vault.seal ?? '']?.weakest || vault.warnings.length > 0 ? 'warning' : 'good'
+  return SEALS[vault.seal ?? '']?.weakest || (vault.warnings?.length ?? 0) > 0 ? 'warning' : 'good'
 }
 
 const SealState = ({ vault }: { vault: Vault }) => {

@@ -1,77 +1,20 @@
 // Keys in a person's words: kinds, validity, durations, and why a key may be unusable.
+import type { components } from '../../api/schema'
 
-export interface KeyVault {
-  name: string
-  uri: string
-  ca_file: string
-  retention_days: number
-  purge_protection: boolean
-  created_at?: string | null
-}
+type Schemas = components['schemas']
+
+export type KeyVault = Schemas['KeyVault']
 
 /** A key or one version of it; lists leave out what only one version has. */
-export interface Key {
-  name: string
-  kid: string
-  version?: string | null
-  kty?: string | null
-  key_size?: number | null
-  curve?: string | null
-  operations: string[]
-  enabled: boolean
-  not_before?: string | null
-  expires_at?: string | null
-  created_at?: string | null
-  updated_at?: string | null
-  recovery_level?: string | null
-  tags: Record<string, string>
-  managed: boolean
-  used_by: string[]
-}
+export type Key = Schemas['Key']
 
-export interface DeletedKey {
-  name: string
-  kid: string
-  deleted_at?: string | null
-  purge_at?: string | null
-  recovery_level?: string | null
-}
+export type DeletedKey = Schemas['DeletedKey']
 
-export interface RoleAssignment {
-  id: string
-  vault: string
-  key?: string | null
-  role: string
-  role_id: string
-  assignee: string
-  object_id: string
-  created_at?: string | null
-}
+export type RoleAssignment = Schemas['RoleAssignment']
 
-export interface AuditRecord {
-  seq: number
-  at: string
-  operation: string
-  principal: string
-  acting?: string | null
-  object: string
-  status: number
-  success: boolean
-  description: string
-  caller_address: string
-  correlation_id: string
-  duration_ms: number
-  hash: string
-}
+export type AuditRecord = Schemas['AuditRecord']
 
-export interface Vault {
-  state: string
-  reason?: string | null
-  seal?: string | null
-  shares?: { given: number; needed: number } | null
-  warnings: string[]
-  key?: { name: string; version: string; kty: string } | null
-}
+export type Vault = Schemas['Vault']
 
 /** `RSA 2048`, `EC P-256`. */
 export const keyKind = (key: Pick<Key, 'kty' | 'curve' | 'key_size'>): string =>
@@ -134,13 +77,7 @@ export function durationComplaint(text: string): string | undefined {
   return days < 7 ? 'At least seven days.' : undefined
 }
 
-export interface RotationPolicy {
-  rotate_after_create?: string | null
-  rotate_before_expiry?: string | null
-  notify_before_expiry?: string | null
-  expires_after?: string | null
-  updated_at?: string | null
-}
+export type RotationPolicy = Schemas['RotationPolicy']
 
 /** A rotation policy as its four questions; empty text means "not". */
 export interface PolicyForm {

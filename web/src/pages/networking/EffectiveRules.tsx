@@ -12,6 +12,9 @@ const useStyles = makeStyles({
   mono: { fontFamily: tokens.fontFamilyMonospace, fontSize: tokens.fontSizeBase200 },
 })
 
+/** A line that PostgreSQL could not read; the API says so in its method. */
+const broken = (rule: Rule) => rule.method.startsWith('error:')
+
 type Placed = Rule & { order: number }
 
 export const EffectiveRules = ({ networking, readAt }: { networking: Networking; readAt: string }) => {
@@ -50,23 +53,29 @@ export const EffectiveRules = ({ networking, readAt }: { networking: Networking;
           {
             id: 'effect',
             title: 'Effect',
-            value: (rule) => (rule.method === 'reject' ? 'refuses' : 'lets in'),
+            value: (rule) => (broken(rule) ? 'not in force' : rule.method === 'reject' ? 'refuses' : 'lets in'),
             cell: (rule) =>
-              rule.method === 'reject' ? <Badge tone="bad">Refuses</Badge> : <Badge tone="good">Lets in</Badge>,
+              broken(rule) ? (
+                <Badge tone="warn">Not in force</Badge>
+              ) : rule.method === 'reject' ? (
+                <Badge tone="bad">Refuses</Badge>
+              ) : (
+                <Badge tone="good">Lets in</Badge>
+              ),
           },
           {
             id: 'by',
             title: 'Written by',
             value: (rule) => (rule.managed ? 'pgkeep' : 'you'),
           },
-          {
-            id: 'place',
-            title: 'File and line',
-            value: (rule) => (rule.line ? `${rule.file ?? 'pg_hba.conf'}:${rule.line}` : 'pg_hba.conf'),
-            mono: true,
-          },
+          // Without its line the order says where a rule stands.
+          ...(rows.some((rule) => rule.line)
+            ? [{ id: 'place', title: 'File and line', value: placeOf, mono: true }]
+            : []),
         ]}
       />
     </Section>
   )
 }
+
+const placeOf = (rule: Placed) => `${rule.file ?? 'pg_hba.conf'}:${rule.line ?? '?'}`

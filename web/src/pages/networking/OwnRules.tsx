@@ -53,13 +53,13 @@ export const OwnRules = ({ rules, stored, onChange }: Props) => {
   return (
     <Section title="Your rules" aside={buttons}>
       <Text size={200} className={s.quiet}>
-        These stand before pgkeep's own rules and so can refuse or let in earlier. pgkeep writes them between its
-        markers in pg_hba.conf.
+        Without any, everybody with a password may come from everywhere. With the first one only what these rules
+        allow is allowed; the first that fits decides. The unix socket on this machine stays open to the administrator.
       </Text>
       {rules.length === 0 ? (
         <Empty
           title={stored.length > 0 ? 'All your rules would be removed' : 'No rules of your own yet'}
-          text="Without any, pgkeep's rules hold: everybody with a password, over TLS. Add a rule to refuse an address, to let an office network in by certificate, or to tie a role to where it works from."
+          text="Everybody with a password may come from everywhere the server listens. Add a rule, and only what your rules allow is allowed: an office network, an application's address, a role with a client certificate."
         />
       ) : (
         <ol className={s.list}>
@@ -120,10 +120,9 @@ const OneRule = ({ rule, place, of, wrong, onSet, onMove, onRemove }: OneProps) 
         <Field label="Role" size="small" {...said('role')}>
           <Input value={rule.role} onChange={(_, data) => onSet({ role: data.value })} />
         </Field>
-        <Field label="From" size="small" {...(rule.type === 'local' ? {} : said('address'))}>
+        <Field label="From" size="small" {...said('address')}>
           <Input
-            value={rule.type === 'local' ? 'this machine' : (rule.address ?? '')}
-            disabled={rule.type === 'local'}
+            value={rule.address ?? ''}
             placeholder="192.0.2.0/24"
             spellCheck={false}
             input={{ className: s.mono }}

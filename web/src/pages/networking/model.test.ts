@@ -25,9 +25,8 @@ it('knows addresses, blocks, names and words', () => {
     'fe80:1:2:3:4:5:6:7',
     '::ffff:192.0.2.1',
     'all',
-    'samenet',
-    '.example.org',
-    'db-client.example.org',
+    'samehost',
+    '10.0.0.0/8',
   ])
     expect(addressComplaint(good), good).toBeUndefined()
   for (const bad of [
@@ -45,6 +44,10 @@ it('knows addresses, blocks, names and words', () => {
     '12345::',
     'a b',
     'host/24',
+    'localhost',
+    '192.0.2.7/24',
+    '2001:db8::1/32',
+    '1::2.3.4.5.6',
   ])
     expect(addressComplaint(bad), bad).toBeDefined()
   expect(asBlock(' 192.0.2.7 ')).toBe('192.0.2.7/32')
@@ -90,6 +93,7 @@ it('sends only what differs', () => {
     effective_rules: [],
   }
   expect(difference(now, { ...now, rules: [newRule(' 192.0.2.7 ')] })).toBeUndefined()
+  expect(difference({ ...now, rules: [newRule('192.0.2.7')] }, now)).toBeUndefined()
   expect(difference(now, { ...now, require_secure_transport: false })).toEqual({
     require_secure_transport: false,
   })

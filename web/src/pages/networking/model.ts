@@ -1,5 +1,8 @@
 // What the page about networking knows without a server: rules of pg_hba.conf as a person types
 // them, and what is wrong with one before it is sent.
+import type { components } from '../../api/schema'
+
+type Schemas = components['schemas']
 
 export type RuleType = 'local' | 'host' | 'hostssl' | 'hostnossl' | 'hostgssenc' | 'hostnogssenc'
 
@@ -28,25 +31,15 @@ export interface Networking {
   effective_rules: Rule[]
 }
 
-export interface NetworkingUpdate {
-  require_secure_transport?: boolean
-  min_protocol_version?: string
-  listen_addresses?: string[]
-  rules?: Rule[]
-}
+export type NetworkingUpdate = Schemas['NetworkingUpdate']
 
-export interface NetworkingPreview {
-  changes: { sign: string; text: string }[]
-  would_refuse: { kind: 'session' | 'rule' | 'role'; who: string; why: string }[]
-  restart_needed: boolean
-}
+export type NetworkingPreview = Schemas['NetworkingPreview']
 
 /** What a person may write; the others of PostgreSQL are shown as they are. */
 export const RULE_TYPES: { id: RuleType; title: string }[] = [
   { id: 'hostssl', title: 'TCP with TLS' },
   { id: 'host', title: 'TCP, with TLS or without' },
   { id: 'hostnossl', title: 'TCP without TLS' },
-  { id: 'local', title: 'Unix socket' },
 ]
 
 export const METHODS: { id: string; title: string }[] = [
@@ -87,59 +80,60 @@ export const ruleLine = (rule: Rule): string =>
     .filter(Boolean)
     .join(' ')
 
-const isV4 = (text: string): boolean => {
+const v4 = (text: string): bigint | undefined => {
   const parts = text.split('.')
-  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && +part < 256)
+  const good = parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && +part < 256)
+  return good ? parts.reduce((bits, part) => (bits << 8n) | BigInt(part), 0n) : undefined
 }
 
 /** RFC 4291 §2.2: eight groups, one run of them shortened to `::`, the last two perhaps dotted. */
-const isV6 = (text: string): boolean => {
-  if (!/^[0-9A-Fa-f:.]+$/.test(text)) return false
+const v6 = (text: string): bigint | undefined => {
   const halves = text.split('::')
-  if (halves.length > 2) return false
-  const all = halves.flatMap((half) => (half === '' ? [] : half.split(':')))
-  const last = all.at(-1) ?? ''
-  const dotted = last.includes('.')
-  if (dotted && !isV4(last)) return false
-  const words = dotted ? all.slice(0, -1) : all
-  if (!words.every((word) => /^[0-9A-Fa-f]{1,4}$/.test(word))) return false
-  const n = words.length + (dotted ? 2 : 0)
-  return halves.length === 2 ? n < 8 : n === 8
+  if (!/^[0-9A-Fa-f:.]+$/.test(text) || halves.length > 2) return undefined
+  const groups = (half: string): string[] =>
+    half === '' ? [] : half.split(':').flatMap((word, at, all) => {
+      const dotted = at === all.length - 1 && word.includes('.') ? v4(word) : undefined
+      return dotted === undefined ? [word] : [(dotted >> 16n).toString(16), (dotted & 0xffffn).toString(16)]
+    })
+  const [head = [], tail = []] = halves.map(groups)
+  const n = head.length + tail.length
+  if (halves.length === 2 ? n > 7 : n !== 8) return undefined
+  const words = [...head, ...Array<string>(8 - n).fill('0'), ...tail]
+  if (!words.every((word) => /^[0-9A-Fa-f]{1,4}$/.test(word))) return undefined
+  return words.reduce((bits, word) => (bits << 16n) | BigInt(`0x${word}`), 0n)
 }
 
-const WORDS = ['all', 'samehost', 'samenet']
-const HOST =
-  /^\.?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/
+const WORDS = ['all', 'samehost']
+const HOST = /^[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/
 
 /** What is wrong with an address of a rule; undefined when nothing is. */
 export const addressComplaint = (typed: string): string | undefined => {
   const text = typed.trim()
   if (WORDS.includes(text)) return undefined
-  const [address = '', bits, ...rest] = text.split('/')
-  const width = isV4(address) ? 32 : isV6(address) ? 128 : undefined
-  if (width === undefined) {
-    const isName = bits === undefined && HOST.test(text) && /[A-Za-z]/.test(text)
-    return isName
-      ? undefined
-      : 'Enter a block (192.0.2.0/24, 2001:db8::/32), one address, a host name, samenet or all.'
-  }
-  if (rest.length > 0 || (bits !== undefined && !(/^\d{1,3}$/.test(bits) && +bits <= width)))
+  const [address = '', prefix, ...rest] = text.split('/')
+  const bits = v4(address) ?? v6(address)
+  if (bits === undefined) return 'Enter a block (192.0.2.0/24, 2001:db8::/32), one address, samehost or all.'
+  const width = v4(address) === undefined ? 128 : 32
+  if (rest.length > 0 || (prefix !== undefined && !(/^\d{1,3}$/.test(prefix) && +prefix <= width)))
     return `The prefix is a number from 0 to ${width}.`
-  return undefined
+  const free = BigInt(width - Number(prefix ?? width))
+  return (bits >> free) << free === bits
+    ? undefined
+    : `The address has bits after its prefix /${prefix}: end it with zeros, or leave the prefix out.`
 }
 
-/** PostgreSQL wants a mask with a single address; names and words stay as they are. */
+/** One way to write an address: a single one with its prefix; words stay as they are. */
 export const asBlock = (typed: string): string => {
   const text = typed.trim()
-  if (isV4(text)) return `${text}/32`
-  return isV6(text) ? `${text}/128` : text
+  if (v4(text) !== undefined) return `${text}/32`
+  return v6(text) === undefined ? text : `${text}/128`
 }
 
 /** A listen address: an address, a host name, `*` or `localhost`. */
 export const listenComplaint = (typed: string): string | undefined => {
   const text = typed.trim()
   const good =
-    text === '*' || isV4(text) || isV6(text) || (HOST.test(text) && /[A-Za-z]/.test(text))
+    text === '*' || v4(text) !== undefined || v6(text) !== undefined || (HOST.test(text) && /[A-Za-z]/.test(text))
   return good ? undefined : 'Enter an address of this machine, localhost, or * for all.'
 }
 
@@ -151,7 +145,7 @@ export const isEverybody = (rule: Rule): boolean =>
 
 const listed = (text: string, what: string): string | undefined => {
   if (!text.trim()) return `Name a ${what}, or all.`
-  return /[\n\r\0#]/.test(text) ? 'One line, without #.' : undefined
+  return /[\n\r\0]/.test(text) || text.startsWith('/') ? 'A name, or all.' : undefined
 }
 
 /** Complaints of all rules, as `INDEX.FIELD`; empty when they can be sent. */
@@ -208,6 +202,6 @@ export const difference = (now: Networking, wanted: Networking): NetworkingUpdat
   const listen = wanted.listen_addresses.map((text) => text.trim())
   if (now.listen_addresses.join() !== listen.join()) update.listen_addresses = listen
   const rules = wanted.rules.map(sent)
-  if (now.rules.map(ruleLine).join('\n') !== rules.map(ruleLine).join('\n')) update.rules = rules
+  if (now.rules.map(sent).map(ruleLine).join('\n') !== rules.map(ruleLine).join('\n')) update.rules = rules
   return Object.keys(update).length > 0 ? update : undefined
 }

@@ -107,6 +107,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
         {p.pending_restart && <Badge tone="warn">Waits for a restart</Badge>}
         {p.read_only && <Badge tone="quiet">Read-only</Badge>}
       </div>
+      {p.guard && <Note intent="info" title="pgkeep keeps watch over this one." text={sentence(p.guard)} />}
       {!p.read_only && (
         <Field
           label="Value"

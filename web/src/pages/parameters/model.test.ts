@@ -84,8 +84,8 @@ describe('tabs', () => {
   it('says when a change takes effect', () => {
     expect(effectOf(base)).toBe('restart')
     expect(effectOf({ ...base, dynamic: true })).toBe('reload')
-    expect(effectOf({ ...base, dynamic: true, context: 'user' })).toBe('at-once')
-    expect(effectOf({ ...base, dynamic: true, context: 'backend' })).toBe('new-sessions')
+    expect(effectOf({ ...base, dynamic: true, effect: 'immediate' })).toBe('at-once')
+    expect(effectOf({ ...base, dynamic: true, effect: 'new_sessions' })).toBe('new-sessions')
     expect(effectOf({ ...base, read_only: true })).toBe('never')
   })
 

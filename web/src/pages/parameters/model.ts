@@ -17,8 +17,10 @@ export interface Parameter {
   source: string
   category: string
   description: string
-  /** PostgreSQL's word for when it can be set, when the server says it. */
-  context?: string | null
+  /** `immediate`, `new_sessions`, `restart` or `never`, when the server says it. */
+  effect?: string
+  /** What pgkeep allows of it and why, where it does not allow everything. */
+  guard?: string | null
 }
 
 export const TABS = ['all', 'modified', 'security', 'restart', 'read-only'] as const
@@ -116,16 +118,8 @@ export type Effect = 'at-once' | 'reload' | 'new-sessions' | 'restart' | 'never'
 export function effectOf(p: Parameter): Effect {
   if (p.read_only) return 'never'
   if (!p.dynamic) return 'restart'
-  switch (p.context) {
-    case 'user':
-    case 'superuser':
-      return 'at-once'
-    case 'backend':
-    case 'superuser-backend':
-      return 'new-sessions'
-    default:
-      return 'reload'
-  }
+  if (p.effect === 'immediate') return 'at-once'
+  return p.effect === 'new_sessions' ? 'new-sessions' : 'reload'
 }
 
 export const EFFECTS: Record<Effect, { short: string; long: string }> = {

@@ -92,11 +92,7 @@ export const UsersPage = () => {
   )
 }
 
-const userState = (user: User): ['good' | 'warn' | 'bad', string] => {
-  if (!user.enabled) return ['bad', 'Disabled']
-  if (user.locked_until && Date.parse(user.locked_until) > Date.now()) return ['warn', 'Locked for a while']
-  return ['good', 'Enabled']
-}
+const userState = (user: User): ['good' | 'bad', string] => (user.enabled ? ['good', 'Enabled'] : ['bad', 'Disabled'])
 
 export const UserState = ({ user }: { user: User }) => {
   const [tone, words] = userState(user)

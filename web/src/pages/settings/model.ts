@@ -10,7 +10,6 @@ export interface User {
   created_at?: string | null
   password_set_at?: string | null
   signed_in_at?: string | null
-  locked_until?: string | null
 }
 
 export interface Token {
@@ -100,10 +99,10 @@ export const matrix = (roles: Role[]): { id: string; subject: string; allowed: S
     .sort((a, b) => a.subject.localeCompare(b.subject) || a.id.localeCompare(b.id))
 }
 
-const USER = /^[a-z0-9][a-z0-9._@-]{0,63}$/i
+const USER = /^[a-z][a-z0-9._-]{0,63}$/
 
 export const userNameComplaint = (name: string): string | undefined =>
-  USER.test(name) ? undefined : '1 to 64 letters, digits and . _ @ -; a letter or digit first.'
+  USER.test(name) ? undefined : '1 to 64 small letters, digits and . _ -; a letter first.'
 
 /** Shortest password that is worth sending; the API decides. */
 export const PASSWORD_MIN = 12
