@@ -20,9 +20,8 @@ export type EncryptionUpdate = Schemas['EncryptionUpdate']
 export type ServerCreate = Schemas['ServerCreate']
 
 /** A key that pgkeep keeps is not watched: then all that a watch knows is absent. */
-export type Encryption = Partial<Schemas['KeyWatch']> &
-  Pick<Schemas['DataEncryption'], 'mode' | 'key_uri' | 'key_version' | 'identity' | 'last_validated_at'>
-export type Server = Omit<Schemas['Server'], 'data_encryption'> & { data_encryption?: Encryption | null }
+export type Encryption = Schemas['DataEncryption']
+export type Server = Schemas['Server']
 
 /** The journal says more than the document can: by kind, `from`, `to`, `failure`, `key_version`. */
 export interface EncryptionEvent {

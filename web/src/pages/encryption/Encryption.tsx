@@ -124,12 +124,12 @@ const facts = (key: EncryptionDoc, engine: string | undefined, ready: boolean): 
     { name: 'Version', value: <CopyValue value={key.key_version} label="version" /> },
     { name: 'Identity', value: key.identity },
     { name: 'Last validated', value: <Time at={key.last_validated_at} /> },
-    { name: 'Versions', value: key.pinned === undefined ? 'Kept by pgkeep' : key.pinned ? 'Pinned to this one' : 'The newest is followed' },
+    { name: 'Versions', value: key.pinned == null ? 'Kept by pgkeep' : key.pinned ? 'Pinned to this one' : 'The newest is followed' },
     { name: 'Data encrypted by', value: engine ?? '–' },
-    key.algorithm !== undefined && { name: 'Wrapped by', value: key.algorithm },
-    key.wrapped_at !== undefined && { name: 'Wrapped at', value: <Time at={key.wrapped_at} /> },
+    Boolean(key.algorithm) && { name: 'Wrapped by', value: key.algorithm },
+    Boolean(key.wrapped_at) && { name: 'Wrapped at', value: <Time at={key.wrapped_at} /> },
     Boolean(key.key_expires_at) && { name: 'Key expires', value: <Time at={key.key_expires_at} /> },
-    policy !== undefined && { name: 'Watched', value: `every ${duration(policy.check_interval_s * 1000)}, ${duration(policy.grace_s * 1000)} of grace` },
+    policy != null && { name: 'Watched', value: `every ${duration(policy.check_interval_s * 1000)}, ${duration(policy.grace_s * 1000)} of grace` },
     link !== undefined && { name: 'Manage it', value: <Link to={link}>Key, versions and rotation policy</Link> },
   ]
   return shown.filter((fact): fact is Fact => Boolean(fact))

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { AuditPage } from './keyvaults/AuditPage'
+import { AuditPage } from './AuditPage'
 
 export const KeyVaultAudit = () => {
   const { vault = '' } = useParams({ strict: false }) as Record<string, string>

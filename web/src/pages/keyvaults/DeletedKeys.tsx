@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { DeletedKeysPage } from './keyvaults/DeletedKeysPage'
+import { DeletedKeysPage } from './DeletedKeysPage'
 
 export const DeletedKeys = () => {
   const { vault = '' } = useParams({ strict: false }) as Record<string, string>

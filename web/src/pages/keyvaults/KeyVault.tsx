@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { KeyVaultPage } from './keyvaults/KeyVaultPage'
+import { KeyVaultPage } from './KeyVaultPage'
 
 export const KeyVault = () => {
   const { vault = '' } = useParams({ strict: false }) as Record<string, string>

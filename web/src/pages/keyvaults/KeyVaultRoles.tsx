@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { RolesPage } from './keyvaults/RolesPage'
+import { RolesPage } from './RolesPage'
 
 export const KeyVaultRoles = () => {
   const { vault = '' } = useParams({ strict: false }) as Record<string, string>

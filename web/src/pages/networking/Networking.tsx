@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { NetworkingPage } from './networking/NetworkingPage'
+import { NetworkingPage } from './NetworkingPage'
 
 export const Networking = () => {
   const { name = '' } = useParams({ strict: false }) as Record<string, string>

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { KeyPage } from './keyvaults/KeyPage'
+import { KeyPage } from './KeyPage'
 
 export const Key = () => {
   const { vault = '', key = '' } = useParams({ strict: false }) as Record<string, string>

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { IdentityPage } from './identities/IdentityPage'
+import { IdentityPage } from './IdentityPage'
 
 export const Identity = () => {
   const { name = '' } = useParams({ strict: false }) as Record<string, string>

@@ -1,5 +1,5 @@
 import { useParams } from '@tanstack/react-router'
-import { ParametersPage } from './parameters/ParametersPage'
+import { ParametersPage } from './ParametersPage'
 
 export const Parameters = () => {
   const { name = '' } = useParams({ strict: false }) as Record<string, string>

@@ -1,1 +1,0 @@
-export { IdentitiesPage as Identities } from './identities/IdentitiesPage'

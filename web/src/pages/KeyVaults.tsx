@@ -1,1 +1,0 @@
-export { KeyVaultsPage as KeyVaults } from './keyvaults/KeyVaultsPage'

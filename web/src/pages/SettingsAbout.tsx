@@ -1,1 +1,0 @@
-export { AboutPage as SettingsAbout } from './settings/AboutPage'

@@ -1,1 +1,0 @@
-export { ActivityPage as SettingsActivity } from './settings/ActivityPage'

@@ -1,1 +1,0 @@
-export { SettingsRolesPage as SettingsRoles } from './settings/RolesPage'

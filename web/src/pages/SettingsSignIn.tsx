@@ -1,1 +1,0 @@
-export { SignInSettingsPage as SettingsSignIn } from './settings/SignInPage'

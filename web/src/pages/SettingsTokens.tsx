@@ -1,1 +1,0 @@
-export { TokensPage as SettingsTokens } from './settings/TokensPage'

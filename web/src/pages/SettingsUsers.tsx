@@ -1,1 +1,0 @@
-export { UsersPage as SettingsUsers } from './settings/UsersPage'
