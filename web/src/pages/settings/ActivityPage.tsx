@@ -1,7 +1,7 @@
 // Who did what through the API, newest first.
-import { Button, Input, Text, makeStyles, tokens } from '@fluentui/react-components'
+import { Button, Input, Select, Text, makeStyles, tokens } from '@fluentui/react-components'
 import { ArrowClockwiseRegular } from '@fluentui/react-icons'
-import { useInfiniteQuery } from '@tanstack/react-query'
+import { useInfiniteQuery, useQuery } from '@tanstack/react-query'
 import { useDeferredValue } from 'react'
 import { type Column, DataTable } from '../../parts/DataTable'
 import { Empty, Fault, Loading } from '../../parts/Guard'
@@ -10,8 +10,8 @@ import { Badge } from '../../parts/State'
 import { settingsCrumbs, settingsTabs } from '../../parts/tabs'
 import { Time } from '../../parts/Time'
 import { text, useSearchParams } from '../../search'
-import { activityPage } from './api'
-import { type Act, operationWords } from './model'
+import { activityPage, rolesQuery } from './api'
+import { type Act, matrix, operationWords } from './model'
 
 const useStyles = makeStyles({
   more: { display: 'flex', gap: '12px', alignItems: 'center' },
@@ -32,6 +32,9 @@ export const ActivityPage = () => {
     getNextPageParam: (page) => page.next ?? undefined,
     placeholderData: (before) => before,
   })
+  const roles = useQuery(rolesQuery)
+  const known = matrix(roles.data ?? []).map(({ id }) => id)
+  const operations = [...new Set([...known, search.operation].filter(Boolean))].sort()
   const rows = query.data?.pages.flatMap((page) => page.items)
   const filtered = search.principal !== '' || search.operation !== ''
   return (
@@ -52,7 +55,7 @@ export const ActivityPage = () => {
             noun="entry"
             plural="entries"
             rows={rows}
-            rowId={rowId}
+            rowId={(row) => String(row.id)}
             {...(filtered
               ? {}
               : {
@@ -69,13 +72,15 @@ export const ActivityPage = () => {
                   aria-label="Only of this person"
                   onChange={(_, data) => setSearch({ principal: data.value })}
                 />
-                <Input
+                <Select
                   size="small"
                   value={search.operation}
-                  placeholder="Operation, exactly"
                   aria-label="Only this operation"
                   onChange={(_, data) => setSearch({ operation: data.value })}
-                />
+                >
+                  <option value="">every operation</option>
+                  {operations.map((id) => <option key={id} value={id}>{operationWords(id)}</option>)}
+                </Select>
               </>
             }
             columns={columns}
@@ -97,8 +102,6 @@ export const ActivityPage = () => {
     </Page>
   )
 }
-
-const rowId = (row: Act) => String(row.id ?? `${row.request_id} ${row.operation} ${row.at}`)
 
 const columns: Column<Act>[] = [
   { id: 'at', title: 'When', value: (row) => row.at, cell: (row) => <Time at={row.at} /> },

@@ -19,7 +19,7 @@ import { apiPath } from '../../paths'
 import { flag, useSearchParams } from '../../search'
 import { RolesEditor } from './RolesEditor'
 import { tokensQuery } from './api'
-import { type Token, assignmentWords, assignmentsComplaint, roleFlags } from './model'
+import { type Token, type TokenMade, assignmentWords, assignmentsComplaint, roleFlags } from './model'
 
 const schema = { create: flag }
 
@@ -95,10 +95,8 @@ export const TokensPage = () => {
   )
 }
 
-const Ends = ({ at }: { at: string | null }) => {
-  if (!at) return <>never</>
-  return Date.parse(at) <= Date.now() ? <Badge tone="bad">Has ended</Badge> : <Time at={at} age />
-}
+const Ends = ({ at }: { at: string }) =>
+  Date.parse(at) <= Date.now() ? <Badge tone="bad">Has ended</Badge> : <Time at={at} age />
 
 const DAYS = [1, 7, 30, 90, 365]
 
@@ -125,7 +123,7 @@ const CreateToken = ({ onClose }: { onClose: () => void }) => {
   const create = useMutation({
     // The token is in the answer once; it is forgotten with this drawer.
     gcTime: 0,
-    mutationFn: () => api.post<{ token: string }>('/tokens', tokenBody(name, assignments, days)),
+    mutationFn: () => api.post<TokenMade>('/tokens', tokenBody(name, assignments, days)),
     onSuccess: () => void client.invalidateQueries({ queryKey: ['tokens'] }),
   })
   const made = create.data?.token

@@ -1,43 +1,14 @@
 // Who gets into the portal and what they may do there.
+import type { components } from '../../api/schema'
 import type { Assignment } from '../../api/types'
 
-export interface User {
-  name: string
-  enabled: boolean
-  assignments: Assignment[]
-  /** Without one: by one-time link only. */
-  has_password?: boolean
-  created_at?: string | null
-  password_set_at?: string | null
-  signed_in_at?: string | null
-}
+type Schemas = components['schemas']
 
-export interface Token {
-  id: string
-  name: string
-  assignments: Assignment[]
-  made_by: string
-  created_at: string
-  expires_at: string | null
-  used_at?: string | null
-}
-
-export interface Role {
-  name: string
-  description: string
-  operations: string[]
-}
-
-export interface Act {
-  id?: number | string
-  at: string
-  principal: string
-  kind?: string | null
-  operation: string
-  target: string
-  status: number
-  request_id: string
-}
+export type User = Schemas['UserView']
+export type Token = Schemas['TokenView']
+export type TokenMade = Schemas['TokenMade']
+export type Role = Schemas['RoleView']
+export type Act = Schemas['ActView']
 
 /** Roles of the portal, weakest last, when the API cannot be asked. */
 export const ROLE_NAMES = [
@@ -73,12 +44,12 @@ export const operationWords = (id: string): string => id.replaceAll('_', ' ')
 
 /** The subject of an operation, for grouping. */
 export const subjectOf = (id: string): string => {
-  const found = /^(server|parameter|networking|encryption|storage|certificate|keyvault|deleted_key|key|role_assignment|identity|vault|user|role|token|login_link|session|sign_in|oidc|activity|job)/.exec(id)
+  const found = /^(server|parameter|networking|encryption|storage|certificate|keyvault|deleted_key|key|role_assignment|rotation_policy|identity|vault|user|role|token|login_link|session|sign_in|oidc|activity|job)/.exec(id)
   const word = found?.[1] ?? 'other'
   const groups: Record<string, string> = {
     server: 'Servers', parameter: 'Servers', networking: 'Servers', encryption: 'Servers', storage: 'Servers',
     certificate: 'Servers', keyvault: 'Key vaults', key: 'Key vaults', deleted_key: 'Key vaults',
-    role_assignment: 'Key vaults', vault: 'Key vaults', identity: 'Identities', user: 'Who gets in', role: 'Who gets in',
+    role_assignment: 'Key vaults', rotation_policy: 'Key vaults', vault: 'Key vaults', identity: 'Identities', user: 'Who gets in', role: 'Who gets in',
     token: 'Who gets in', login_link: 'Who gets in', sign_in: 'Who gets in', activity: 'Who gets in',
     session: 'Signing in', oidc: 'Signing in', job: 'Everything else',
   }

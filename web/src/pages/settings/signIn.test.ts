@@ -20,10 +20,11 @@ it('says beside which field something is wrong', () => {
 })
 
 it('keeps the stored secret unless another one was typed', () => {
-  const oidc = { ...newProvider(), issuer: ' https://id.example.org ', client_id: 'pgkeep', has_client_secret: true }
+  const oidc = { ...newProvider(), issuer: ' https://id.example.org ', client_id: 'pgkeep', scopes: ['email', ''], has_client_secret: true }
   const body = signInBody({ ...settings, oidc })
   expect(body.oidc).not.toHaveProperty('client_secret')
   expect(body.oidc).not.toHaveProperty('has_client_secret')
+  expect(body.oidc?.scopes).toEqual(['email'])
   expect(body.oidc?.issuer).toBe('https://id.example.org')
   expect(signInBody({ ...settings, oidc: { ...oidc, client_secret: 's3' } }).oidc?.client_secret).toBe('s3')
   expect(signInBody(settings).oidc).toBeNull()

@@ -89,6 +89,7 @@ export const signInBody = (s: SignInSettings): SignInSettings => {
       issuer: rest.issuer.trim(),
       client_id: rest.client_id.trim(),
       groups_claim: rest.groups_claim.trim(),
+      scopes: rest.scopes.filter(Boolean),
       groups: rest.groups.map((one) => ({ ...one, group: one.group.trim() })),
       ...(secret ? { client_secret: secret } : {}),
     },
