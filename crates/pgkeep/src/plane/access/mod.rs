@@ -2,6 +2,7 @@
 //! Secrets lie there hashed; the client secret of OpenID Connect as it is.
 
 mod activity;
+mod door;
 mod people;
 mod row;
 mod sessions;
@@ -9,9 +10,13 @@ mod sessions;
 mod tests;
 mod tokens;
 
+use std::sync::Arc;
+
 use api::access::principal::Kind;
 use api::access::store::{AccessStore, Act, ActFilter, Failures, Hash, Session, Token, User};
-use base::Fault;
+use api::access::{Access, AccessParts};
+use base::{Fault, SystemClock};
+use crypto::{Argon2Params, OsRandom};
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -78,6 +83,18 @@ pub(super) const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS access_act_principal ON access_act (principal, id);
     CREATE INDEX IF NOT EXISTS access_act_operation ON access_act (operation, id);
 ";
+
+/// Access of this installation: remembered in `store`, with the portal on `https_port`.
+pub(super) fn open(store: Arc<SqliteStore>, https_port: u16) -> Result<Arc<Access>, Fault> {
+    Access::new(AccessParts {
+        store,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(OsRandom),
+        door: Arc::new(door::Network),
+        origin: format!("https://localhost:{https_port}"),
+        password_cost: Argon2Params::default(),
+    })
+}
 
 impl SqliteStore {
     /// Runs one transaction.
