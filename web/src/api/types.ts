@@ -36,21 +36,6 @@ export interface Paged<T> {
   next: string | null
 }
 
-export interface Assignment {
-  role: string
-  scope: string
-}
-
-export interface Session {
-  name: string
-  kind: 'user' | 'token' | 'local' | 'oidc'
-  assignments: Assignment[]
-  expires_at?: string | null
-  /** What they may do somewhere; the policies decide where. Absent: not told. */
-  operations?: string[]
-}
-
-export interface SignInWays {
-  password: boolean
-  oidc: { title: string; start: string }[]
-}
+export type Assignment = Schemas['Assignment']
+export type Session = Schemas['SessionView']
+export type SignInWays = Schemas['SignInWays']
