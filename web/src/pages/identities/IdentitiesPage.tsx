@@ -78,7 +78,7 @@ export const IdentitiesPage = () => {
                 id: 'client',
                 title: 'Client id',
                 value: (row) => row.client_id,
-                cell: (row) => <CopyValue value={row.client_id} label={`client id of ${row.name}`} />,
+                cell: (row) => <span style={{ whiteSpace: 'nowrap' }}><CopyValue value={row.client_id} label={`client id of ${row.name}`} /></span>,
               },
               { id: 'object', title: 'Object id', value: (row) => row.object_id, mono: true, hidden: true },
               { id: 'created', title: 'Created', value: (row) => row.created_at, cell: (row) => <Time at={row.created_at} /> },

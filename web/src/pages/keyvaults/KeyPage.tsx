@@ -23,7 +23,7 @@ import { RotationCard } from './RotationCard'
 import { ValidityDialog } from './ValidityDialog'
 import { Versions } from './Versions'
 import { keyQuery, ofKey, vaultQuery } from './api'
-import { type Key, keyKind, keyState, versionOf } from './model'
+import { type Key, keyKind, keyState, versionOf, withoutVersion } from './model'
 import { keyvaultCrumbs } from '../../parts/tabs'
 
 const RULE = 'key.state/1: good when enabled and valid for thirty more days'
@@ -75,7 +75,7 @@ export const KeyPage = ({ vault, name }: { vault: string; name: string }) => {
             ),
           },
           { name: 'Kind', value: keyKind(key) || 'unknown' },
-          { name: 'Address', value: <CopyValue value={withoutVersion(key)} label="address of the key" /> },
+          { name: 'Address', value: <CopyValue value={withoutVersion(key.kid)} label="address of the key" /> },
           { name: 'Newest version', value: <CopyValue value={versionOf(key)} label="version" /> },
           { name: 'Valid from', value: key.not_before ? <Time at={key.not_before} /> : 'always' },
           { name: 'Expires', value: key.expires_at ? <Time at={key.expires_at} /> : 'never' },
@@ -100,12 +100,12 @@ export const KeyPage = ({ vault, name }: { vault: string; name: string }) => {
                 <Empty
                   title="No server uses it"
                   text="A server uses a key when its data key is wrapped by it: choose it when you create a server, or change the key at the server's page about data encryption."
-                  cli={`pgkeep server create -n shop --key ${withoutVersion(data)} --identity IDENTITY`}
+                  cli={`pgkeep server create -n shop --key ${withoutVersion(data.kid)} --identity IDENTITY`}
                 />
               )}
             </Section>
             <RotationCard vault={vault} name={name} />
-            <Versions vault={vault} name={name} newest={versionOf(data)} usedBy={data.used_by} />
+            <Versions vault={vault} name={name} newest={versionOf(data)} />
           </>
         )}
       </Guard>
@@ -179,9 +179,6 @@ export const KeyPage = ({ vault, name }: { vault: string; name: string }) => {
     </Page>
   )
 }
-
-/** The address that follows the newest version. */
-const withoutVersion = (key: Key) => key.kid.replace(/(\/keys\/[^/]+)\/[^/]+$/, '$1')
 
 const rotateLine = (vault: string, name: string): CliLine => ({
   title: 'Rotate now',

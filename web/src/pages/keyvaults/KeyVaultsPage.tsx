@@ -66,7 +66,7 @@ export const KeyVaultsPage = () => {
                   id: 'uri',
                   title: 'Address for SDKs',
                   value: (row) => row.uri,
-                  cell: (row) => <CopyValue value={row.uri} label={`address of ${row.name}`} />,
+                  cell: (row) => <span style={{ whiteSpace: 'nowrap' }}><CopyValue value={row.uri} label={`address of ${row.name}`} /></span>,
                 },
                 { id: 'retention', title: 'Deleted keys kept', align: 'end', value: (row) => row.retention_days, cell: (row) => `${row.retention_days} days` },
                 { id: 'protection', title: 'Purge protection', value: (row) => (row.purge_protection ? 'on' : 'off') },

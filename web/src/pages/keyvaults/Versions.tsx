@@ -2,6 +2,7 @@
 import { Button } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { serversQuery } from '../../api/queries'
 import { CopyValue } from '../../parts/Copy'
 import { DataTable } from '../../parts/DataTable'
 import { Guard } from '../../parts/Guard'
@@ -11,18 +12,18 @@ import { Time } from '../../parts/Time'
 import { EnableDialog } from './EnableDialog'
 import { KeyStateBadge, UsedBy } from './KeyVaultPage'
 import { versionsQuery } from './api'
-import { KEY_STATES, keyState, versionOf } from './model'
+import { type Key, KEY_STATES, keyState, versionOf, wrappedBy } from './model'
 
 interface Props {
   vault: string
   name: string
   newest: string
-  /** Servers of the whole key, for versions that do not say their own. */
-  usedBy: string[]
 }
 
-export const Versions = ({ vault, name, newest, usedBy }: Props) => {
+export const Versions = ({ vault, name, newest }: Props) => {
   const query = useQuery(versionsQuery(vault, name))
+  const servers = useQuery(serversQuery)
+  const users = (row: Key) => wrappedBy(servers.data ?? [], row)
   const [asking, setAsking] = useState<{ version: string; enable: boolean; usedBy: string[] }>()
   return (
     <Section title="Versions">
@@ -63,8 +64,8 @@ export const Versions = ({ vault, name, newest, usedBy }: Props) => {
               {
                 id: 'used',
                 title: 'Wraps the data key of',
-                value: (row) => row.used_by.join(', '),
-                cell: (row) => <UsedBy names={row.used_by} />,
+                value: (row) => users(row).join(', '),
+                cell: (row) => <UsedBy names={users(row)} />,
               },
               { id: 'by', title: 'Made by', value: (row) => (row.managed ? 'rotation policy' : 'a person'), hidden: true },
               {
@@ -76,11 +77,7 @@ export const Versions = ({ vault, name, newest, usedBy }: Props) => {
                     size="small"
                     aria-label={`${row.enabled ? 'Disable' : 'Enable'} version ${versionOf(row)}`}
                     onClick={() =>
-                      setAsking({
-                        version: versionOf(row),
-                        enable: !row.enabled,
-                        usedBy: row.used_by.length > 0 || versionOf(row) !== newest ? row.used_by : usedBy,
-                      })
+                      setAsking({ version: versionOf(row), enable: !row.enabled, usedBy: users(row) })
                     }
                   >
                     {row.enabled ? 'Disable…' : 'Enable…'}

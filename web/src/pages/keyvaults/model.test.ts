@@ -13,6 +13,8 @@ import {
   sharesText,
   vaultNameComplaint,
   versionOf,
+  withoutVersion,
+  wrappedBy,
 } from './model'
 
 describe('keys', () => {
@@ -29,6 +31,16 @@ describe('keys', () => {
     expect(keyKind({ kty: 'EC', curve: 'P-384' })).toBe('EC P-384')
     expect(versionOf({ kid: 'https://pay.vault.localhost:8200/keys/tde/0123' })).toBe('0123')
     expect(versionOf({ kid: 'https://pay.vault.localhost:8200/keys/tde' })).toBe('')
+  })
+
+  it('knows which servers a version wraps', () => {
+    const kid = 'https://pay.vault.localhost:8200/keys/tde'
+    const at = (name: string, key_uri: string, key_version: string) => ({ name, data_encryption: { key_uri, key_version } })
+    const servers = [at('a', kid, '01'), at('b', `${kid}/01`, '01'), at('c', kid, '02'), at('d', 'pgkeep-vault:/x', '01'), { name: 'e' }]
+    expect(wrappedBy(servers, { kid: `${kid}/01` })).toEqual(['a', 'b'])
+    expect(wrappedBy(servers, { kid: `${kid}/03` })).toEqual([])
+    expect(withoutVersion(`${kid}/01`)).toBe(kid)
+    expect(withoutVersion(kid)).toBe(kid)
   })
 
   it('checks names as the vault does', () => {

@@ -24,6 +24,23 @@ export const keyKind = (key: Pick<Key, 'kty' | 'curve' | 'key_size'>): string =>
 export const versionOf = (key: Pick<Key, 'kid' | 'version'>): string =>
   key.version ?? /\/keys\/[^/]+\/([^/]+)$/.exec(key.kid)?.[1] ?? ''
 
+/** The address that follows the newest version. */
+export const withoutVersion = (uri: string): string => uri.replace(/(\/keys\/[^/]+)\/[^/]*$/, '$1')
+
+interface UsesKey {
+  name: string
+  data_encryption?: { key_uri: string; key_version: string } | null
+}
+
+/** Servers whose data key is wrapped by exactly this version. */
+export const wrappedBy = (servers: UsesKey[], of: Pick<Key, 'kid' | 'version'>): string[] => {
+  const address = withoutVersion(of.kid).toLowerCase()
+  const version = versionOf(of)
+  return servers
+    .filter(({ data_encryption: it }) => it && withoutVersion(it.key_uri).toLowerCase() === address && it.key_version === version)
+    .map(({ name }) => name)
+}
+
 export type KeyState = 'usable' | 'disabled' | 'not-yet' | 'expired' | 'expires-soon'
 
 const SOON_MS = 30 * 86_400_000
