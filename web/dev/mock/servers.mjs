@@ -81,10 +81,10 @@ export const routes = ({ context, fault, ok, list, job }) => {
     ['GET', '/sign-in', () => ok({ password: true, oidc: [{ title: 'Example SSO', start: '/api/v1/sign-in/oidc/start' }] })],
     ['GET', '/home', () => ok({
       tiles: [
-        { id: 'encryption', title: 'Encryption at rest', verdict: 'good', summary: '3 of 3 servers are encrypted; the keys of 2 opened within the last minute', looked_at: before(0.2), rule: 'home.encryption/1', link: '/servers' },
-        { id: 'keys', title: 'Customer-managed keys', verdict: 'bad', summary: 'The key clinic-cmk is disabled: clinic is Inaccessible', looked_at: before(0.2), rule: 'home.keys/1', link: '/servers/clinic/encryption' },
-        { id: 'tls', title: 'Encryption in transit', verdict: 'good', summary: 'Every running server refuses connections without TLS 1.2', looked_at: before(0.2), rule: 'home.tls/1', link: '/servers' },
-        { id: 'seal', title: 'Vault', verdict: 'warning', summary: 'Unsealed; sealed by a key file on the same disk', looked_at: before(0.2), rule: 'home.seal/1', link: '/keyvaults' },
+        { id: 'encryption', title: 'Encryption at rest', verdict: 'good', summary: '3 of 3 servers are encrypted; the keys of 2 opened within the last minute', looked_at: before(0.2), rule: 'storage.engine of every server is cryptfs and no unit failed its code', link: '/servers' },
+        { id: 'keys', title: 'Customer-managed keys', verdict: 'bad', summary: 'The key clinic-cmk is disabled: clinic is Inaccessible', looked_at: before(0.2), rule: "data_encryption.health of every server with an owner's key is usable", link: '/servers/clinic/encryption' },
+        { id: 'tls', title: 'Encryption in transit', verdict: 'good', summary: 'Every running server refuses connections without TLS 1.2', looked_at: before(0.2), rule: 'tls.require_secure_transport is on and no certificate ends within 30 days', link: '/servers' },
+        { id: 'seal', title: 'Vault', verdict: 'warning', summary: 'Unsealed; sealed by a key file on the same disk', looked_at: before(0.2), rule: 'the vault is unsealed, without warnings, and its seal is not the file seal', link: '/keyvaults' },
       ],
       attention: [
         { severity: 'critical', title: 'clinic is Inaccessible', detail: 'Its key clinic-cmk in key vault hospital was disabled 14 minutes ago. Enable it to bring the server back.', link: '/servers/clinic/encryption', cli: 'pgkeep keyvault key set-attributes --vault-name hospital -n clinic-cmk --enabled true' },

@@ -77,16 +77,23 @@ export interface VerdictProps {
   rule: string
 }
 
-/** A verdict with what it rests on: when it was looked, and by which rule. */
-export const Verdict = ({ verdict, word, looked_at, rule }: VerdictProps) => {
-  const s = useStyles()
+/** What a verdict rests on: when was looked, and by which rule. */
+export const Basis = ({ looked_at, rule }: Pick<VerdictProps, 'looked_at' | 'rule'>) => (
+  <Text size={200} className={useStyles().small}>
+    read <Time at={looked_at} age /> · rule: {rule}
+  </Text>
+)
+
+/** The word of a verdict. */
+export const VerdictBadge = ({ verdict, word }: Pick<VerdictProps, 'verdict' | 'word'>) => {
   const [tone, usual, icon] = verdicts[verdict.replaceAll('_', '-')] ?? unknown
-  return (
-    <div className={s.verdict}>
-      <Badge tone={tone} icon={icon}>{word ?? usual}</Badge>
-      <Text size={200} className={s.small}>
-        read <Time at={looked_at} age /> · rule: {rule}
-      </Text>
-    </div>
-  )
+  return <Badge tone={tone} icon={icon}>{word ?? usual}</Badge>
 }
+
+/** A verdict with what it rests on: when it was looked, and by which rule. */
+export const Verdict = ({ verdict, word, looked_at, rule }: VerdictProps) => (
+  <div className={useStyles().verdict}>
+    <VerdictBadge verdict={verdict} {...(word ? { word } : {})} />
+    <Basis looked_at={looked_at} rule={rule} />
+  </div>
+)

@@ -8,14 +8,14 @@ import { CopyButton } from '../../parts/Copy'
 import { Empty, Guard } from '../../parts/Guard'
 import { Link } from '../../parts/Link'
 import { Page, Section } from '../../parts/Page'
-import { Badge, type Tone, Verdict, toneOf } from '../../parts/State'
+import { Badge, Basis, type Tone, VerdictBadge, toneOf } from '../../parts/State'
 import { safePath } from '../../paths'
 import { ServerTable } from '../servers/ServerTable'
 
 const useStyles = makeStyles({
   tiles: { display: 'grid', gap: '16px', gridTemplateColumns: 'repeat(auto-fit, minmax(min(236px, 100%), 1fr))' },
   tile: {
-    display: 'grid', gap: '10px', alignContent: 'start', gridTemplateRows: 'auto auto 1fr auto', padding: '16px 20px',
+    display: 'grid', gap: '10px', alignContent: 'start', gridTemplateRows: 'auto auto 1fr auto auto', padding: '16px 20px',
     border: `1px solid ${tokens.colorNeutralStroke2}`, borderTop: '3px solid', borderRadius: tokens.borderRadiusLarge,
     backgroundColor: tokens.colorNeutralBackground1,
   },
@@ -80,8 +80,9 @@ const Tile = ({ title, verdict, summary, looked_at, rule, link }: HomeTile) => {
   return (
     <section className={mergeClasses(s.tile, s[toneOf(verdict)])} aria-label={title}>
       <h2 className={s.h2}>{title}</h2>
-      <Verdict verdict={verdict} looked_at={looked_at} rule={rule} />
+      <VerdictBadge verdict={verdict} />
       <Text>{summary}</Text>
+      <Basis looked_at={looked_at} rule={rule} />
       <Link to={safePath(link)} aria-label={`Look closer: ${title}`}>
         <span className={s.go}>Look closer <ArrowRightRegular aria-hidden /></span>
       </Link>
