@@ -35,7 +35,7 @@ export const IdentitiesPage = () => {
       title="Identities"
       lead="Who servers and programs are towards key vaults. The Azure SDKs find them through ManagedIdentityCredential, unchanged."
       actions={[
-        { label: 'Create identity…', icon: <AddRegular />, onClick: create, primary: true },
+        { label: 'Create identity…', needs: 'identity_create', icon: <AddRegular />, onClick: create, primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[

@@ -63,15 +63,16 @@ export const IdentityPage = ({ name }: { name: string }) => {
       badge={identity && <IdentityState enabled={identity.enabled} />}
       crumbs={identityCrumbs}
       actions={[
-        { label: 'Change who it is…', icon: <EditRegular />, onClick: () => setAsking('rules') },
+        { label: 'Change who it is…', needs: 'identity_update', icon: <EditRegular />, onClick: () => setAsking('rules') },
         {
           label: `${verb}…`,
+          needs: 'identity_update',
           icon: enable ? <PlayRegular /> : <PauseRegular />,
           onClick: () => setAsking('enable'),
           line: updateLine(name, verb, `--enabled ${enable}`, { enabled: enable }),
         },
-        { label: 'New secret…', icon: <KeyResetRegular />, onClick: () => setAsking('secret'), line: secretLine(name) },
-        { label: 'Delete…', icon: <DeleteRegular />, onClick: () => setAsking('delete'), line: deleteLine(name) },
+        { label: 'New secret…', needs: 'identity_update', icon: <KeyResetRegular />, onClick: () => setAsking('secret'), line: secretLine(name) },
+        { label: 'Delete…', needs: 'identity_delete', icon: <DeleteRegular />, onClick: () => setAsking('delete'), line: deleteLine(name) },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void refresh() },
       ]}
       lines={[{ title: 'Show the identity', cli: `pgkeep identity show -n ${shell(name)}`, path: pathOf(name) }]}

@@ -85,6 +85,7 @@ export const DeletedKeysPage = ({ vault }: { vault: string }) => {
                     </Button>
                     <ActionButton
                       label="Purge…"
+                      needs="keyvault_deleted_key_purge"
                       onClick={() => setAsking({ name: row.name, what: 'purge' })}
                       refused={isProtected && 'Purge protection is on: it goes by itself when its time ends'}
                     />

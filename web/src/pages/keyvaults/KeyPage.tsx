@@ -44,15 +44,16 @@ export const KeyPage = ({ vault, name }: { vault: string; name: string }) => {
       badge={key && <KeyStateBadge of={key} />}
       crumbs={keyvaultCrumbs(vault)}
       actions={[
-        { label: 'Rotate now…', icon: <ArrowSyncRegular />, onClick: () => setAsking('rotate'), line: rotateLine(vault, name) },
+        { label: 'Rotate now…', needs: 'keyvault_key_rotate', icon: <ArrowSyncRegular />, onClick: () => setAsking('rotate'), line: rotateLine(vault, name) },
         {
           label: key?.enabled === false ? 'Enable…' : 'Disable…',
+          needs: 'keyvault_key_update',
           icon: key?.enabled === false ? <PlayRegular /> : <PauseRegular />,
           onClick: () => setAsking('enable'),
           line: enableLine(vault, name, key?.enabled === false),
         },
-        { label: 'Set validity…', icon: <CalendarRegular />, onClick: () => setAsking('validity') },
-        { label: 'Delete…', icon: <DeleteRegular />, onClick: () => setAsking('delete'), line: deleteLine(vault, name) },
+        { label: 'Set validity…', needs: 'keyvault_key_update', icon: <CalendarRegular />, onClick: () => setAsking('validity') },
+        { label: 'Delete…', needs: 'keyvault_key_delete', icon: <DeleteRegular />, onClick: () => setAsking('delete'), line: deleteLine(vault, name) },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void refresh() },
       ]}
       lines={[

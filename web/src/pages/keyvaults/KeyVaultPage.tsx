@@ -36,9 +36,10 @@ export const KeyVaultPage = ({ vault }: { vault: string }) => {
       crumbs={keyvaultCrumbs()}
       tabs={keyvaultTabs(vault)}
       actions={[
-        { label: 'Create key…', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
+        { label: 'Create key…', needs: 'keyvault_key_create', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
         {
           label: 'Turn on purge protection…',
+          needs: 'keyvault_update',
           icon: <ShieldLockRegular />,
           onClick: () => setProtecting(true),
           refused: info?.purge_protection && 'It is on, for ever',

@@ -29,7 +29,7 @@ export const KeyVaultsPage = () => {
       title="Key vaults"
       lead="Keys that wrap the data keys of servers, and keys for programs through the Azure Key Vault SDKs, unchanged."
       actions={[
-        { label: 'Create key vault…', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
+        { label: 'Create key vault…', needs: 'keyvault_create', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[

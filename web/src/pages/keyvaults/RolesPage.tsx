@@ -34,7 +34,7 @@ export const RolesPage = ({ vault }: { vault: string }) => {
       tabs={keyvaultTabs(vault)}
       lead="What identities may do with the keys of this vault. Without a role nothing is allowed; a role holds from the next request on."
       actions={[
-        { label: 'Give a role…', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
+        { label: 'Give a role…', needs: 'role_assignment_create', icon: <AddRegular />, onClick: () => setSearch({ create: true }), primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void refresh() },
       ]}
       lines={[

@@ -3,6 +3,7 @@ import { Button, Field, Input, Radio, RadioGroup, Text } from '@fluentui/react-c
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../api/client'
+import { useMay } from '../../api/queries'
 import { shell } from '../../format'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { EditDrawer } from '../../parts/EditDrawer'
@@ -16,11 +17,12 @@ import {
 
 export const RotationCard = ({ vault, name }: { vault: string; name: string }) => {
   const query = useQuery(policyQuery(vault, name))
+  const may = useMay()
   const [editing, setEditing] = useState(false)
   return (
     <Section
       title="Rotation"
-      aside={<Button size="small" disabled={!query.data} onClick={() => setEditing(true)}>Edit policy…</Button>}
+      aside={<Button size="small" disabled={!query.data || !may('rotation_policy_set')} onClick={() => setEditing(true)}>Edit policy…</Button>}
     >
       <Guard query={query} lines={3} what="Rotation policy">
         {({ data }) => {

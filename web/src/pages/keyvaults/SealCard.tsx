@@ -4,6 +4,7 @@ import { LockClosedRegular, LockOpenRegular } from '@fluentui/react-icons'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../api/client'
+import { useMay } from '../../api/queries'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { DangerDialog, FormDialog } from '../../parts/Dialogs'
 import { Guard } from '../../parts/Guard'
@@ -32,18 +33,19 @@ export const SealCard = () => {
   const s = useStyles()
   const query = useQuery(sealQuery)
   const client = useQueryClient()
+  const may = useMay()
   const [asking, setAsking] = useState<'seal' | 'unseal'>()
   const state = query.data?.state
   // Everything that needs keys may look different now.
   const refresh = () => client.invalidateQueries()
   const buttons = (
     <span className={s.buttons}>
-      {state === 'sealed' && (
+      {state === 'sealed' && may('vault_unseal') && (
         <Button size="small" appearance="primary" icon={<LockOpenRegular />} onClick={() => setAsking('unseal')}>
           Unseal…
         </Button>
       )}
-      {state === 'unsealed' && (
+      {state === 'unsealed' && may('vault_seal') && (
         <Button size="small" icon={<LockClosedRegular />} onClick={() => setAsking('seal')}>Seal…</Button>
       )}
     </span>

@@ -4,7 +4,7 @@ import { ArrowClockwiseRegular, CertificateRegular } from '@fluentui/react-icons
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api } from '../../api/client'
-import { serverQuery } from '../../api/queries'
+import { serverQuery, useMay } from '../../api/queries'
 import { localTime, shell } from '../../format'
 import { useRun } from '../../frame/jobs'
 import { notify } from '../../frame/notify'
@@ -35,6 +35,7 @@ export const NetworkingPage = ({ name: server }: { name: string }) => {
   const [applied, setApplied] = useState<Applied>()
   const [asking, setAsking] = useState<'restart' | 'rotate'>()
   const run = useRun()
+  const may = useMay()
   const now = query.data?.data
   const wanted = draft ?? now
   const update = now && wanted && difference(now, wanted)
@@ -61,6 +62,7 @@ export const NetworkingPage = ({ name: server }: { name: string }) => {
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: refresh },
         {
           label: 'Rotate certificate…',
+          needs: 'certificate_rotate',
           icon: <CertificateRegular />,
           onClick: () => setAsking('rotate'),
           line: rotateLine(server),
@@ -115,7 +117,7 @@ export const NetworkingPage = ({ name: server }: { name: string }) => {
           server={server}
           update={update}
           etag={query.data?.etag}
-          refused={wrong ? 'Mend what is marked first' : undefined}
+          refused={may('networking_set') ? (wrong ? 'Mend what is marked first' : undefined) : 'None of your roles allows this'}
           onDiscard={() => setDraft(undefined)}
           onApplied={(restart) => {
             setApplied({ at: new Date().toISOString(), restart })

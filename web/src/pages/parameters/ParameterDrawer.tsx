@@ -5,6 +5,7 @@ import {
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { faultOf } from '../../api/client'
+import { useMay } from '../../api/queries'
 import { localTime, shell } from '../../format'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { Diff } from '../../parts/Diff'
@@ -37,6 +38,7 @@ interface Done {
 export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Props) => {
   const s = useStyles()
   const client = useQueryClient()
+  const may = useMay()
   const [typed, setTyped] = useState(p.value)
   // Only what was previewed can be applied: a value, or null for the value of the files.
   const [seen, setSeen] = useState<{ value: string | null; change: ParameterChange }>()
@@ -77,7 +79,8 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
   const said = refused && [refused.message, refused.hint].filter((t) => t != null).map(sentence).join(' ')
   const nothingToDo = seen?.change.changed === 'unchanged'
 
-  const submit = p.read_only
+  const fixed = p.read_only || !may('parameter_set')
+  const submit = fixed
     ? undefined
     : seen
       ? { label: apply.isPending ? 'Applying…' : 'Apply', busy, refused: nothingToDo && 'Nothing would change' }
@@ -95,7 +98,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
       submit={submit}
       onSubmit={() => (seen ? apply.mutate(seen.value) : preview(typed.trim()))}
       buttons={
-        !p.read_only && (
+        !fixed && (
           <Button disabledFocusable={busy || !isModified(p)} onClick={() => preview(null)}>Reset…</Button>
         )
       }
@@ -108,7 +111,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
         {p.read_only && <Badge tone="quiet">Read-only</Badge>}
       </div>
       {p.guard && <Note intent="info" title="pgkeep keeps watch over this one." text={sentence(p.guard)} />}
-      {!p.read_only && (
+      {!fixed && (
         <Field
           label="Value"
           hint={`Allowed: ${allowed(p)}${p.unit ? `. A number alone counts units of ${p.unit}.` : '.'}`}

@@ -57,6 +57,7 @@ export const ParametersPage = ({ name: server }: { name: string }) => {
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
         {
           label: 'Restart server…',
+          needs: 'server_restart',
           icon: <PowerRegular />,
           onClick: () => setRestarting(true),
           line: restartLine(server),

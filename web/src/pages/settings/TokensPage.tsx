@@ -36,7 +36,7 @@ export const TokensPage = () => {
       tabs={settingsTabs}
       lead="For programs that call the API. A token may do what its roles say, as far as the one who made it still may."
       actions={[
-        { label: 'Create token…', icon: <AddRegular />, onClick: create, primary: true },
+        { label: 'Create token…', needs: 'token_create', icon: <AddRegular />, onClick: create, primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[{ title: 'List tokens', path: '/tokens' }, createLine('', [{ role: 'reader', scope: '/' }], 90)]}

@@ -28,7 +28,7 @@ export const UsersPage = () => {
       tabs={settingsTabs}
       lead="People who sign in here. What they may do is said by their roles, each on everything or on one server or key vault."
       actions={[
-        { label: 'Create user…', icon: <PersonAddRegular />, onClick: create, primary: true },
+        { label: 'Create user…', needs: 'user_create', icon: <PersonAddRegular />, onClick: create, primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[
