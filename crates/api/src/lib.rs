@@ -5,6 +5,7 @@
 //! nothing and shows no secret.
 
 pub mod access;
+pub mod client;
 mod error;
 mod files;
 mod guard;
