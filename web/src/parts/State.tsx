@@ -10,7 +10,7 @@ import { Time } from './Time'
 export type Tone = 'good' | 'warn' | 'bad' | 'busy' | 'quiet'
 
 const useStyles = makeStyles({
-  root: { display: 'inline-flex', alignItems: 'center', gap: '6px', whiteSpace: 'nowrap', verticalAlign: 'top', minHeight: '20px' },
+  root: { display: 'inline-flex', alignItems: 'center', gap: '6px', whiteSpace: 'nowrap', verticalAlign: 'middle' },
   icon: { display: 'inline-flex', fontSize: '16px' },
   good: { color: tokens.colorStatusSuccessForeground1 },
   warn: { color: tokens.colorStatusWarningForeground3 },

@@ -51,7 +51,7 @@ export const Server = () => {
     { label: 'Start', needs: 'server_start', icon: <PlayRegular />, onClick: () => act('start', 'Start'), refused: refused('start', server?.state), line: line('start', 'Start') },
     { label: 'Stop', needs: 'server_stop', icon: <StopRegular />, onClick: () => setAsks('stop'), refused: refused('stop', server?.state), line: line('stop', 'Stop') },
     { label: 'Restart', needs: 'server_restart', icon: <ArrowClockwiseRegular />, onClick: () => act('restart', 'Restart'), refused: refused('restart', server?.state), line: line('restart', 'Restart') },
-    { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, refused: refused('stop', server?.state) && 'It reads through the running store',
+    { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, refused: server?.state === 'Ready' ? undefined : 'It reads through the running store',
       onClick: () => void run(() => api.post<Job>(`${path}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
       line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: `${path}/storage/verify` } },
     { label: 'Renew certificate', needs: 'certificate_rotate', icon: <CertificateRegular />, refused: server?.state === 'Ready' ? undefined : 'Only a running server can take it',
