@@ -142,7 +142,7 @@ const lines = (server: string, p: Parameter, value: string | null): CliLine[] =>
   const of = `-s ${shell(server)} -n ${shell(p.name)}`
   const all: CliLine[] = []
   if (!p.read_only && value === null)
-    all.push({ title: 'Reset', cli: `pgkeep server parameter reset ${of}`, method: 'DELETE', path })
+    all.push({ title: 'Reset', method: 'DELETE', path })
   if (!p.read_only && value !== null)
     all.push({
       title: 'Set',
@@ -151,7 +151,7 @@ const lines = (server: string, p: Parameter, value: string | null): CliLine[] =>
       path,
       body: { value },
     })
-  return [...all, { title: 'Show', cli: `pgkeep server parameter show ${of}`, path: apiPath`/servers/${server}/parameters` }]
+  return [...all, { title: 'Show', cli: `pgkeep server parameter show ${of}`, path }]
 }
 
 const Preview = ({ parameter: p, seen }: { parameter: Parameter; seen: { change: ParameterChange } }) => {

@@ -8,7 +8,7 @@ import { notify } from '../../frame/notify'
 import { EditDrawer } from '../../parts/EditDrawer'
 import { NewPassword } from './NewPassword'
 import { RolesEditor } from './RolesEditor'
-import { PASSWORD_MIN, assignmentsComplaint, passwordComplaint, userNameComplaint } from './model'
+import { PASSWORD_MIN, assignmentsComplaint, passwordComplaint, roleFlags, userNameComplaint } from './model'
 
 export const CreateUser = ({ onClose }: { onClose: () => void }) => {
   const client = useQueryClient()
@@ -42,6 +42,7 @@ export const CreateUser = ({ onClose }: { onClose: () => void }) => {
       lines={[
         {
           title: 'Create the user',
+          cli: `pgkeep user create -n ${name || 'NAME'} ${roleFlags(assignments)}${password ? '' : ' --no-password'}`,
           method: 'POST',
           path: '/users',
           body: { name, assignments, ...(password ? { password: '…' } : {}) },

@@ -39,7 +39,7 @@ export const TokensPage = () => {
         { label: 'Create token…', needs: 'token_create', icon: <AddRegular />, onClick: create, primary: true },
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
-      lines={[{ title: 'List tokens', path: '/tokens' }, createLine('', [{ role: 'reader', scope: '/' }], 90)]}
+      lines={[{ title: 'List tokens', cli: 'pgkeep token list', path: '/tokens' }, createLine('', [{ role: 'reader', scope: '/' }], 90)]}
     >
       <Guard query={query} what="Tokens">
         {(rows) => (
@@ -89,7 +89,7 @@ export const TokensPage = () => {
           await api.delete(apiPath`/tokens/${ending.id}`)
           await client.invalidateQueries({ queryKey: ['tokens'] })
         }}
-        line={{ title: 'End the token', method: 'DELETE', path: apiPath`/tokens/${ending?.id ?? 'ID'}` }}
+        line={{ title: 'End the token', cli: `pgkeep token revoke --id ${ending?.id ?? 'ID'}`, method: 'DELETE', path: apiPath`/tokens/${ending?.id ?? 'ID'}` }}
       />
     </Page>
   )
@@ -103,7 +103,7 @@ const DAYS = [1, 7, 30, 90, 365]
 const createLine = (name: string, assignments: Assignment[], days: number) =>
   ({
     title: 'Create a token',
-    cli: `pgkeep token create ${roleFlags(assignments)}${name ? ` -n ${shell(name)}` : ''} -o json`,
+    cli: `pgkeep token create ${roleFlags(assignments)}${name ? ` -n ${shell(name)}` : ''} --expires-in P${days}D`,
     method: 'POST',
     path: '/tokens',
     body: tokenBody(name, assignments, days),

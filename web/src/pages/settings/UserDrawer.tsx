@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { api } from '../../api/client'
 import { useSession } from '../../api/queries'
 import { notify } from '../../frame/notify'
+import type { CliLine } from '../../parts/CopyAsCli'
 import { DangerDialog, FormDialog } from '../../parts/Dialogs'
 import { EditDrawer } from '../../parts/EditDrawer'
 import { Essentials, Note } from '../../parts/Page'
@@ -13,7 +14,7 @@ import { apiPath } from '../../paths'
 import { NewPassword } from './NewPassword'
 import { RolesEditor } from './RolesEditor'
 import { UserState } from './UsersPage'
-import { type User, PASSWORD_MIN, assignmentsComplaint, passwordComplaint, sameAssignments } from './model'
+import { type User, PASSWORD_MIN, assignmentsComplaint, passwordComplaint, roleFlags, sameAssignments } from './model'
 
 export const UserDrawer = ({ user, onClose }: { user: User; onClose: () => void }) => {
   const client = useQueryClient()
@@ -33,6 +34,14 @@ export const UserDrawer = ({ user, onClose }: { user: User; onClose: () => void 
   const myself = session.data?.kind === 'user' && session.data.name === user.name
   const verb = user.enabled ? 'Disable' : 'Enable'
   const close = () => setAsking(undefined)
+  const enableLine: CliLine = {
+    title: `${verb} the user`,
+    cli: `pgkeep user ${verb.toLowerCase()} -n ${user.name}`,
+    method: 'PATCH',
+    path,
+    body: { enabled: !user.enabled },
+  }
+  const deleteLine: CliLine = { title: 'Delete the user', cli: `pgkeep user delete -n ${user.name}`, method: 'DELETE', path }
   return (
     <>
       <EditDrawer
@@ -53,9 +62,9 @@ export const UserDrawer = ({ user, onClose }: { user: User; onClose: () => void 
         }
         error={save.error}
         lines={[
-          { title: 'Save roles', method: 'PUT', path: `${path}/roles`, body: { assignments } },
-          { title: `${verb} the user`, method: 'PATCH', path, body: { enabled: !user.enabled } },
-          { title: 'Delete the user', method: 'DELETE', path },
+          { title: 'Save roles', cli: `pgkeep user set-roles -n ${user.name} ${roleFlags(assignments)}`, method: 'PUT', path: `${path}/roles`, body: { assignments } },
+          enableLine,
+          deleteLine,
         ]}
       >
         <UserState user={user} />
@@ -86,7 +95,7 @@ export const UserDrawer = ({ user, onClose }: { user: User; onClose: () => void 
           await api.patch(path, { enabled: !user.enabled })
           await refresh()
         }}
-        line={{ title: `${verb} the user`, method: 'PATCH', path, body: { enabled: !user.enabled } }}
+        line={enableLine}
       />
       <DangerDialog
         open={asking === 'delete'}
@@ -100,7 +109,7 @@ export const UserDrawer = ({ user, onClose }: { user: User; onClose: () => void 
           await refresh()
           onClose()
         }}
-        line={{ title: 'Delete the user', method: 'DELETE', path }}
+        line={deleteLine}
       />
     </>
   )
@@ -123,7 +132,7 @@ const SetPassword = ({ user, onClose, refresh }: { user: User; onClose: () => vo
         await refresh()
         notify('success', `The password of ${user.name} was set`)
       }}
-      line={{ title: 'Set the password', method: 'POST', path, body: { password: '…' } }}
+      line={{ title: 'Set the password', cli: `pgkeep user set-password -n ${user.name}`, method: 'POST', path, body: { password: '…' } }}
     >
       <NewPassword
         password={password}

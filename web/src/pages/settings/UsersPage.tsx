@@ -32,7 +32,7 @@ export const UsersPage = () => {
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[
-        { title: 'List users', path: '/users' },
+        { title: 'List users', cli: 'pgkeep user list', path: '/users' },
         { title: 'A one-time link to sign in', cli: 'pgkeep portal login-link', method: 'POST', path: '/login-links' },
       ]}
     >

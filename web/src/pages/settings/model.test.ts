@@ -10,7 +10,7 @@ it('says roles in words and as flags', () => {
   expect(assignmentWords(owner)).toBe('owner')
   expect(assignmentWords(reader)).toBe('reader on server demo')
   expect(assignmentWords({ role: 'key-officer', scope: '/keyvaults/pay' })).toBe('key-officer on key vault pay')
-  expect(roleFlags([owner, reader])).toBe('--role owner --role reader --scope /servers/demo')
+  expect(roleFlags([owner, reader])).toBe('--role owner --role reader@/servers/demo')
 })
 
 it('compares roles without their order', () => {

@@ -26,7 +26,7 @@ export const assignmentWords = ({ role, scope }: Assignment): string =>
 
 /** The flags of the CLI for some roles. */
 export const roleFlags = (assignments: Assignment[]): string =>
-  assignments.map(({ role, scope }) => `--role ${role}${scope === '/' ? '' : ` --scope ${scope}`}`).join(' ')
+  assignments.map(({ role, scope }) => `--role ${role}${scope === '/' ? '' : `@${scope}`}`).join(' ')
 
 export const sameAssignments = (a: Assignment[], b: Assignment[]): boolean => {
   const text = (all: Assignment[]) => all.map(({ role, scope }) => `${role} ${scope}`).sort().join('\n')
