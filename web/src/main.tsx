@@ -4,6 +4,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { StrictMode, useEffect } from 'react'
 import { createRoot } from 'react-dom/client'
+import { watchIdle } from './frame/idle'
 import { useTheme } from './frame/theme'
 import './main.css'
 import { beginEarly, client, router } from './router'
@@ -23,5 +24,6 @@ const App = () => {
 }
 
 beginEarly()
+watchIdle()
 const root = document.getElementById('root')
 if (root) createRoot(root).render(<StrictMode><App /></StrictMode>)

@@ -48,5 +48,5 @@ whenUnauthenticated(() => {
   const { pathname, href } = router.state.location
   if (pathname === '/sign-in') return
   client.removeQueries({ queryKey: ['session'] })
-  router.history.push(paths.signIn(href === '/' ? undefined : href))
+  router.history.replace(paths.signIn(href === '/' ? undefined : href))
 })

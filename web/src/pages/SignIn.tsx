@@ -1,12 +1,12 @@
 // Signing in: a password, another house's sign-in, or the one-time link that `pgkeep up` printed.
 import { Button, Divider, Field, Input, Spinner, Text, Title2, makeStyles, tokens } from '@fluentui/react-components'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
 import { type FormEvent, useEffect, useState } from 'react'
 import { ApiError, api, faultOf } from '../api/client'
 import { signInQuery } from '../api/queries'
 import { count, sentences } from '../format'
 import { ThemeMenu } from '../frame/ThemeMenu'
-import { useGo } from '../parts/Link'
 import { Note } from '../parts/Page'
 import { keepBack, safePath } from '../paths'
 import { text, useSearchParams } from '../search'
@@ -48,7 +48,7 @@ const schema = { back: text() }
 
 export const SignIn = () => {
   const s = useStyles()
-  const go = useGo()
+  const router = useRouter()
   const client = useQueryClient()
   const [search] = useSearchParams(schema)
   const ways = useQuery(signInQuery)
@@ -65,7 +65,7 @@ export const SignIn = () => {
     try {
       await sign()
       client.clear()
-      go(safePath(search.back))
+      router.history.replace(safePath(search.back))
     } catch (fault) {
       setError(fault)
       setPassword('')
