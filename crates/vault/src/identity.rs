@@ -78,7 +78,8 @@ impl Policy {
 
     /// The plane and the operators.
     pub(crate) fn as_registrar(&self, caller: Caller<'_>) -> Result<(), Error> {
-        if caller.uid == self.plane || self.operators.contains(&caller.uid) {
+        let known = caller.uid == self.plane || self.operators.contains(&caller.uid);
+        if known && caller.acting.is_none_or(|name| self.may_act(caller.uid, name)) {
             Ok(())
         } else {
             Err(Error::Forbidden(format!("OS user {} may not manage identities", caller.uid)))

@@ -35,8 +35,14 @@ impl KeyVaultBackend for Vault {
     fn token(&self, request: TokenRequest) -> Result<TokenReply, Refusal> {
         let selector = selector(request.selector);
         let vaults = self.key_vaults();
-        let identity = match &request.proof {
-            Proof::Header(secret) => vaults.identity_of_header(secret.expose(), &selector)?,
+        let context = Context {
+            request_id: request.request_id,
+            caller_address: request.caller_address,
+            client_info: request.client_info,
+            ..Context::default()
+        };
+        let (uid, found) = match &request.proof {
+            Proof::Header(secret) => (None, vaults.identity_of_header(secret.expose(), &selector)),
             Proof::Peer(peer) => {
                 let peer = vault::Peer {
                     pid: peer.pid,
@@ -44,15 +50,11 @@ impl KeyVaultBackend for Vault {
                     gid: peer.gid,
                     unit: peer.unit.clone(),
                 };
-                vaults.identity_of_peer(&peer, &selector)?
+                (Some(peer.uid), vaults.identity_of_peer(&peer, &selector))
             }
         };
-        let context = Context {
-            request_id: request.request_id,
-            caller_address: request.caller_address,
-            client_info: request.client_info,
-            ..Context::default()
-        };
+        let identity =
+            found.map_err(|error| vaults.token_refused(uid, &request.resource, &context, error))?;
         let mut issued = vaults.issue_token(&identity, &request.resource, &context)?;
         Ok(TokenReply {
             access_token: Secret::new(std::mem::take(issued.access_token.expose_mut())),

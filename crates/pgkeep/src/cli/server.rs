@@ -246,7 +246,7 @@ fn dsn(home: &Home, name: &ServerName) -> Result<String, Fault> {
 fn connect(home: &Home, command: &ConnectCommand) -> Result<ExitCode, Fault> {
     let mut dsn = dsn(home, &command.named.name)?;
     if let Some(database) = &command.database {
-        dsn = dsn.replacen("/postgres?", &format!("/{}?", encode(database)), 1);
+        dsn = dsn.replacen("/postgres?", &format!("/{}?", crate::plane::encode(database)), 1);
     }
     let e = Command::new("psql").arg(dsn).args(&command.psql).exec();
     Err(Fault::from_error("psql", "could not run psql", &e)
@@ -259,34 +259,12 @@ fn connection_string(
     format: Format,
 ) -> Result<ExitCode, Fault> {
     let dsn = dsn(home, &command.of.server)?;
-    let dsn = command.role.as_deref().map_or(dsn.clone(), |role| as_role(&dsn, role));
+    let dsn = command.role.as_deref().map_or(dsn.clone(), |role| crate::plane::as_role(&dsn, role));
     match format {
         Format::Table | Format::Tsv => output::print(&format!("{dsn}\n"))?,
         _ => output::show(format, &json!({ "dsn": dsn }), &[])?,
     }
     Ok(ExitCode::Ok)
-}
-
-/// The same server for another role: its password is not in our password file.
-fn as_role(dsn: &str, role: &str) -> String {
-    let rest = dsn.split_once('@').map_or(dsn, |(_, rest)| rest);
-    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let kept: Vec<&str> = query.split('&').filter(|part| !part.starts_with("passfile=")).collect();
-    format!("postgresql://{}@{place}?{}", encode(role), kept.join("&"))
-}
-
-/// Percent-encoding of RFC 3986 for a part of a URI.
-fn encode(text: &str) -> String {
-    use std::fmt::Write as _;
-    let mut encoded = String::new();
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    encoded
 }
 
 /// PostgreSQL's socket lies below the server's folder and has a short path by law.
@@ -300,20 +278,4 @@ fn room_for_sockets(home: &Home, name: &ServerName) -> Result<(), Fault> {
         .detail(format!("the path of its socket would have {n} bytes; 107 are possible"))
         .hint("choose a shorter name, or a home with a shorter path")
         .exit(ExitCode::Usage))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::as_role;
-
-    #[test]
-    fn another_role_brings_its_own_password() {
-        let dsn = "postgresql://postgres@localhost:5432/postgres?sslmode=verify-full\
-                   &sslrootcert=/h/ca.pem&passfile=/h/servers/a/pgpass";
-        assert_eq!(
-            as_role(dsn, "a b@c"),
-            "postgresql://a%20b%40c@localhost:5432/postgres?sslmode=verify-full\
-             &sslrootcert=/h/ca.pem"
-        );
-    }
 }

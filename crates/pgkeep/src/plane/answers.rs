@@ -28,7 +28,7 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
         "server-create" => server_create(&plane, &request).await,
         "server-delete" => {
             let row = row(&plane, &request)?;
-            create::delete(&plane, &row, &said(&request)).await
+            create::delete(&plane, &row, None, &said(&request)).await
         }
         "server-show" => Ok(show(&plane, &row(&plane, &request)?).await),
         "server-history" => history::states(&plane, &row(&plane, &request)?).await,
@@ -101,6 +101,7 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
         name: name(request)?,
         port,
         port_as_it_is: request.flag("port_as_it_is"),
+        acting: None,
         owners_key: owners_key(request),
     };
     create::create(plane, wish, &said(request)).await

@@ -3,11 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{ServerLine, Snapshot};
 use base::ServerName;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::Plane;
@@ -19,35 +17,16 @@ const PERIOD: Duration = Duration::from_secs(2);
 /// How the reason of a server begins that could not be looked at.
 const UNSEEN: &str = "its agent does not answer";
 
-/// Runs for ever; tells the status page too.
-pub(super) async fn run(plane: Arc<Plane>, publish: watch::Sender<Snapshot>) {
+/// Runs for ever.
+pub(super) async fn run(plane: Arc<Plane>) {
     let mut period = tokio::time::interval(PERIOD);
     period.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         period.tick().await;
-        let vault = plane.peers.vault("status", Value::Null).await;
-        let vault = vault.ok().and_then(|status| status["state"].as_str().map(str::to_owned));
         match plane.store.servers() {
-            Ok(servers) => {
-                let servers = show_all(&plane, servers).await;
-                publish.send_replace(Snapshot {
-                    vault: vault.unwrap_or_else(|| "does not answer".to_owned()),
-                    servers: servers.iter().map(line).collect(),
-                    seen_at: Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
-                });
-            }
+            Ok(servers) => drop(show_all(&plane, servers).await),
             Err(fault) => tracing::error!(fault.message, fault.detail, "could not list servers"),
         }
-    }
-}
-
-fn line(server: &Value) -> ServerLine {
-    let text = |field: &str| server[field].as_str().unwrap_or_default().to_owned();
-    ServerLine {
-        name: text("name"),
-        state: text("state"),
-        reason: text("state_reason"),
-        port: server["port"].as_u64().unwrap_or_default(),
     }
 }
 

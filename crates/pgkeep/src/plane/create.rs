@@ -24,6 +24,8 @@ pub(super) struct Wish {
     pub(super) port: Option<u16>,
     /// Take the port even when someone else uses it now: the server will say so itself.
     pub(super) port_as_it_is: bool,
+    /// For whom; the vault's audit names it.
+    pub(super) acting: Option<String>,
     /// Key, identity and policy of an owner who holds the key; passed on, remembered nowhere.
     pub(super) owners_key: Map<String, Value>,
 }
@@ -46,7 +48,7 @@ pub(super) async fn create(plane: &Arc<Plane>, wish: Wish, say: Say<'_>) -> Resu
             row
         }
     };
-    let identity = json!({ "server": row.name, "uid": plane.agent_uid });
+    let identity = json!({ "server": row.name, "uid": plane.agent_uid, "acting": wish.acting });
     if let Err(fault) = plane.peers.vault("key-create", identity).await {
         if is_new {
             // Nothing but the reservation is there yet.
@@ -103,10 +105,11 @@ async fn undo_unless_begun(plane: &Plane, row: &ServerRow, say: Say<'_>) {
     }
 }
 
-/// Removes a server and all that belongs to it.
+/// Removes a server and all that belongs to it, for `acting`.
 pub(super) async fn delete(
     plane: &Arc<Plane>,
     row: &ServerRow,
+    acting: Option<&str>,
     say: Say<'_>,
 ) -> Result<Value, Fault> {
     let _alone = plane.alone(&row.name).await;
@@ -118,7 +121,7 @@ pub(super) async fn delete(
         Err(fault) => return Err(fault),
     }
     plane.peers.supervisor("agent-forget", &row.name, say).await?;
-    plane.peers.vault("release", json!({ "server": row.name })).await?;
+    plane.peers.vault("release", json!({ "server": row.name, "acting": acting })).await?;
     let removed = plane.store.remove_server(&row.name)?;
     Ok(json!({ "name": row.name, "deleted": removed }))
 }

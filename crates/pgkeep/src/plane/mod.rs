@@ -1,9 +1,10 @@
-//! The plane process: which servers exist, their history, the command line's door, status page.
+//! The plane process: which servers exist, their history, the API and the portal.
 //!
 //! It never holds a data key: it asks the supervisor for agents, and agents for everything else.
 
 mod access;
 mod answers;
+mod backend;
 mod collect;
 mod create;
 mod history;
@@ -11,23 +12,30 @@ mod page;
 mod peers;
 mod store;
 
+pub(crate) use backend::{as_role, encode};
 pub(crate) use create::is_free;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use api::plane::{Api, PlaneParts};
 use base::{Fault, ServerName};
-use tokio::sync::{OwnedMutexGuard, watch};
+use jiff::Timestamp;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::home::Home;
 use crate::{process, rpc};
+use backend::PlaneBackend;
 use peers::Peers;
 use store::{SqliteStore, Store};
+
+/// The API over HTTP, for the command line and other programs of this machine.
+pub(crate) const API_SOCKET: &str = "api";
 
 /// Arguments of `pgkeep plane serve`, which the supervisor gives.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct PlaneArgs {
-    /// Port of the status page
+    /// Port of the API and the portal
     #[arg(long)]
     https_port: u16,
     /// OS user that may use the plane
@@ -40,11 +48,14 @@ pub(crate) struct PlaneArgs {
 
 /// What all operations share.
 pub(crate) struct Plane {
-    store: Box<dyn Store>,
+    home: Home,
+    store: Arc<dyn Store>,
     peers: Peers,
+    /// Since when this process runs.
+    started_at: Timestamp,
     /// OS user of the agents.
     agent_uid: u32,
-    /// Where the status page is, once it is served; else why not.
+    /// Where the portal is, once it is served; else why not.
     page: Mutex<Result<String, String>>,
     /// One change of a server at a time.
     busy: Mutex<HashMap<ServerName, Arc<tokio::sync::Mutex<()>>>>,
@@ -73,12 +84,19 @@ impl Plane {
 
 /// Serves until the process is told to end.
 pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
+    let store = Arc::new(SqliteStore::open(&home.plane().join("plane.db"))?);
     let plane = Arc::new(Plane {
-        store: Box::new(SqliteStore::open(&home.plane().join("plane.db"))?),
+        home: home.clone(),
+        started_at: Timestamp::now(),
+        store: Arc::clone(&store) as Arc<dyn Store>,
         peers: Peers::new(home.clone()),
         agent_uid: args.agent_uid,
         page: Mutex::new(Err("it starts".to_owned())),
         busy: Mutex::default(),
+    });
+    let api = Api::new(PlaneParts {
+        backend: Arc::new(PlaneBackend::new(Arc::clone(&plane))),
+        access: access::open(store, args.https_port)?,
     });
     let own = rustix::process::geteuid().as_raw();
     let known = [0, own, args.starter_uid];
@@ -90,11 +108,30 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         move |uid| known.contains(&uid),
         move |request| answers::answer(Arc::clone(&for_calls), request),
     );
-    let (publish, view) = watch::channel(api::Snapshot::default());
+    let local = api_listener(&home)?;
+    let local = api.serve_local(local, move |uid| known.contains(&uid));
     tokio::select! {
         outcome = serving => outcome,
-        () = collect::run(Arc::clone(&plane), publish) => Ok(()),
-        () = page::run(Arc::clone(&plane), args.https_port, view) => Ok(()),
+        outcome = local => outcome.map_err(|e| {
+            Fault::from_error("api", "the API's socket is not served any more", &e)
+        }),
+        () = collect::run(Arc::clone(&plane)) => Ok(()),
+        () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
     }
+}
+
+/// The listener of the API's socket: the supervisor binds it, as it owns the folder, and hands it
+/// over as standard output, which goes to the log from then on.
+fn api_listener(home: &Home) -> Result<tokio::net::UnixListener, Fault> {
+    let path = home.socket(API_SOCKET);
+    let listener = match rpc::inherited_as_output(&path)? {
+        Some(listener) => listener,
+        None => rpc::bind(&path, 0o600)?,
+    };
+    let failed = |e: &std::io::Error| {
+        Fault::from_error("listen", format!("could not listen on {}", path.display()), e)
+    };
+    listener.set_nonblocking(true).map_err(|e| failed(&e))?;
+    tokio::net::UnixListener::from_std(listener).map_err(|e| failed(&e))
 }

@@ -1,15 +1,15 @@
-//! Serves the status page: certificate from the internal authority, what runs from the collector.
+//! Serves API and portal to browsers: the certificate comes from the internal authority.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use api::{Snapshot, Tls};
+use api::Tls;
+use api::plane::Api;
 use base::Fault;
 use rcgen::{CertificateParams, KeyPair};
 use rustls_pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 
 use super::Plane;
 
@@ -19,15 +19,15 @@ const PERIOD: Duration = Duration::from_secs(2);
 const RENEWAL: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Runs for ever: serves the page as soon as that can be done.
-pub(super) async fn run(plane: Arc<Plane>, port: u16, view: watch::Receiver<Snapshot>) {
+pub(super) async fn run(plane: Arc<Plane>, port: u16, api: Api) {
     loop {
-        if let Err(fault) = serve(&plane, port, view.clone()).await {
+        if let Err(fault) = serve(&plane, port, &api).await {
             let reason = match &fault.detail {
                 Some(detail) => format!("{}: {detail}", fault.message),
                 None => fault.message.clone(),
             };
             if plane.page() != Err(reason.clone()) {
-                tracing::warn!(reason, "the status page is not served");
+                tracing::warn!(reason, "the portal is not served");
                 plane.set_page(Err(reason));
             }
         }
@@ -35,14 +35,14 @@ pub(super) async fn run(plane: Arc<Plane>, port: u16, view: watch::Receiver<Snap
     }
 }
 
-async fn serve(plane: &Plane, port: u16, view: watch::Receiver<Snapshot>) -> Result<(), Fault> {
+async fn serve(plane: &Plane, port: u16, api: &Api) -> Result<(), Fault> {
     // Asked first: refusals of a sealed vault would fill its audit.
     let vault = plane.peers.vault("status", Value::Null).await?;
     if vault["state"] != "unsealed" {
         return Err(Fault::new("vault_sealed", "the vault is sealed: no certificate for the page"));
     }
     let (chain, key) = certificate(plane).await?;
-    let unusable = |e: api::Error| Fault::from_error("page", "the status page failed", &e);
+    let unusable = |e: api::Error| Fault::from_error("page", "the portal failed", &e);
     let tls = Tls::new(&chain, key).map_err(unusable)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .map_err(|e| Fault::from_error("page", format!("could not listen on port {port}"), &e))?;
@@ -64,7 +64,7 @@ async fn serve(plane: &Plane, port: u16, view: watch::Receiver<Snapshot>) -> Res
         }
     };
     tokio::select! {
-        outcome = api::serve(listener, &tls, view) => outcome.map_err(unusable),
+        outcome = api.serve_tls(listener, &tls) => outcome.map_err(unusable),
         () = renewing => Ok(()),
     }
 }

@@ -174,7 +174,8 @@ impl Supervisor {
             format!("--starter-uid={}", starter.uid),
             format!("--agent-uid={}", agent.uid),
         ];
-        self.spec("plane", plane, args)
+        let second_socket = Some((crate::plane::API_SOCKET, self.socket_mode()));
+        Spec { second_socket, ..self.spec("plane", plane, args) }
     }
 
     fn agent_spec(&self, name: &ServerName) -> Spec {

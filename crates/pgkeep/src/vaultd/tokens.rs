@@ -29,7 +29,6 @@ pub(super) fn find(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
 
 /// Answers `token {identity, resource}`.
 pub(super) fn issue(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
-    let identity = of_caller(vaultd, request)?;
     let resource = request.text("resource")?;
     let mut id = [0; 16];
     OsRandom.fill(&mut id);
@@ -39,6 +38,14 @@ pub(super) fn issue(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> 
         client_info: "pgkeep".to_owned(),
         ..Context::default()
     };
+    let identity = of_caller(vaultd, request).inspect_err(|fault| {
+        if fault.exit == ExitCode::Forbidden {
+            let error = vault::Error::Forbidden(fault.message.clone());
+            let vaults = vaultd.vault.key_vaults();
+            // The caller hears why it was refused, whatever the audit says.
+            let _ = vaults.token_refused(Some(request.uid), resource, &context, error);
+        }
+    })?;
     let token =
         vaultd.vault.key_vaults().issue_token(&identity, resource, &context).map_err(fault)?;
     Ok(json!({

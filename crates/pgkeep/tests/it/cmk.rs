@@ -2,8 +2,9 @@
 //!
 //! The figures that these tests print stand in the benchmarks.
 
+mod api;
 mod changes;
 mod loss;
 mod outage;
-mod owner;
+pub(crate) mod owner;
 mod rotation;

@@ -6,6 +6,7 @@
 )]
 
 mod agent;
+mod api;
 mod at_rest;
 mod cli;
 mod cmk;

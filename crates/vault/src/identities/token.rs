@@ -119,6 +119,26 @@ impl KeyVaults {
         core.finish(event, outcome)
     }
 
+    /// Records that a request for a token was refused before it was known for which identity, and
+    /// gives the refusal back. `uid` is the caller's OS user, where the kernel has named it.
+    pub fn token_refused(
+        &self,
+        uid: Option<u32>,
+        audience: &str,
+        context: &Context,
+        error: Error,
+    ) -> Error {
+        let core = &self.core;
+        let claim = crate::audit::Claim { uid, ..crate::audit::Claim::default() };
+        let resource = crate::sealing::SERVICE_RESOURCE;
+        let mut event = core.request_event("Authentication", resource, context, claim);
+        event.id = audience.chars().take(128).collect();
+        match core.finish::<(), Error>(event, Err(error)) {
+            Err(error) => error,
+            Ok(()) => unreachable!("because a refusal is no answer"),
+        }
+    }
+
     fn token_for(&self, asked: &ManagedIdentity, audience: &str) -> Result<IssuedToken, Error> {
         self.ensure_token_key()?;
         let resource = self.resource();

@@ -208,3 +208,19 @@ fn a_header_secret_is_one_identity() {
     let needle = secret.expose().as_bytes();
     assert!(!bytes.windows(needle.len()).any(|window| window == needle));
 }
+
+#[test]
+fn a_refused_request_for_a_token_is_recorded_with_its_caller() {
+    let house = House::new();
+    let peer = Peer { uid: 4711, ..Peer::default() };
+    let refused = house.kv.identity_of_peer(&peer, &Selector::default()).unwrap_err();
+    let context = Context { request_id: "r-7".to_owned(), ..Context::default() };
+    let refused = house.kv.token_refused(Some(4711), "https://x", &context, refused);
+    assert!(matches!(refused, Error::Forbidden(_)), "{refused:?}");
+    let audit = house.folder.audit();
+    let last = audit.last().unwrap();
+    assert_eq!(last["operationName"], "Authentication");
+    assert_eq!(last["properties"]["httpStatusCode"], 403);
+    assert_eq!(last["identity"]["claim"]["uid"], 4711);
+    assert_eq!(last["correlationId"], "r-7");
+}

@@ -26,8 +26,13 @@ pub struct Parameter {
     pub allowed_values: Vec<String>,
     /// Whether a change takes effect without a restart.
     pub dynamic: bool,
-    /// Whether nobody can change it.
+    /// Whether nobody can change it: PostgreSQL fixes it, or pgkeep does.
     pub read_only: bool,
+    /// When a change takes effect: `immediate`, `new_sessions`, `restart` or `never`.
+    #[schema(example = "immediate")]
+    pub effect: String,
+    /// What pgkeep allows of it and why, where it does not allow everything.
+    pub guard: Option<String>,
     /// Whether a change waits for a restart.
     pub pending_restart: bool,
     /// Where the value comes from, in PostgreSQL's words.

@@ -201,7 +201,7 @@ impl Owner {
 }
 
 /// `psql` that runs one statement and says errors in full.
-pub(super) fn psql(dsn: &str, sql: &str) -> Command {
+pub(crate) fn psql(dsn: &str, sql: &str) -> Command {
     let mut command = Command::new("psql");
     command.args([dsn, "-XAt", "-v", "ON_ERROR_STOP=1", "-c", sql]);
     command.env("PGCONNECT_TIMEOUT", "10").env("LC_ALL", "C");
@@ -228,7 +228,7 @@ pub(super) fn call(socket: PathBuf, op: &str, args: &Value) -> Result<Value, Val
 }
 
 /// Asks until there is an answer; `None` when there is none within `limit` of `since`.
-pub(super) fn poll(
+pub(crate) fn poll(
     since: Instant,
     limit: Duration,
     mut ask: impl FnMut() -> Option<()>,
