@@ -63,10 +63,11 @@ export const CodeBlock = ({ text, label, wrap = false }: { text: string; label: 
   return (
     <div className={s.block}>
       <pre className={`${s.code} ${wrap ? s.wrap : ''}`} tabIndex={0} role="group" aria-label={label}>
-        <code>{text}</code>
+        <code>{text.trimEnd()}</code>
       </pre>
       <div className={s.button}>
-        <CopyButton text={text} label={`Copy ${label}`} />
+        {/* Without the line's end: a shell would run what is pasted at once. */}
+        <CopyButton text={text.trimEnd()} label={`Copy ${label}`} />
       </div>
     </div>
   )
