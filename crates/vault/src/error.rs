@@ -8,6 +8,14 @@ pub enum Error {
     /// No key is in memory.
     #[error("the vault is sealed: {0}")]
     Sealed(String),
+    /// The key outside of the vault that seals it cannot be used now.
+    #[error("the key of the vault's seal cannot be used: {reason}")]
+    SealKey {
+        /// Why.
+        reason: String,
+        /// What helps.
+        remedy: String,
+    },
     /// There is nothing in the vault yet.
     #[error("the vault is not initialized")]
     Uninitialized,
@@ -81,7 +89,7 @@ impl Error {
     /// A stable word for programs and for the audit record.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Sealed(_) => "vault_sealed",
+            Self::Sealed(_) | Self::SealKey { .. } => "vault_sealed",
             Self::Uninitialized => "vault_uninitialized",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound(_) => "not_found",
@@ -105,7 +113,7 @@ impl Error {
             Self::NotFound(_) => 404,
             Self::Conflict(_) => 409,
             Self::BadRequest(_) => 400,
-            Self::Sealed(_) | Self::Uninitialized => 503,
+            Self::Sealed(_) | Self::SealKey { .. } | Self::Uninitialized => 503,
             _ => 500,
         }
     }
@@ -115,7 +123,7 @@ impl Error {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let (code, inner_code) = match &error {
-            Error::Sealed(_) => ("VaultSealed", None),
+            Error::Sealed(_) | Error::SealKey { .. } => ("VaultSealed", None),
             Error::Uninitialized => ("VaultUninitialized", None),
             Error::Forbidden(_) => ("Forbidden", Some("AccessDenied")),
             Error::NotFound(_) => ("NotFound", None),

@@ -10,7 +10,7 @@ use crate::authority::Authority;
 use crate::core::{Core, Doors, Phase, Planned};
 use crate::ledger::Draft;
 use crate::ring::Domain;
-use crate::seal::{Made, SealStatus, Shares};
+use crate::seal::{Kind, Made, SealStatus, Shares};
 use crate::store::{Address, Record};
 use crate::world::{self, CA_CERTIFICATE, CA_KEY, Domains, Header, RSA_KEY, SYSTEM, World, kind};
 use crate::{Caller, Error, NewSeal, SealKey, State, Unlock, Vault};
@@ -23,7 +23,7 @@ const SEALED_BY_OPERATOR: &str = "sealed by an operator";
 #[derive(Default)]
 pub(crate) struct Unlocking {
     shares: Shares,
-    seal: Option<crate::seal::Kind>,
+    seal: Option<Kind>,
     warnings: Vec<String>,
 }
 
@@ -51,9 +51,9 @@ impl Vault {
             Ok(None) => None,
             Ok(Some((header, _))) => {
                 let _ = core.installation.set(header.installation.clone());
-                let waits = match header.seal.name() {
-                    "passphrase" => Some("it waits for its passphrase".to_owned()),
-                    "shares" => Some("it waits for shares of its seal key".to_owned()),
+                let waits = match header.seal {
+                    Kind::Passphrase { .. } => Some("it waits for its passphrase".to_owned()),
+                    Kind::Shares { .. } => Some("it waits for shares of its seal key".to_owned()),
                     _ => None,
                 };
                 core.unlocking.lock().seal = Some(header.seal);
@@ -155,11 +155,10 @@ impl Vault {
         SealStatus {
             state,
             reason,
-            seal: unlocking.seal.as_ref().map(crate::seal::Kind::name),
+            seal: unlocking.seal.as_ref().map(|kind| kind.name().to_owned()),
+            opens_itself: unlocking.seal.as_ref().is_some_and(Kind::opens_itself),
             shares: match unlocking.seal {
-                Some(crate::seal::Kind::Shares { threshold, .. }) => {
-                    Some((unlocking.shares.count(), threshold))
-                }
+                Some(Kind::Shares { threshold, .. }) => Some((unlocking.shares.count(), threshold)),
                 _ => None,
             },
             warnings,
@@ -247,6 +246,34 @@ impl Vault {
         }
     }
 
+    /// Tries a key outside of the vault again, unless an operator sealed the vault: a token may be
+    /// back. The audit hears of it only when it opened. `Unchanged` when there is nothing to try.
+    pub fn try_again(&self) -> Result<Changed, Error> {
+        let core = &self.core;
+        let _gate = core.gate.write();
+        let waits = matches!(core.unlocking.lock().seal, Some(Kind::External { .. }))
+            && matches!(*core.phase.read(), Phase::Sealed(_))
+            && !is_marked(&core.ledger.read()?);
+        if !waits {
+            return Ok(Changed::Unchanged);
+        }
+        let opened = self.load(&Unlock::Own).and_then(|Loaded { world, .. }| {
+            self.note("VaultUnseal", 200, "the key of its seal can be used again", None)
+                .inspect_err(|_| core.ledger.forget())
+                .map(|()| world)
+        });
+        match opened {
+            Ok(world) => {
+                self.open_phase(world);
+                Ok(Changed::Changed)
+            }
+            Err(error) => {
+                *core.phase.write() = Phase::Sealed(reason_of(&error));
+                Err(error)
+            }
+        }
+    }
+
     /// Seals everything anew: another seal, another root key. The keys of the vaults stay, so the
     /// few records that hold them are written and no others. Returns the shares of a seal of
     /// shares: they are nowhere else.
@@ -293,14 +320,14 @@ impl Vault {
     }
 
     fn opens_itself(&self) -> bool {
-        self.core.unlocking.lock().seal.as_ref().is_some_and(crate::seal::Kind::opens_itself)
+        self.core.unlocking.lock().seal.as_ref().is_some_and(Kind::opens_itself)
     }
 
     /// Takes a share, if one was given. False while more are needed.
     fn take_share(&self, unlock: &Unlock) -> Result<bool, Error> {
         let mut unlocking = self.core.unlocking.lock();
         let (threshold, set) = match &unlocking.seal {
-            Some(crate::seal::Kind::Shares { threshold, set, .. }) => (*threshold, set.clone()),
+            Some(Kind::Shares { threshold, set, .. }) => (*threshold, set.clone()),
             _ => return Ok(true),
         };
         match unlock {
@@ -327,7 +354,11 @@ impl Vault {
             });
         };
         let _ = core.installation.set(header.installation.clone());
-        let keys = core.seals.keys(&header.seal, unlock, &mut core.unlocking.lock().shares)?;
+        // Without the lock: a token may take its time, and the status is asked for meanwhile.
+        let mut shares = std::mem::take(&mut core.unlocking.lock().shares);
+        let keys = core.seals.keys(&header.seal, unlock, &mut shares);
+        core.unlocking.lock().shares = shares;
+        let keys = keys?;
         let (pending, header, root, domains) = first_that_opens(&records, &keys)?;
         let system = domains.get(SYSTEM).ok_or_else(|| Error::Tampered(SYSTEM.to_owned()))?;
         let taken = core.ledger.take_up(&records, system)?;
@@ -422,6 +453,7 @@ fn is_marked(records: &[Record]) -> bool {
 fn reason_of(error: &Error) -> String {
     match error {
         Error::Sealed(reason) => reason.clone(),
+        Error::SealKey { reason, remedy } => format!("{reason}; {remedy}"),
         other => other.to_string(),
     }
 }

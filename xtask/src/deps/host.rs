@@ -62,6 +62,12 @@ impl Host {
             Need::MyHostname => self.library("libnss_myhostname.so.2"),
             Need::Python => self.python(),
             Need::SoftHsm => self.program("softhsm2-util"),
+            Need::SoftTpm => {
+                self.program("swtpm")
+                    && self.program("pkcs11-tool")
+                    && self.library("libtpm2_pkcs11.so.1")
+                    && self.library("libtss2-tcti-swtpm.so.0")
+            }
             Need::Gocryptfs => self.program("gocryptfs"),
             Need::Wrk => self.program("wrk"),
             Need::Acl => self.root.join("usr/include/sys/acl.h").exists(),

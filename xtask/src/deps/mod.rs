@@ -42,6 +42,8 @@ pub(crate) enum Need {
     Python,
     /// A PKCS#11 token in software, for tests.
     SoftHsm,
+    /// A TPM in software and the PKCS#11 library of TPMs, for tests.
+    SoftTpm,
     /// The file system that benchmarks compare with.
     Gocryptfs,
     /// The load that the key vault's benchmark makes.
@@ -62,7 +64,7 @@ pub(crate) const PRODUCT: &[Need] = &[
 ];
 
 /// What the tests need on top.
-pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm, Need::Chromium];
+pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm, Need::SoftTpm, Need::Chromium];
 
 impl Need {
     fn why(self) -> &'static str {
@@ -77,6 +79,7 @@ impl Need {
             Self::Chromium => "the browser that the portal is tested with",
             Self::Python => "Azure's own client for Python, in tests",
             Self::SoftHsm => "the PKCS#11 token of the tests",
+            Self::SoftTpm => "the TPM of the tests",
             Self::Gocryptfs => "the file system that the benchmark compares with",
             Self::Wrk => "the load of the key vault's benchmark",
             Self::Acl => "headers that pjdfstest is built with",
@@ -96,6 +99,9 @@ impl Need {
             Self::Chromium => vec!["chromium".into()],
             Self::Python => vec!["python3".into(), "python3-venv".into()],
             Self::SoftHsm => vec!["softhsm2".into()],
+            Self::SoftTpm => ["swtpm", "libtpm2-pkcs11-1", "libtss2-tcti-swtpm0", "opensc"]
+                .map(String::from)
+                .into(),
             Self::Gocryptfs => vec!["gocryptfs".into()],
             Self::Wrk => vec!["wrk".into()],
             Self::Acl => vec!["libacl1-dev".into()],

@@ -8,6 +8,7 @@ mod errors;
 mod mechanism;
 mod module;
 mod objects;
+mod seal;
 mod uri;
 
 use std::sync::Arc;
@@ -16,9 +17,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base::Secret;
 
+pub use seal::{SEALED_KEY_BYTES, SealToken, Token};
 pub use uri::Pkcs11Uri;
 
 use crate::provider::check_key_length;
+use crate::secret_file::Readers;
 use crate::wire::within;
 use crate::{KeyDescription, KeyError, KeyProvider, KeyState, Outage, ProviderKind, Wrapped};
 use module::{Door, Open};
@@ -26,10 +29,6 @@ use uri::is_version;
 
 /// Longest wait for a token.
 const DEADLINE: Duration = Duration::from_secs(4);
-/// Bytes of a root key that a vault seals with a token.
-pub const SEALED_KEY_BYTES: usize = 32;
-/// Most bytes of a sealed root key.
-const MAX_SEALED_BYTES: usize = 32 * 1024;
 
 /// A key of a PKCS #11 token.
 #[derive(Clone, Debug)]
@@ -41,7 +40,7 @@ pub struct Pkcs11Key {
 impl Pkcs11Key {
     /// The key at `uri`. Loads the library; does not ask the token yet.
     pub fn new(uri: Pkcs11Uri) -> Result<Self, KeyError> {
-        Ok(Self { door: Arc::new(Door::new(uri)?), deadline: DEADLINE })
+        Ok(Self { door: Arc::new(Door::new(uri, Readers::Group)?), deadline: DEADLINE })
     }
 
     /// Changes the longest wait for the token.
@@ -49,34 +48,6 @@ impl Pkcs11Key {
     pub fn with_deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
-    }
-
-    /// Wraps the root key of a vault; blocks. The result holds all that [`Self::seal_unwrap`]
-    /// needs and is not secret.
-    pub fn seal_wrap(&self, key: &[u8; SEALED_KEY_BYTES]) -> Result<Vec<u8>, KeyError> {
-        let wrapped = self.wrap_blocking(key)?;
-        let back = self.unwrap_blocking(&wrapped)?;
-        if !crypto::constant_time_eq(back.expose(), key) {
-            return Err(KeyError::broken("another key came back than was wrapped"));
-        }
-        serde_json::to_vec(&wrapped)
-            .map_err(|_| KeyError::configuration("the sealed key cannot be written"))
-    }
-
-    /// Unwraps the root key of a vault; blocks.
-    pub fn seal_unwrap(&self, sealed: &[u8]) -> Result<Secret<[u8; SEALED_KEY_BYTES]>, KeyError> {
-        if sealed.len() > MAX_SEALED_BYTES {
-            return Err(KeyError::broken("it is too long"));
-        }
-        let wrapped: Wrapped = serde_json::from_slice(sealed)
-            .map_err(|_| KeyError::broken("it is not what a token's seal writes"))?;
-        let plain = self.unwrap_blocking(&wrapped)?;
-        if plain.expose().len() != SEALED_KEY_BYTES {
-            return Err(KeyError::broken("what came out is no root key"));
-        }
-        let mut key = Secret::new([0; SEALED_KEY_BYTES]);
-        key.expose_mut().copy_from_slice(plain.expose());
-        Ok(key)
     }
 
     fn wrap_blocking(&self, key: &[u8]) -> Result<Wrapped, KeyError> {

@@ -10,13 +10,14 @@ use base::Secret;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error, RvError};
 use cryptoki::session::{Session, UserType};
-use cryptoki::slot::Slot;
+use cryptoki::slot::{Slot, TokenInfo};
 use cryptoki::types::AuthPin;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 
 use super::errors::{classify, is_bad_pin};
 use super::uri::Pkcs11Uri;
-use crate::{Cause, KeyError, Outage, secret_file};
+use crate::secret_file::{self, Readers};
+use crate::{Cause, KeyError, Outage};
 
 /// Libraries of this process. Never unloaded: their threads and handlers would not survive it.
 static MODULES: LazyLock<Mutex<BTreeMap<PathBuf, Arc<Module>>>> =
@@ -50,19 +51,43 @@ impl Module {
         if let Some(module) = modules.get(&real) {
             return Ok(Arc::clone(module));
         }
-        let failed = |error: Error| wrong(format!("does not start: {error}"));
-        let library = Pkcs11::new(&real).map_err(failed)?;
-        match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
-            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => {}
-            Err(error) => return Err(failed(error)),
-        }
+        let library =
+            Pkcs11::new(&real).map_err(|error| wrong(format!("is no such library: {error}")))?;
+        // Some start only while they reach their token: that says nothing about the key.
+        initialize(&library).map_err(|error| {
+            let path = path.display();
+            let words = format!("the PKCS #11 module \"{path}\" does not start: {error}");
+            KeyError::unreachable(Outage::ServerFailure, words)
+        })?;
         let module = Arc::new(Self { library, gate: Mutex::new(()) });
         modules.insert(real, Arc::clone(&module));
         Ok(module)
     }
 
-    /// The one initialised token that the address names.
+    /// The one initialised token that the address names. Called by whoever holds the gate.
+    ///
+    /// Some libraries look for tokens only when they start: one that does not show the token is
+    /// started anew once. No session is lost by that, since each lives within its turn.
     fn slot(&self, uri: &Pkcs11Uri) -> Result<Slot, KeyError> {
+        match self.slot_now(uri) {
+            Err(KeyError::Unreachable { .. }) => {
+                self.start_anew()?;
+                self.slot_now(uri)
+            }
+            found => found,
+        }
+    }
+
+    fn start_anew(&self) -> Result<(), KeyError> {
+        let failed = |error: Error| classify("start the library anew", &error);
+        match self.library.clone().finalize() {
+            Ok(()) | Err(Error::Pkcs11(RvError::CryptokiNotInitialized, _)) => {}
+            Err(error) => return Err(failed(error)),
+        }
+        initialize(&self.library).map_err(failed)
+    }
+
+    fn slot_now(&self, uri: &Pkcs11Uri) -> Result<Slot, KeyError> {
         let failed = |error: Error| classify("look for the token", &error);
         let mut found = None;
         for slot in self.library.get_slots_with_initialized_token().map_err(failed)? {
@@ -89,11 +114,19 @@ impl Module {
     }
 }
 
+fn initialize(library: &Pkcs11) -> Result<(), Error> {
+    match library.initialize(CInitializeArgs::new(CInitializeFlags::OS_LOCKING_OK)) {
+        Ok(()) | Err(Error::Pkcs11(RvError::CryptokiAlreadyInitialized, _)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 /// The door to one token: address, PIN and the memory of a PIN that was refused.
 #[derive(Debug)]
 pub(super) struct Door {
     pub(super) uri: Pkcs11Uri,
     module: Arc<Module>,
+    pin_readers: Readers,
     refused: Mutex<Option<Secret<String>>>,
 }
 
@@ -118,21 +151,47 @@ impl Open<'_> {
 }
 
 impl Door {
-    pub(super) fn new(uri: Pkcs11Uri) -> Result<Self, KeyError> {
+    pub(super) fn new(uri: Pkcs11Uri, pin_readers: Readers) -> Result<Self, KeyError> {
         let module = Module::load(uri.module())?;
-        Ok(Self { uri, module, refused: Mutex::new(None) })
+        Ok(Self { uri, module, pin_readers, refused: Mutex::new(None) })
+    }
+
+    /// Looks at the token without a login.
+    pub(super) fn token(&self, deadline: Duration) -> Result<TokenInfo, KeyError> {
+        let _turn = self.turn(deadline)?;
+        let slot = self.module.slot(&self.uri)?;
+        let info = self.module.library.get_token_info(slot);
+        info.map_err(|error| classify("ask the token what it is", &error))
+    }
+
+    fn turn(&self, deadline: Duration) -> Result<MutexGuard<'_, ()>, KeyError> {
+        self.module
+            .gate
+            .try_lock_until(Instant::now() + deadline)
+            .ok_or_else(|| KeyError::unreachable(Outage::Timeout, "the token is busy"))
     }
 
     /// Opens a session, hands it to `work`, and closes it. Gives up when the token is busy with
     /// other callers for as long as `deadline`.
+    ///
+    /// Before a key counts as gone, the library is started anew and asked once more: some do not
+    /// see what came into a token behind their back.
     pub(super) fn with<T>(
         &self,
         deadline: Duration,
-        work: impl FnOnce(&Open<'_>) -> Result<T, KeyError>,
+        work: impl Fn(&Open<'_>) -> Result<T, KeyError>,
     ) -> Result<T, KeyError> {
-        let Some(_turn) = self.module.gate.try_lock_until(Instant::now() + deadline) else {
-            return Err(KeyError::unreachable(Outage::Timeout, "the token is busy"));
-        };
+        let _turn = self.turn(deadline)?;
+        match self.once(&work) {
+            Err(KeyError::Denied { cause: Cause::NotFound, .. }) => {
+                self.module.start_anew()?;
+                self.once(&work)
+            }
+            outcome => outcome,
+        }
+    }
+
+    fn once<T>(&self, work: impl Fn(&Open<'_>) -> Result<T, KeyError>) -> Result<T, KeyError> {
         let slot = self.module.slot(&self.uri)?;
         let library = &self.module.library;
         let session = library
@@ -142,9 +201,14 @@ impl Door {
         work(&Open { session, library, slot })
     }
 
+    /// The PIN as its file holds it now.
+    pub(super) fn pin(&self) -> Result<Option<Secret<String>>, KeyError> {
+        let read = |source| secret_file::read_for(self.pin_readers, source, "PIN");
+        self.uri.pin_source().map(read).transpose()
+    }
+
     fn log_in(&self, session: &Session) -> Result<(), KeyError> {
-        let Some(source) = self.uri.pin_source() else { return Ok(()) };
-        let pin = secret_file::read(source, "PIN")?;
+        let Some(pin) = self.pin()? else { return Ok(()) };
         let mut refused = self.refused.lock();
         let is_refused = refused.as_ref().is_some_and(|old| {
             crypto::constant_time_eq(old.expose().as_bytes(), pin.expose().as_bytes())

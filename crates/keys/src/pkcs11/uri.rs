@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use super::seal::SealToken;
 use crate::KeyError;
 use crate::uri::MAX_URI_BYTES;
 
@@ -111,12 +112,36 @@ impl FromStr for Pkcs11Uri {
 
 /// What was read so far.
 #[derive(Default)]
-struct Parts {
+pub(super) struct Parts {
     texts: std::collections::BTreeMap<&'static str, String>,
     id: Option<Vec<u8>>,
 }
 
 impl Parts {
+    /// The address of a seal's key.
+    pub(super) fn of_seal(token: &SealToken) -> Result<Pkcs11Uri, KeyError> {
+        let wrong = |why: String| {
+            KeyError::configuration(format!("the settings of the seal name no key: {why}"))
+        };
+        let path = |path: &Path| path.to_string_lossy().into_owned();
+        let mut parts = Self::default();
+        for (name, value) in [
+            ("token", token.token.clone()),
+            ("serial", token.serial.clone()),
+            ("object", Some(token.key.clone())),
+            ("module-path", Some(path(&token.module))),
+            ("pin-source", token.pin_file.as_deref().map(path)),
+        ] {
+            let is_query = name.contains('-');
+            value.map_or(Ok(()), |v| parts.take(name, v.into(), is_query)).map_err(wrong)?;
+        }
+        if let Some(id) = &token.id {
+            let id = hex::decode(id).map_err(|_| wrong("the id is not hex".to_owned()))?;
+            parts.take("id", id, false).map_err(wrong)?;
+        }
+        parts.finish().map_err(wrong)
+    }
+
     fn take(&mut self, name: &str, value: Vec<u8>, is_query: bool) -> Result<(), String> {
         const PATH: &[&str] = &["token", "serial", "manufacturer", "model", "object", "type"];
         const QUERY: &[&str] = &["module-path", "pin-source"];

@@ -38,7 +38,20 @@ of its own. Shares may come one by one, from several people.")]
 Examples:
   pgkeep vault rekey --seal passphrase
   pgkeep vault rekey --seal shamir --shares 5 --threshold 3
+  pgkeep vault rekey --seal pkcs11
   pgkeep vault rekey --seal file
+
+With --seal pkcs11 a key that never leaves a token (an HSM, a smart card, a TPM) seals the vault,
+which opens by itself while the token is there. Which key it is stands in config.toml:
+  [pkcs11.seal]
+  module = \"/usr/lib/softhsm/libsofthsm2.so\"
+  token = \"pgkeep\"
+  key = \"vault seal\"
+  pin_file = \"/etc/pgkeep/hsm.pin\"     # mode 0600, of the vault's OS user
+  [pkcs11.environment]                  # what the module reads; pgkeep down and up apply it
+  SOFTHSM2_CONF = \"/etc/pgkeep/softhsm2.conf\"
+An RSA key needs both halves in the token; else an AES-256 key. Whoever loses the key has lost the
+vault: keep a copy of it as the token's maker describes.
 
 A passphrase is asked for on a terminal, else read from standard input. Shares are printed once
 and are nowhere else: give each to another person. With a passphrase or shares the vault stays
@@ -66,7 +79,7 @@ pub(super) struct RekeyCommand {
     /// How many shares are needed [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..))]
     threshold: Option<u8>,
-    /// Name of the systemd credential, or of the key outside of the vault
+    /// Name of the systemd credential
     #[arg(long)]
     name: Option<String>,
 }
@@ -83,8 +96,8 @@ enum Seal {
     Shamir,
     /// A credential that systemd hands to the vault
     Credential,
-    /// A key outside of the vault, in an HSM or a TPM
-    External,
+    /// A key in a PKCS#11 token (HSM, smart card, TPM) that config.toml names
+    Pkcs11,
 }
 
 /// Runs one command.
@@ -181,8 +194,8 @@ fn arguments(
     if *seal != Seal::Shamir && (shares.is_some() || threshold.is_some()) {
         return usage("--shares and --threshold go with --seal shamir");
     }
-    if name.is_some() != matches!(seal, Seal::Credential | Seal::External) {
-        return usage("--name goes with --seal credential and --seal external, which need it");
+    if name.is_some() != (*seal == Seal::Credential) {
+        return usage("--name goes with --seal credential, which needs it");
     }
     Ok(match seal {
         Seal::File => json!({ "seal": "file" }),
@@ -197,7 +210,7 @@ fn arguments(
             json!({ "seal": "shares", "shares": n_shares, "threshold": threshold })
         }
         Seal::Credential => json!({ "seal": "credential", "name": name }),
-        Seal::External => json!({ "seal": "external", "name": name }),
+        Seal::Pkcs11 => json!({ "seal": "pkcs11" }),
     })
 }
 
@@ -233,6 +246,7 @@ mod tests {
     #[test]
     fn what_a_new_seal_needs() {
         assert_eq!(rekey_to(Seal::File, None, None).unwrap(), json!({ "seal": "file" }));
+        assert_eq!(rekey_to(Seal::Pkcs11, None, None).unwrap(), json!({ "seal": "pkcs11" }));
         let five = json!({ "seal": "shares", "shares": 5, "threshold": 3 });
         assert_eq!(rekey_to(Seal::Shamir, None, None).unwrap(), five);
         let passphrase = rekey_to(Seal::Passphrase, None, None).unwrap();

@@ -6,6 +6,7 @@ mod parse;
 mod place;
 mod postgres;
 mod running;
+mod seal;
 #[cfg(test)]
 mod tests;
 
@@ -83,6 +84,7 @@ async fn check(home: &Home) -> Vec<Check> {
     checks.extend(machine::checks(accounts.as_ref().ok()));
     let vault = keyvault::status(home).await;
     checks.extend(place::checks(home, &config, accounts.as_ref(), vault.as_ref()));
+    checks.extend(seal::token(home, config.as_ref().ok(), accounts.as_ref().ok()).await);
     checks.push(keyvault::names().await);
     if let Some(vault) = &vault {
         checks.extend([keyvault::served(home, vault), keyvault::identities(vault)]);

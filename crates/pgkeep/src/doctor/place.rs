@@ -119,6 +119,11 @@ fn seal(home: &Home, vault: Option<&Value>) -> Check {
     }
     match vault.and_then(|vault| vault["seal"].as_str()) {
         Some("file") => return weakest(),
+        Some("pkcs11") if file.is_err() => {
+            let key = vault.and_then(|vault| vault["seal_key"].as_str()).unwrap_or("another key");
+            let words = "a copy of the whole home opens nothing without the token and its PIN";
+            return Check::ok(NAME, format!("the vault is sealed by {key}: {words}"));
+        }
         Some(kind) if file.is_ok() => {
             return Check::warn(
                 NAME,

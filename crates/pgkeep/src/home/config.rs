@@ -1,5 +1,7 @@
 //! `config.toml`: what an installation was told. Written by the first `up`, kept when edited.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -20,7 +22,50 @@ pub(crate) struct Config {
     pub(crate) identity_port: Option<u16>,
     /// Folder of PostgreSQL's programs; empty means the newest supported one that is installed.
     pub(crate) postgresql_bindir: Option<PathBuf>,
+    /// Names of variables that vault and agents get from the environment of `pgkeep up`: for
+    /// libraries that read their settings there, and Azure's `IDENTITY_ENDPOINT` and
+    /// `IDENTITY_HEADER`.
+    #[serde(default)]
+    pub(crate) pass_environment: Vec<String>,
+    /// Tokens that hold keys: an HSM, a smart card, a TPM.
+    #[serde(default)]
+    pub(crate) pkcs11: Pkcs11,
 }
+
+/// The table `[pkcs11]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Pkcs11 {
+    /// Variables with their values, no secrets, for vault and agents: what the token's library
+    /// reads, for example `SOFTHSM2_CONF`.
+    pub(crate) environment: BTreeMap<String, String>,
+    /// The key that `pgkeep vault rekey --seal pkcs11` seals the vault with.
+    pub(crate) seal: Option<SealKeySettings>,
+}
+
+/// The table `[pkcs11.seal]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SealKeySettings {
+    /// Full path of the library that reaches the token.
+    pub(crate) module: PathBuf,
+    /// The token's label.
+    pub(crate) token: Option<String>,
+    /// The token's serial number.
+    pub(crate) serial: Option<String>,
+    /// The key's label.
+    pub(crate) key: String,
+    /// The key's id in hex, where one label has several.
+    pub(crate) id: Option<String>,
+    /// Full path of the file with the PIN: mode 0600, of the vault's OS user.
+    pub(crate) pin_file: Option<PathBuf>,
+    /// Instead of a file: the name of a systemd credential with the PIN.
+    pub(crate) pin_credential: Option<String>,
+}
+
+/// Nobody sets more.
+const MAX_VARIABLES: usize = 64;
+const MAX_VALUE_BYTES: usize = 4096;
 
 const HEAD: &str = "\
 # Settings of this pgkeep installation. `pgkeep up` reads them and keeps what you change.
@@ -42,12 +87,42 @@ impl Config {
                 return Err(Fault::from_error("config", message, &e));
             }
         };
-        toml::from_str(&text).map_err(|e| {
+        let understood = toml::from_str(&text).map_err(|e| e.to_string().trim_end().to_owned());
+        understood.and_then(Self::checked).map_err(|why| {
             Fault::new("config", format!("{} is not understood", path.display()))
-                .detail(e.to_string().trim_end().to_owned())
+                .detail(why)
                 .hint("correct it, or move it away to get a new one")
                 .exit(ExitCode::Usage)
         })
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        let set = &self.pkcs11.environment;
+        if self.pass_environment.len() + set.len() > MAX_VARIABLES {
+            return Err(format!("more than {MAX_VARIABLES} variables"));
+        }
+        for name in self.pass_environment.iter().chain(set.keys()) {
+            may_be_set(name)?;
+        }
+        for (name, value) in set {
+            if value.len() > MAX_VALUE_BYTES || value.contains('\0') {
+                return Err(format!("the value of {name} in [pkcs11.environment] is none"));
+            }
+        }
+        Ok(self)
+    }
+
+    /// The variables of vault and agents that this file asks for: what is set in it, then what is
+    /// handed on from `outer`.
+    pub(crate) fn environment(
+        &self,
+        outer: impl Fn(&str) -> Option<OsString>,
+    ) -> Vec<(String, OsString)> {
+        let passed = self.pass_environment.iter();
+        let passed = passed.filter_map(|name| Some((name.clone(), outer(name)?)));
+        let set = &self.pkcs11.environment;
+        let set = set.iter().map(|(name, value)| (name.clone(), value.into()));
+        passed.chain(set).collect()
     }
 
     /// Writes ports into the file, leaving every other line as it is.
@@ -62,6 +137,23 @@ impl Config {
         }
         write_public(&path, new.as_bytes())
     }
+}
+
+/// Refuses variables by which another program would run, or pgkeep behave otherwise.
+fn may_be_set(name: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_';
+    let is_name = (1..=64).contains(&name.len())
+        && name.bytes().all(plain)
+        && !name.as_bytes()[0].is_ascii_digit();
+    if !is_name {
+        let shown: String = name.chars().take(64).collect();
+        return Err(format!("\"{shown}\" is no name of a variable"));
+    }
+    let own = ["LD_", "PGKEEP_", "MALLOC_", "GLIBC_", "RUST_"];
+    if own.iter().any(|prefix| name.starts_with(prefix)) || ["PATH", "LANG"].contains(&name) {
+        return Err(format!("the variable {name} cannot be set for the processes of pgkeep"));
+    }
+    Ok(())
 }
 
 /// `text` with the top-level line of `key` replaced, or added in front of the first table.
@@ -114,6 +206,40 @@ mod tests {
         assert_eq!(new, "# mine\nhttps_port = 2\npostgresql_bindir = \"/x\"\n");
         assert_eq!(with_value("", "https_port", "2"), "https_port = 2\n");
         assert_eq!(with_value("[t]\nx = 1\n", "a", "2"), "a = 2\n[t]\nx = 1\n");
+    }
+
+    #[test]
+    fn variables_are_listed_by_name_and_some_never_pass() {
+        let config = |text: &str| toml::from_str::<Config>(text).unwrap().checked();
+        let text = "pass_environment = [\"IDENTITY_HEADER\", \"SOFTHSM2_CONF\", \"ABSENT\"]\n\
+                    [pkcs11.environment]\nSOFTHSM2_CONF = \"/c\"\n";
+        let outer = |name: &str| (name != "ABSENT").then(|| "outer".into());
+        let variables = config(text).unwrap().environment(outer);
+        let names: Vec<_> = variables.iter().map(|(n, v)| (n.as_str(), v.to_str())).collect();
+        let expected = [
+            ("IDENTITY_HEADER", Some("outer")),
+            ("SOFTHSM2_CONF", Some("outer")),
+            // The later one counts.
+            ("SOFTHSM2_CONF", Some("/c")),
+        ];
+        assert_eq!(names, expected);
+        assert!(Config::default().environment(outer).is_empty(), "nothing passes by itself");
+        for bad in ["LD_PRELOAD", "PGKEEP_HOME", "PATH", "", "a", "1A", "A B", "A=B"] {
+            assert!(config(&format!("pass_environment = [{bad:?}]")).is_err(), "{bad}");
+            let text = format!("[pkcs11.environment]\n{bad:?} = \"x\"");
+            assert!(config(&text).is_err(), "{bad}");
+        }
+        assert!(config("[pkcs11.environment]\nA = \"\\u0000\"").is_err());
+    }
+
+    #[test]
+    fn a_key_of_a_token_is_named_in_a_table_of_its_own() {
+        let text = "[pkcs11.seal]\nmodule = \"/m.so\"\ntoken = \"t\"\nkey = \"k\"\n";
+        let text = with_value(text, "https_port", "8443");
+        let config: Config = toml::from_str(&text).unwrap();
+        let seal = config.pkcs11.seal.unwrap();
+        assert_eq!((seal.token.as_deref(), seal.key.as_str()), (Some("t"), "k"));
+        assert!(toml::from_str::<Config>(&format!("{text}pin = \"1234\"\n")).is_err());
     }
 
     #[test]

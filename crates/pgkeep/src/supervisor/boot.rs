@@ -63,7 +63,7 @@ impl Boot<'_> {
             faults.push(
                 Fault::new("vault_sealed", "the vault is sealed")
                     .detail(reason)
-                    .hint("pgkeep vault unseal, then pgkeep server start -n NAME")
+                    .hint("pgkeep vault unseal; the servers follow by themselves")
                     .exit(ExitCode::Sealed),
             );
         }

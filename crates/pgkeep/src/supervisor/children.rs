@@ -1,6 +1,7 @@
 //! The processes of one home: started, watched, started again when they die, ended in order.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -42,6 +43,8 @@ pub(super) struct Spec {
     /// Arguments, the home apart.
     pub(super) args: Vec<String>,
     pub(super) socket_mode: u32,
+    /// Variables on top of those that every process gets.
+    pub(super) environment: Vec<(String, OsString)>,
     /// Name and mode of one more socket, handed over as standard output.
     pub(super) second_socket: Option<(&'static str, u32)>,
 }
@@ -294,6 +297,7 @@ impl Runner {
             .arg("--home")
             .arg(self.home.root())
             .env_clear()
+            .envs(self.spec.environment.iter().map(|(name, value)| (name, value)))
             .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
             .env("LANG", "C.UTF-8")
             .env(SUPERVISOR_VAR, std::process::id().to_string())

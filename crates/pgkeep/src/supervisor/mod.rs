@@ -14,6 +14,7 @@ mod tune;
 pub(crate) use detach::{serve, unchanged, up_detached};
 pub(crate) use report::Report;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -65,6 +66,8 @@ pub(crate) struct Supervisor {
     accounts: Accounts,
     children: Children,
     ports: Ports,
+    /// What the configuration lets vault and agents have; the plane uses no keys.
+    environment: Vec<(String, OsString)>,
     /// Told when `down` was asked for and answered.
     ending: Notify,
     /// True from the moment that the end began: nothing is started any more.
@@ -122,12 +125,14 @@ impl Supervisor {
         ports.keep(home)?;
         process::raise_limits();
         open_fuse(&accounts, report);
+        let environment = config.environment(|name| std::env::var_os(name));
         let children = Children::new(home.clone(), config.postgresql_bindir);
         Ok(Some(Self {
             home: home.clone(),
             accounts,
             children,
             ports,
+            environment,
             ending: Notify::new(),
             closed: AtomicBool::new(false),
         }))
@@ -145,6 +150,7 @@ impl Supervisor {
             account: account.clone(),
             args,
             socket_mode: mode,
+            environment: Vec::new(),
             second_socket: None,
         }
     }
@@ -162,7 +168,8 @@ impl Supervisor {
         ];
         // Everybody may connect: the kernel says who they are, the vault whom it answers.
         let second_socket = Some((IDENTITY, 0o666));
-        Spec { second_socket, ..self.spec("vault", vault, args) }
+        let environment = self.environment.clone();
+        Spec { second_socket, environment, ..self.spec("vault", vault, args) }
     }
 
     fn plane_spec(&self) -> Spec {
@@ -187,7 +194,8 @@ impl Supervisor {
             format!("--allow-uid={}", plane.uid),
             format!("--allow-uid={}", starter.uid),
         ];
-        self.spec(&agent_process(name), agent, args)
+        let environment = self.environment.clone();
+        Spec { environment, ..self.spec(&agent_process(name), agent, args) }
     }
 
     /// Starts the agent of a server unless it runs.

@@ -34,6 +34,7 @@ use vault::{Caller, NewSeal, NewVault, Role, RoleAssignment, State, Unlock, Vaul
 
 use super::Vaultd;
 use super::faults::fault;
+use super::token::PKCS11;
 use crate::rpc::Request;
 
 /// Does what `request` asks. Blocks.
@@ -176,6 +177,8 @@ fn audit(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
     Ok(json!({ "records": page.records, "next": page.next }))
 }
 
+const NO_SEAL: &str = "the new seal cannot be made; the old one stays";
+
 fn rekey(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
     let byte = |name| {
         let n = request.number(name)?;
@@ -186,14 +189,17 @@ fn rekey(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> {
         "passphrase" => NewSeal::Passphrase(secret(request.text("passphrase")?)),
         "shares" => NewSeal::Shares { threshold: byte("threshold")?, n_shares: byte("shares")? },
         "credential" => NewSeal::Credential { name: request.text("name")?.to_owned() },
-        "external" => NewSeal::External { name: request.text("name")?.to_owned() },
+        PKCS11 => NewSeal::External { name: PKCS11.to_owned() },
         _ => return Err(bad("there is no such seal")),
     };
     let rekeyed = vaultd.vault.rekey(caller(request), &seal);
     let shares = rekeyed.map_err(|error| match error {
         // What the new seal needs is missing; the vault goes on with the old one.
         vault::Error::Sealed(reason) if vaultd.vault.status().0 == State::Unsealed => {
-            Fault::new("no_seal", "the new seal cannot be made; the old one stays").detail(reason)
+            Fault::new("no_seal", NO_SEAL).detail(reason)
+        }
+        vault::Error::SealKey { reason, remedy } => {
+            Fault::new("no_seal", NO_SEAL).detail(reason).hint(remedy)
         }
         error => fault(error),
     })?;

@@ -8,6 +8,7 @@ use vault::{KeyInfo, State, Subject};
 use zeroize::Zeroizing;
 
 use super::faults::fault;
+use super::token::PKCS11;
 use super::{Vaultd, admin, tokens};
 use crate::rpc::Request;
 
@@ -17,6 +18,13 @@ pub(super) fn answer(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault>
     let caller = admin::caller(request);
     match request.op.as_str() {
         "status" => Ok(status(vaultd)),
+        "seal-check" => {
+            if ![0, vaultd.operator_uid].contains(&request.uid) {
+                let message = "only an operator may have the seal's token asked";
+                return Err(Fault::new("forbidden", message).exit(ExitCode::Forbidden));
+            }
+            Ok(Value::Array(vaultd.token.checks()))
+        }
         "identity-find" => tokens::find(vaultd, request),
         "token" => tokens::issue(vaultd, request),
         "ca" => Ok(json!({ "pem": vault.ca_pem().map_err(fault)? })),
@@ -78,6 +86,8 @@ fn status(vaultd: &Vaultd) -> Value {
     let mut status = json!({
         "state": seal.state,
         "reason": seal.reason,
+        "seal_key": seal.seal.as_deref().filter(|name| *name == PKCS11)
+            .and_then(|_| vaultd.token.describe()),
         "seal": seal.seal,
         "shares": shares,
         "warnings": seal.warnings,

@@ -15,6 +15,12 @@ pub(crate) fn fault(error: vault::Error) -> Fault {
             .detail(reason)
             .hint("pgkeep vault unseal")
             .exit(ExitCode::Sealed),
+        vault::Error::SealKey { reason, remedy } => {
+            Fault { message: "the vault is sealed".into(), ..fault }
+                .detail(format!("the key of its seal cannot be used: {reason}"))
+                .hint(format!("{remedy}; the vault then opens by itself"))
+                .exit(ExitCode::Sealed)
+        }
         vault::Error::Uninitialized => fault.exit(ExitCode::Sealed),
         vault::Error::Forbidden(_) => fault.exit(ExitCode::Forbidden),
         vault::Error::NotFound(_) => fault.exit(ExitCode::NotFound),

@@ -12,6 +12,7 @@ mod faults;
 mod open;
 mod places;
 mod schedule;
+mod token;
 mod tokens;
 mod work;
 
@@ -32,6 +33,7 @@ use crate::rpc::{self, Request};
 use changes::Changes;
 use edge::Edge;
 use schedule::Schedule;
+use token::TokenSeal;
 use work::Work;
 
 /// Requests in work are answered within this when the process ends. Less than the supervisor
@@ -62,10 +64,14 @@ pub(crate) struct VaultArgs {
 pub(crate) struct Vaultd {
     /// The vault itself.
     pub(crate) vault: Vault,
+    /// The key outside of the vault that may seal it.
+    token: TokenSeal,
     /// Where it is reached.
     pub(crate) places: Places,
     /// Runs the servers; what admits them admits this OS user.
     pub(crate) agent_uid: u32,
+    /// May seal and unseal, beside root.
+    operator_uid: u32,
     edge: Edge,
     changes: Changes,
     work: Work,
@@ -77,9 +83,11 @@ pub(crate) async fn run(home: Home, args: VaultArgs) -> Result<(), Fault> {
     process::lock_memory();
     let places = Places::new(&home, args.vault_port, args.identity_port);
     let identity_socket = edge::identity_listener(&places)?;
+    let token = open::token(&home);
     let vault = {
         let (places, args, folder) = (places.clone(), args.clone(), home.vault());
-        on_a_thread(move || open::open(&folder, &places, &args)).await?
+        let token = token.clone();
+        on_a_thread(move || open::open(&folder, &places, &args, token)).await?
     };
     let (stopper, stop) = watch::channel(false);
     let restart = Arc::new(Notify::new());
@@ -88,8 +96,10 @@ pub(crate) async fn run(home: Home, args: VaultArgs) -> Result<(), Fault> {
         Edge::start(&vault, &places, identity_socket, changes.listen(), &stop)?;
     let schedule = Schedule::start(vault.clone(), Arc::clone(&restart))?;
     let work = Work::new();
-    let agent_uid = args.agent_uid;
-    let shared = Arc::new(Vaultd { vault, places, agent_uid, edge, changes, work, stop });
+    let VaultArgs { agent_uid, operator_uid, .. } = args;
+    let shared =
+        Vaultd { vault, token, places, agent_uid, operator_uid, edge, changes, work, stop };
+    let shared = Arc::new(shared);
     let known = [0, args.operator_uid, args.plane_uid, args.agent_uid];
     let socket = home.socket("vault");
     let for_calls = Arc::clone(&shared);

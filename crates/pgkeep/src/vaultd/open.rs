@@ -1,21 +1,35 @@
 //! Opens the vault of a home: its doors to the disk, its seal, and the very first start.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base::{Fault, SystemClock};
 use crypto::OsRandom;
 use vault::{Caller, CounterFile, Doors, FolderFiles, SealFile, Seals, SqliteStore, State, Vault};
 
 use super::faults::fault;
+use super::token::TokenSeal;
 use super::{Places, VaultArgs};
+use crate::home::Home;
 
 /// systemd puts the credentials of a unit into this folder.
 const CREDENTIALS_VAR: &str = "CREDENTIALS_DIRECTORY";
 
+/// The key outside of the vault that may seal it.
+pub(super) fn token(home: &Home) -> TokenSeal {
+    let credentials = std::env::var_os(CREDENTIALS_VAR).map(PathBuf::from);
+    TokenSeal::new(home, own().uid, credentials)
+}
+
 /// Opens the vault in `folder`, and makes it where there is nothing yet. Blocks.
-pub(super) fn open(folder: &Path, places: &Places, args: &VaultArgs) -> Result<Vault, Fault> {
+pub(super) fn open(
+    folder: &Path,
+    places: &Places,
+    args: &VaultArgs,
+    token: TokenSeal,
+) -> Result<Vault, Fault> {
     let store = SqliteStore::open(&folder.join("vault.db")).map_err(fault)?;
-    let mut seals = Seals::new(Box::new(SealFile::new(folder.join("seal.key"))));
+    let mut seals =
+        Seals::new(Box::new(SealFile::new(folder.join("seal.key")))).with_external(Box::new(token));
     if let Some(credentials) = std::env::var_os(CREDENTIALS_VAR) {
         seals = seals.with_credentials(credentials);
     }
@@ -69,7 +83,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::home::Home;
 
     fn open_in(folder: &Path) -> Result<Vault, Fault> {
         let home = Home::resolve(Some(folder)).unwrap();
@@ -80,7 +93,8 @@ mod tests {
             vault_port: 9443,
             identity_port: 9843,
         };
-        open(folder, &Places::new(&home, args.vault_port, args.identity_port), &args)
+        let places = Places::new(&home, args.vault_port, args.identity_port);
+        open(folder, &places, &args, token(&home))
     }
 
     #[test]

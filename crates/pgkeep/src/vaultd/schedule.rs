@@ -6,9 +6,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use base::Fault;
+use base::{Changed, Fault};
 use tokio::sync::Notify;
-use vault::{DueReport, SealStatus, Vault};
+use vault::{DueReport, State, Vault};
 
 /// How often it is looked at what is due.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -45,15 +45,36 @@ impl Drop for Schedule {
 fn run(vault: &Vault, restart: &Notify, stopped: &Receiver<()>) {
     let vaults = vault.key_vaults();
     let mut said = Vec::new();
+    let mut missing = String::new();
     while matches!(stopped.recv_timeout(PERIOD), Err(RecvTimeoutError::Timeout)) {
         // A panic is in the log already; what is due stays due.
         let ran = std::panic::catch_unwind(AssertUnwindSafe(|| vaults.run_due()));
         if let Ok(report) = ran {
             tell(&report, &mut said);
         }
-        if vault.needs_restart() && opens_itself(&vault.seal_status()) {
+        if vault.status().0 == State::Sealed {
+            try_again(vault, &mut missing);
+        }
+        // A restart that needs a person would only make things worse.
+        if vault.needs_restart() && vault.seal_status().opens_itself {
             restart.notify_one();
         }
+    }
+}
+
+/// Unseals once a token is back; says why not when the reason is another than before.
+fn try_again(vault: &Vault, said: &mut String) {
+    match std::panic::catch_unwind(AssertUnwindSafe(|| vault.try_again())) {
+        Ok(Ok(Changed::Changed)) => {
+            said.clear();
+            tracing::info!("the key of the seal can be used again: the vault is unsealed");
+        }
+        Ok(Err(_)) if vault.status().1 != *said => {
+            vault.status().1.clone_into(said);
+            tracing::warn!(reason = said, "the vault stays sealed; it is tried again");
+        }
+        // Nothing to try, the same as before, or a panic that is in the log already.
+        _ => {}
     }
 }
 
@@ -67,9 +88,4 @@ fn tell(report: &DueReport, said: &mut Vec<String>) {
         tracing::warn!(failure, "could not do what is due; it is tried again");
     }
     said.clone_from(failures);
-}
-
-/// Whether a restart needs no person: otherwise it would only make things worse.
-fn opens_itself(status: &SealStatus) -> bool {
-    matches!(status.seal, Some("file" | "credential" | "external"))
 }

@@ -8,3 +8,4 @@ mod loss;
 mod outage;
 pub(crate) mod owner;
 mod rotation;
+mod token;

@@ -15,4 +15,7 @@ mod installation;
 mod keyvault_cli;
 mod lifecycle;
 mod sdk;
+mod seal_token;
+mod softhsm;
+mod swtpm;
 mod vault_https;

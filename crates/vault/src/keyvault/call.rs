@@ -37,7 +37,7 @@ enum Step {
 /// A change; what takes long was done before.
 pub(super) enum Write {
     NewVersion { name: String, key: Box<NewKey> },
-    Update { name: String, version: Option<String>, parameters: UpdateParameters },
+    Update { name: String, version: Option<String>, parameters: Box<UpdateParameters> },
     Delete { name: String },
     Recover { name: String },
     Purge { name: String },
@@ -207,6 +207,7 @@ impl KeyVaults {
                 return Ok(Step::Write(name, Write::Restore(Box::new(restored))));
             }
             Op::Update { name, version, parameters } => {
+                let parameters = Box::new(parameters);
                 return Ok(Step::Write(
                     name.to_ascii_lowercase(),
                     Write::Update { name, version, parameters },
@@ -231,7 +232,7 @@ impl KeyVaults {
             Write::NewVersion { name, key } => self.new_version(request, &name, *key),
             Write::Rotate { name, key } => self.rotate(request, &name, *key),
             Write::Update { name, version, parameters } => {
-                self.update(request, &name, version.as_deref(), parameters)
+                self.update(request, &name, version.as_deref(), *parameters)
             }
             Write::Delete { name } => self.delete(request, &name),
             Write::Recover { name } => self.recover(request, &name),

@@ -140,14 +140,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// A word for status and documents.
-    pub fn name(&self) -> &'static str {
+    /// A word for status and documents; for a key outside of the vault, its own.
+    pub fn name(&self) -> &str {
         match self {
             Self::File => "file",
             Self::Passphrase { .. } => "passphrase",
             Self::Shares { .. } => "shares",
             Self::Credential { .. } => "credential",
-            Self::External { .. } => "external",
+            Self::External { name, .. } => name,
         }
     }
 
@@ -165,7 +165,9 @@ pub struct SealStatus {
     /// Why it cannot; empty when it can.
     pub reason: String,
     /// The kind of seal, once there is one.
-    pub seal: Option<&'static str>,
+    pub seal: Option<String>,
+    /// Whether it opens without a person.
+    pub opens_itself: bool,
     /// Shares given and needed, for a seal of shares.
     pub shares: Option<(u8, u8)>,
     /// What a person should look at although the vault works.

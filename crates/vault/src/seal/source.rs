@@ -17,7 +17,8 @@ const CREDENTIAL_MIN_BYTES: usize = 32;
 /// No credential is read beyond.
 const CREDENTIAL_MAX_BYTES: u64 = 64 * 1024;
 
-/// A key outside of the vault that wraps the seal key: a PKCS#11 token, a TPM.
+/// A key outside of the vault that wraps the seal key: a PKCS#11 token, a TPM. What keeps it from
+/// being used is [`Error::SealKey`]; each call answers within a time of its own.
 pub trait ExternalSeal: Send + Sync {
     /// What the seal is registered under, for example `pkcs11`.
     fn name(&self) -> &str;
@@ -203,7 +204,7 @@ impl Seals {
 
     fn external(&self, name: &str) -> Result<&dyn ExternalSeal, Error> {
         self.external.iter().find(|seal| seal.name() == name).map(|seal| &**seal).ok_or_else(|| {
-            Error::Sealed(format!("the key \"{name}\" outside of the vault is not configured"))
+            Error::Sealed(format!("no key \"{name}\" outside of the vault is known"))
         })
     }
 }

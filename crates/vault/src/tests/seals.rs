@@ -1,5 +1,7 @@
 //! Each kind of seal: made, opened again, refused, exchanged for another.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 use crate::{ExternalSeal, NewSeal, SealKey, Unlock};
 
@@ -68,7 +70,7 @@ fn a_passphrase_opens_and_a_wrong_one_does_not() {
     drop(vault);
     let vault = folder.open();
     expect_sealed(&vault, "passphrase");
-    assert_eq!(vault.seal_status().seal, Some("passphrase"));
+    assert_eq!(vault.seal_status().seal.as_deref(), Some("passphrase"));
     let none = vault.unseal(OPERATOR);
     assert!(matches!(none, Err(Error::BadRequest(_))), "{none:?}");
     let wrong = Unlock::Passphrase(passphrase("correct horse battery stable"));
@@ -137,7 +139,69 @@ fn a_credential_and_a_token_open_by_themselves() {
     let _ = folder.open_with_all().initialize_with(OWN, &external()).unwrap();
     assert_eq!(folder.open_with_all().status().0, State::Unsealed);
     expect_sealed(&Vault::open(folder.doors_with_all(0x5b)).unwrap(), "does not open");
-    expect_sealed(&folder.open(), "not configured");
+    expect_sealed(&folder.open(), "no key \"token\"");
+}
+
+/// A token that can be taken away, and then answers nothing.
+struct Removable(Arc<AtomicBool>);
+
+impl ExternalSeal for Removable {
+    fn name(&self) -> &str {
+        "token"
+    }
+
+    fn wrap(&self, key: &SealKey) -> Result<Vec<u8>, Error> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Token(0x5a).wrap(key),
+            false => Err(gone()),
+        }
+    }
+
+    fn unwrap(&self, wrapped: &[u8]) -> Result<SealKey, Error> {
+        match self.0.load(Ordering::SeqCst) {
+            true => Token(0x5a).unwrap(wrapped),
+            false => Err(gone()),
+        }
+    }
+}
+
+fn gone() -> Error {
+    Error::SealKey { reason: "it is gone".to_owned(), remedy: "plug it in".to_owned() }
+}
+
+#[test]
+fn a_token_that_comes_back_opens_by_itself_but_not_against_an_operator() {
+    let folder = Folder::new();
+    let there = Arc::new(AtomicBool::new(true));
+    let open = || {
+        let seals = Seals::new(Box::new(SealFile::new(folder.path("seal.key"))))
+            .with_external(Box::new(Removable(Arc::clone(&there))));
+        Vault::open(Doors { seals, ..folder.doors() }).unwrap()
+    };
+    let vault = open();
+    let _ = vault.initialize_with(OWN, &external()).unwrap();
+    assert_eq!(vault.try_again().unwrap(), Changed::Unchanged, "it is open");
+    there.store(false, Ordering::SeqCst);
+    // What is in memory stays there; only a new seal needs the token.
+    let refused = vault.rekey(OPERATOR, &external()).unwrap_err();
+    assert!(matches!(refused, Error::SealKey { .. }), "{refused}");
+    assert_eq!(vault.status().0, State::Unsealed);
+    drop(vault);
+
+    let vault = open();
+    assert_eq!(vault.status(), (State::Sealed, "it is gone; plug it in".to_owned()));
+    assert_eq!(vault.try_again().unwrap_err().code(), "vault_sealed");
+    assert_eq!(vault.unseal(OPERATOR).unwrap_err().status(), 503);
+    there.store(true, Ordering::SeqCst);
+    assert_eq!(vault.try_again().unwrap(), Changed::Changed);
+    assert_eq!(vault.status().0, State::Unsealed);
+    let heard = folder.heard();
+    assert_eq!(heard.iter().filter(|line| line.starts_with("VaultUnseal ")).count(), 2);
+
+    let _ = vault.seal(OPERATOR).unwrap();
+    assert_eq!(vault.try_again().unwrap(), Changed::Unchanged);
+    assert_eq!(vault.status().0, State::Sealed, "an operator sealed it");
+    assert_eq!(vault.unseal(OPERATOR).unwrap(), Changed::Changed);
 }
 
 #[test]
@@ -174,7 +238,8 @@ fn each_seal_can_follow_each_other() {
             "passphrase" => Unlock::Passphrase(passphrase(PASSPHRASE)),
             _ => Unlock::Own,
         };
-        assert_eq!(vault.seal_status().seal, Some(step));
+        let named = if step == "external" { "token" } else { step };
+        assert_eq!(vault.seal_status().seal.as_deref(), Some(named));
         assert!(vault.seal_status().warnings.is_empty(), "{:?}", vault.seal_status());
         let key = vault.unwrap(AGENT, &name("a"), &wrapped.bytes).unwrap();
         assert_eq!(key.expose(), data_key(7).expose());

@@ -215,8 +215,8 @@ export const SEALS: Record<string, { title: string; text: string; weakest?: true
     title: 'systemd credential',
     text: 'systemd hands the key to the vault at start, encrypted for this machine or its TPM.',
   },
-  external: {
-    title: 'External key',
-    text: 'A key in an HSM, a TPM or another vault opens this one.',
+  pkcs11: {
+    title: 'PKCS#11 token',
+    text: 'A key that never leaves a token (an HSM, a smart card, a TPM) opens the vault. It opens by itself while the token is there; a copy of the disk opens nothing.',
   },
 }
