@@ -39,6 +39,7 @@ use tokio::sync::{Semaphore, watch};
 use zeroize::Zeroizing;
 
 pub use backend::{IdentitySelector, KeyVaultBackend, Peer, Proof, TokenReply, TokenRequest};
+pub use peer::Process;
 pub use settings::{Limits, Settings};
 
 use crate::{Error, Tls};

@@ -19,7 +19,7 @@ const MAX_CGROUP_BYTES: u64 = 16 * 1024;
 
 /// Credentials of a peer and a handle of its process.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     pid: Option<u32>,
     uid: u32,
     gid: u32,
@@ -28,7 +28,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Asks the kernel who is at the other end.
-    pub(crate) fn of(stream: &UnixStream) -> std::io::Result<Self> {
+    pub fn of(stream: &UnixStream) -> std::io::Result<Self> {
         let credentials = stream.peer_cred()?;
         // 0 stands for a process that cannot be seen from this pid namespace.
         let pid = credentials.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|pid| *pid > 0);
@@ -37,12 +37,12 @@ impl Process {
     }
 
     /// The user.
-    pub(crate) fn uid(&self) -> u32 {
+    pub fn uid(&self) -> u32 {
         self.uid
     }
 
     /// The credentials, with the unit as it is now.
-    pub(crate) fn peer(&self) -> Peer {
+    pub fn peer(&self) -> Peer {
         Peer { pid: self.pid, uid: self.uid, gid: self.gid, unit: self.unit() }
     }
 

@@ -62,7 +62,7 @@ use std::time::Duration;
 /// No line is longer.
 pub(crate) const LINE_MAX_BYTES: usize = 1 << 20;
 /// No socket answers more callers at once; further ones wait in the backlog.
-const CONNECTIONS_MAX: usize = 64;
+const CONNECTIONS_MAX: usize = 640;
 /// A caller has so long to send its request.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// A working server says so at least this often.

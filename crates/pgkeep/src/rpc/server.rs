@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
+use api::keyvault::Process;
 use base::{ExitCode, Fault};
 use serde_json::Value;
 use tokio::io::BufReader;
@@ -27,6 +28,8 @@ pub(crate) struct Request {
     pub(crate) args: Value,
     /// The caller's OS user, from the socket.
     pub(crate) uid: u32,
+    /// The calling process, from the socket.
+    pub(crate) process: Process,
     /// Tells the caller how it goes.
     pub(crate) progress: Progress,
 }
@@ -119,13 +122,14 @@ where
                 continue;
             }
         };
-        // A socket that does not say who calls is treated as nobody.
-        let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
-        let verdict = uid != u32::MAX && allowed(uid);
+        // A socket that does not say who calls is nobody's.
+        let Ok(process) = Process::of(&stream) else { continue };
+        let uid = process.uid();
+        let verdict = allowed(uid);
         let handler = Arc::clone(&handler);
         tokio::spawn(async move {
             if verdict {
-                converse(stream, uid, &*handler).await;
+                converse(stream, process, &*handler).await;
             } else {
                 refuse(stream, uid).await;
             }
@@ -143,7 +147,7 @@ async fn refuse(mut stream: UnixStream, uid: u32) {
         .await;
 }
 
-async fn converse<H, F>(stream: UnixStream, uid: u32, handler: &H)
+async fn converse<H, F>(stream: UnixStream, process: Process, handler: &H)
 where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Value, Fault>>,
@@ -158,7 +162,8 @@ where
     };
     let (progress, mut steps) = mpsc::channel(PROGRESS_MAX);
     let op = call.op.clone();
-    let work = handler(Request { op: call.op, args: call.args, uid, progress: Progress(progress) });
+    let (uid, progress) = (process.uid(), Progress(progress));
+    let work = handler(Request { op: call.op, args: call.args, uid, process, progress });
     tokio::pin!(work);
     let mut listening = true;
     let outcome = loop {

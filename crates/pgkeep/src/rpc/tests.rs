@@ -46,6 +46,7 @@ impl Served {
 async fn answer(request: Request) -> Result<Value, Fault> {
     match request.op.as_str() {
         "echo" => Ok(json!({ "args": request.args, "uid": request.uid })),
+        "pid" => Ok(json!(request.process.peer().pid)),
         "steps" => {
             for i in 0..3 {
                 request.progress.say(format!("step {i}"));
@@ -65,6 +66,7 @@ async fn answers_and_tells_who_called() {
     let answer = served.call("echo", json!({ "a": [1, "ü\n"] })).await.unwrap();
     let uid = rustix::process::geteuid().as_raw();
     assert_eq!(answer, json!({ "args": { "a": [1, "ü\n"] }, "uid": uid }));
+    assert_eq!(served.call("pid", Value::Null).await.unwrap(), json!(std::process::id()));
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use crate::rpc::Request;
 
 /// A caller may wait so long at most.
 const WAIT_MAX_SECONDS: u32 = 20;
-/// So many may wait at once: the socket has places for others, too.
-const WAITING_MAX: usize = 40;
+/// So many servers may wait at once: the socket has places for others, too.
+pub(super) const WAITING_MAX: u32 = 512;
 /// How soon the thread notices that nobody listens any more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,7 +44,7 @@ impl Changes {
             .name("vault-changes".to_owned())
             .spawn(follow)
             .map_err(|e| Fault::from_error("thread", "could not start a thread", &e))?;
-        Ok(Self { number, places: Semaphore::new(WAITING_MAX) })
+        Ok(Self { number, places: Semaphore::new(WAITING_MAX as usize) })
     }
 
     /// A listener of its own.

@@ -40,6 +40,9 @@ use work::Work;
 /// waits for it.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
+/// Requests that are worked on at the same time; each may hold a thread.
+const WORKING_MAX: u32 = 64;
+
 /// Arguments of `pgkeep vault serve`, which the supervisor gives.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct VaultArgs {
@@ -75,6 +78,7 @@ pub(crate) struct Vaultd {
     edge: Edge,
     changes: Changes,
     work: Work,
+    waiting: Work,
     stop: watch::Receiver<bool>,
 }
 
@@ -95,10 +99,20 @@ pub(crate) async fn run(home: Home, args: VaultArgs) -> Result<(), Fault> {
     let (edge, mut serving) =
         Edge::start(&vault, &places, identity_socket, changes.listen(), &stop)?;
     let schedule = Schedule::start(vault.clone(), Arc::clone(&restart))?;
-    let work = Work::new();
+    let (work, waiting) = (Work::new(WORKING_MAX), Work::new(changes::WAITING_MAX));
     let VaultArgs { agent_uid, operator_uid, .. } = args;
-    let shared =
-        Vaultd { vault, token, places, agent_uid, operator_uid, edge, changes, work, stop };
+    let shared = Vaultd {
+        vault,
+        token,
+        places,
+        agent_uid,
+        operator_uid,
+        edge,
+        changes,
+        work,
+        waiting,
+        stop,
+    };
     let shared = Arc::new(shared);
     let known = [0, args.operator_uid, args.plane_uid, args.agent_uid];
     let socket = home.socket("vault");
@@ -117,10 +131,18 @@ pub(crate) async fn run(home: Home, args: VaultArgs) -> Result<(), Fault> {
     };
     // Whoever was being answered gets the answer; nothing new is begun.
     let _ = stopper.send(true);
-    let (network, socket) =
-        tokio::join!(serving.drained(DRAIN_MAX), shared.work.drained(DRAIN_MAX));
-    if !(network && socket) {
-        tracing::warn!(network, socket, "some requests were cut off: they did not end in time");
+    let (network, socket, waiting) = tokio::join!(
+        serving.drained(DRAIN_MAX),
+        shared.work.drained(DRAIN_MAX),
+        shared.waiting.drained(DRAIN_MAX)
+    );
+    if !(network && socket && waiting) {
+        tracing::warn!(
+            network,
+            socket,
+            waiting,
+            "some requests were cut off: they did not end in time"
+        );
     }
     drop(schedule);
     outcome
@@ -132,11 +154,14 @@ fn anew(why: &str) -> Fault {
 
 /// RSA, SQLite and the audit's sync block; they do so on a thread for it.
 async fn answer(vaultd: Arc<Vaultd>, request: Request) -> Result<Value, Fault> {
-    let Some(begun) = vaultd.work.begin().await else {
+    // Who waits for changes holds no thread, and so no place among those who do.
+    let waits = request.op == "key-events";
+    let places = if waits { &vaultd.waiting } else { &vaultd.work };
+    let Some(begun) = places.begin().await else {
         return Err(Fault::new("ending", "the vault is being shut down"));
     };
     begun.until_delivered(request.progress.clone());
-    if request.op == "key-events" {
+    if waits {
         return vaultd.changes.wait(&request, vaultd.stop.clone()).await;
     }
     let work = move || {

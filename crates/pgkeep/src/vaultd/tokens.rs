@@ -1,8 +1,6 @@
 //! Identities for the processes on the vault's own socket: an agent that is a server's identity
-//! finds it by name and gets its tokens.
-//!
-//! Only the OS user is known here; an identity that also asks for a unit is proved on the
-//! identity endpoint's socket.
+//! finds it by name and gets its tokens. OS user and systemd unit of the caller are the kernel's
+//! word, as on the identity endpoint's socket.
 
 use base::{ExitCode, Fault, Random as _};
 use crypto::OsRandom;
@@ -60,7 +58,8 @@ pub(super) fn issue(vaultd: &Vaultd, request: &Request) -> Result<Value, Fault> 
 /// disabled or another's: a caller learns nothing.
 fn of_caller(vaultd: &Vaultd, request: &Request) -> Result<ManagedIdentity, Fault> {
     let name = request.text("identity")?;
-    let peer = Peer { uid: request.uid, ..Peer::default() };
+    let asks = request.process.peer();
+    let peer = Peer { pid: asks.pid, uid: asks.uid, gid: asks.gid, unit: asks.unit };
     match vaultd.vault.key_vaults().identity_named(name) {
         Ok(identity) if identity.enabled && identity.attestation.admits(&peer) => Ok(identity),
         Ok(_) | Err(vault::Error::NotFound(_)) => {

@@ -7,13 +7,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::rpc::Progress;
 
-/// Requests that are worked on at the same time; each may hold a thread.
-const PLACES_MAX: u32 = 64;
-
 /// Places of requests in work. Clones share them.
 #[derive(Clone, Debug)]
 pub(super) struct Work {
     places: Arc<Semaphore>,
+    n_places: u32,
 }
 
 /// One request in work.
@@ -21,8 +19,9 @@ pub(super) struct Work {
 pub(super) struct Begun(OwnedSemaphorePermit);
 
 impl Work {
-    pub(super) fn new() -> Self {
-        Self { places: Arc::new(Semaphore::new(PLACES_MAX as usize)) }
+    /// For so many requests at the same time.
+    pub(super) fn new(n_places: u32) -> Self {
+        Self { places: Arc::new(Semaphore::new(n_places as usize)), n_places }
     }
 
     /// Waits for a place; `None` once the process ends.
@@ -32,7 +31,7 @@ impl Work {
 
     /// Waits until every request that was begun is answered; false when that took too long.
     pub(super) async fn drained(&self, deadline: Duration) -> bool {
-        let all = self.places.acquire_many(PLACES_MAX);
+        let all = self.places.acquire_many(self.n_places);
         match tokio::time::timeout(deadline, all).await {
             Ok(_) => {
                 self.places.close();
@@ -59,7 +58,7 @@ mod tests {
 
     #[tokio::test]
     async fn waits_for_what_was_begun() {
-        let work = Work::new();
+        let work = Work::new(64);
         let begun = work.begin().await.unwrap();
         assert!(!work.drained(Duration::from_millis(1)).await);
         drop(begun);

@@ -102,10 +102,7 @@ impl KeyVaults {
         let key = living(vault, name)?;
         let retention = i64::from(vault.info.retention_days) * DAY_SECONDS;
         let when = Deletion { at: request.now, purge_at: request.now + retention };
-        let record = KeyRecord { deleted: Some(when), ..key.record.clone() };
-        let shown = Shown { uri: self.uri_of(request.vault), vault: &vault.info, key: &record };
-        let reply = Reply::Deleted(Box::new(shown.deleted(latest(key)?, when)));
-        Ok(self.new_record(request, vault, name, record, reply))
+        self.mark_deleted(request, vault, (name, key), Some(when))
     }
 
     pub(super) fn recover(
@@ -116,9 +113,24 @@ impl KeyVaults {
         let world = self.core.world()?;
         let vault = vault_of(&world, request)?;
         let (key, _) = deleted(vault, name)?;
-        let record = KeyRecord { deleted: None, ..key.record.clone() };
+        self.mark_deleted(request, vault, (name, key), None)
+    }
+
+    /// Deletes a key softly, or takes that back.
+    fn mark_deleted(
+        &self,
+        request: &Request<'_>,
+        vault: &VaultState,
+        (name, key): (&str, &KeyState),
+        deleted: Option<Deletion>,
+    ) -> Result<Planned<Reply>, Refusal> {
+        let record = KeyRecord { deleted, ..key.record.clone() };
         let shown = Shown { uri: self.uri_of(request.vault), vault: &vault.info, key: &record };
-        let reply = Reply::Key(Box::new(shown.bundle(latest(key)?)));
+        let latest = latest(key)?;
+        let reply = match deleted {
+            Some(when) => Reply::Deleted(Box::new(shown.deleted(latest, when))),
+            None => Reply::Key(Box::new(shown.bundle(latest))),
+        };
         Ok(self.new_record(request, vault, name, record, reply))
     }
 

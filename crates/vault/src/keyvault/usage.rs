@@ -63,12 +63,10 @@ impl KeyVaults {
         asked: &Operation,
     ) -> Result<Reply, Refusal> {
         let (kid, version) = self.usable(request, name, version, ENCRYPT)?;
-        let alg: EncryptionAlg = algorithm(&asked.alg)?;
-        check_length(&asked.value)?;
-        let key = parsed(&version)?;
-        let made = key
-            .encrypt(alg, asked.value.expose(), asked.iv.as_deref(), asked.aad.as_deref())
-            .map_err(refused)?;
+        let alg: EncryptionAlg = asked_for(asked)?;
+        let (iv, aad) = (asked.iv.as_deref(), asked.aad.as_deref());
+        let made =
+            parsed(&version)?.encrypt(alg, asked.value.expose(), iv, aad).map_err(refused)?;
         let value = Secret::new(made.value);
         let (iv, tag, aad) = (made.iv, made.tag, asked.aad.clone());
         Ok(Reply::Result(OperationResult { kid, value, iv, tag, aad }))
@@ -81,13 +79,10 @@ impl KeyVaults {
         version: Option<&str>,
         asked: &Operation,
     ) -> Result<Reply, Refusal> {
-        let (kid, version) = self.usable(request, name, version, DECRYPT)?;
-        let alg: EncryptionAlg = algorithm(&asked.alg)?;
-        check_length(&asked.value)?;
         let (iv, aad, tag) = (asked.iv.as_deref(), asked.aad.as_deref(), asked.tag.as_deref());
-        let value =
-            parsed(&version)?.decrypt(alg, asked.value.expose(), iv, aad, tag).map_err(refused)?;
-        Ok(result(kid, value))
+        self.result(request, (name, version), DECRYPT, asked, |key, alg, value| {
+            key.decrypt(alg, value, iv, aad, tag)
+        })
     }
 
     pub(super) fn wrap_key(
@@ -97,11 +92,9 @@ impl KeyVaults {
         version: Option<&str>,
         asked: &Operation,
     ) -> Result<Reply, Refusal> {
-        let (kid, version) = self.usable(request, name, version, WRAP)?;
-        let alg: EncryptionAlg = algorithm(&asked.alg)?;
-        check_length(&asked.value)?;
-        let value = parsed(&version)?.wrap(alg, asked.value.expose()).map_err(refused)?;
-        Ok(result(kid, Secret::new(value)))
+        self.result(request, (name, version), WRAP, asked, |key, alg: EncryptionAlg, value| {
+            key.wrap(alg, value).map(Secret::new)
+        })
     }
 
     pub(super) fn unwrap_key(
@@ -111,11 +104,7 @@ impl KeyVaults {
         version: Option<&str>,
         asked: &Operation,
     ) -> Result<Reply, Refusal> {
-        let (kid, version) = self.usable(request, name, version, UNWRAP)?;
-        let alg: EncryptionAlg = algorithm(&asked.alg)?;
-        check_length(&asked.value)?;
-        let value = parsed(&version)?.unwrap(alg, asked.value.expose()).map_err(refused)?;
-        Ok(result(kid, value))
+        self.result(request, (name, version), UNWRAP, asked, VaultKey::unwrap)
     }
 
     pub(super) fn sign(
@@ -125,10 +114,9 @@ impl KeyVaults {
         version: Option<&str>,
         asked: &Operation,
     ) -> Result<Reply, Refusal> {
-        let (kid, version) = self.usable(request, name, version, SIGN)?;
-        let alg: SignatureAlg = algorithm(&asked.alg)?;
-        let value = parsed(&version)?.sign(alg, asked.value.expose()).map_err(refused)?;
-        Ok(result(kid, Secret::new(value)))
+        self.result(request, (name, version), SIGN, asked, |key, alg: SignatureAlg, digest| {
+            key.sign(alg, digest).map(Secret::new)
+        })
     }
 
     pub(super) fn verify(
@@ -154,6 +142,21 @@ impl KeyVaults {
         let mut bytes = Secret::new(vec![0; count as usize]);
         self.core.random.fill(bytes.expose_mut());
         Ok(Reply::Random(bytes))
+    }
+
+    /// What a version of a key makes of the value that was sent.
+    fn result<A: FromStr>(
+        &self,
+        request: &Request<'_>,
+        (name, version): (&str, Option<&str>),
+        usage: Usage,
+        asked: &Operation,
+        work: impl FnOnce(&VaultKey, A, &[u8]) -> Result<Secret<Vec<u8>>, crypto::Error>,
+    ) -> Result<Reply, Refusal> {
+        let (kid, version) = self.usable(request, name, version, usage)?;
+        let alg = asked_for(asked)?;
+        let value = work(parsed(&version)?, alg, asked.value.expose()).map_err(refused)?;
+        Ok(Reply::Result(OperationResult { kid, value, iv: None, tag: None, aad: None }))
     }
 
     /// The version to use and its full id, when it may be used for this now.
@@ -183,19 +186,17 @@ fn algorithm<A: FromStr>(name: &str) -> Result<A, Refusal> {
     })
 }
 
-fn check_length(value: &Secret<Vec<u8>>) -> Result<(), Refusal> {
-    if value.expose().len() > VALUE_MAX_BYTES {
+/// The algorithm of an operation whose value is not too long.
+fn asked_for<A: FromStr>(asked: &Operation) -> Result<A, Refusal> {
+    let alg = algorithm(&asked.alg)?;
+    if asked.value.expose().len() > VALUE_MAX_BYTES {
         return Err(refusals::bad(format!("The value is longer than {VALUE_MAX_BYTES} bytes.")));
     }
-    Ok(())
+    Ok(alg)
 }
 
 fn parsed(version: &Version) -> Result<&VaultKey, Refusal> {
     version.key().map_err(|_| refusals::internal("The key could not be read."))
-}
-
-fn result(kid: String, value: Secret<Vec<u8>>) -> Reply {
-    Reply::Result(OperationResult { kid, value, iv: None, tag: None, aad: None })
 }
 
 /// Says what was wrong with the request, but nothing about why a ciphertext did not open.
