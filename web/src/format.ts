@@ -69,7 +69,11 @@ export const sentences = (...parts: (string | false | null | undefined)[]): stri
   parts
     .map((part) => (part || '').trim())
     .filter(Boolean)
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1) + (/[.!?]$/.test(part) ? '' : '.'))
+    .map((part) => {
+      // A command stays as it is typed.
+      const begin = part.startsWith('pgkeep ') ? 'p' : part.charAt(0).toUpperCase()
+      return begin + part.slice(1) + (/[.!?]$/.test(part) ? '' : '.')
+    })
     .join(' ')
 
 /** A value quoted for a POSIX shell, left alone when it needs no quotes. */

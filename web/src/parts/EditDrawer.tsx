@@ -18,7 +18,10 @@ import { Fault } from './Guard'
 const useStyles = makeStyles({
   drawer: { width: 'min(560px, 100vw)' },
   form: { display: 'contents' },
-  body: { display: 'flex', flexDirection: 'column', gap: '18px', padding: '4px 24px 24px' },
+  body: {
+    display: 'flex', flexDirection: 'column', gap: '18px', padding: '4px 24px 24px',
+    '& > *': { flexShrink: 0 },
+  },
   lead: { color: tokens.colorNeutralForeground2 },
   footer: {
     display: 'flex', flexWrap: 'wrap', gap: '8px', padding: '12px 24px',
@@ -96,10 +99,4 @@ export const EditDrawer = (props: EditDrawerProps) => {
       </form>
     </OverlayDrawer>
   )
-}
-
-/** The API speaks in lower case without a full stop. */
-export const sentence = (text: string): string => {
-  const first = text.charAt(0).toUpperCase() + text.slice(1)
-  return /[.!?:]$/.test(first) ? first : `${first}.`
 }

@@ -39,7 +39,8 @@ export const Loading = ({ lines = 5 }: { lines?: number }) => {
 
 /** What failed, in the API's words, with a way to ask again. */
 export const Fault = ({ error, what, again }: { error: unknown; what?: string; again?: () => void }) => {
-  if (error instanceof ApiError && error.status === 403) return <Forbidden fault={error.fault} />
+  // Other refusals with 403 are about what was asked, not about who asked.
+  if (error instanceof ApiError && error.status === 403 && error.fault.code === 'forbidden') return <Forbidden fault={error.fault} />
   const fault = faultOf(error)
   return (
     <Note

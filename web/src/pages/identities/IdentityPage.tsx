@@ -178,8 +178,12 @@ export const IdentityPage = ({ name }: { name: string }) => {
         submit="Delete"
         run={async () => {
           await api.delete(pathOf(name))
-          await refresh()
+          // First away from the page: what is on it would ask for what is gone.
           go(paths.identities())
+          window.setTimeout(() => {
+            client.removeQueries({ queryKey: ['identities', name] })
+            void refresh()
+          })
         }}
         line={deleteLine(name)}
       />

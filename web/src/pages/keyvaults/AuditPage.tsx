@@ -75,8 +75,9 @@ const columns = [
   {
     id: 'who',
     title: 'Who',
-    value: (row: AuditRecord) => (row.acting ? `${row.acting} (through the plane)` : row.principal),
+    value: (row: AuditRecord) => row.acting ?? row.principal,
   },
+  { id: 'through', title: 'Through', value: (row: AuditRecord) => (row.acting ? 'portal or API' : 'itself') },
   { id: 'object', title: 'On', value: (row: AuditRecord) => objectOf(row.object), mono: true },
   {
     id: 'result',
@@ -93,4 +94,4 @@ const columns = [
 ]
 
 /** The key at the end of an address; the address itself when it is about something else. */
-const objectOf = (text: string) => /\/keys\/([^/]+)/.exec(text)?.[1] ?? text
+const objectOf = (text: string) => /\/keys\/([^/]+)/.exec(text)?.[1] ?? (/^https:\/\/[^/]+\/?$/.test(text) ? 'the vault' : text)

@@ -167,8 +167,12 @@ export const KeyPage = ({ vault, name }: { vault: string; name: string }) => {
         submit="Delete"
         run={async () => {
           await api.delete(ofKey(vault, name))
-          await refresh()
+          // First away from the page: what is on it would ask for what is gone.
           go(paths.deletedKeys(vault))
+          window.setTimeout(() => {
+            client.removeQueries({ queryKey: ['keyvaults', vault, 'keys', name] })
+            void refresh()
+          })
         }}
         line={deleteLine(vault, name)}
       />

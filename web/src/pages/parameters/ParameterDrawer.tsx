@@ -6,10 +6,10 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { faultOf } from '../../api/client'
 import { useMay } from '../../api/queries'
-import { localTime, shell } from '../../format'
+import { localTime, sentences, shell } from '../../format'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { Diff } from '../../parts/Diff'
-import { EditDrawer, sentence } from '../../parts/EditDrawer'
+import { EditDrawer } from '../../parts/EditDrawer'
 import { Essentials, Note } from '../../parts/Page'
 import { Badge } from '../../parts/State'
 import { apiPath } from '../../paths'
@@ -76,7 +76,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
   const busy = look.isPending || apply.isPending
   const error = look.error ?? apply.error
   const refused = error ? faultOf(error) : undefined
-  const said = refused && [refused.message, refused.hint].filter((t) => t != null).map(sentence).join(' ')
+  const said = refused && sentences(refused.message, refused.detail, refused.hint)
   const nothingToDo = seen?.change.changed === 'unchanged'
 
   const fixed = p.read_only || !may('parameter_set')
@@ -102,7 +102,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
           <Button disabledFocusable={busy || !isModified(p)} onClick={() => preview(null)}>Reset…</Button>
         )
       }
-      error={refused && (refused.detail || p.read_only) ? error : undefined}
+      error={fixed ? error : undefined}
       lines={lines(server, p, seen ? seen.value : typed.trim())}
     >
       <div className={s.badges}>
@@ -110,7 +110,7 @@ export const ParameterDrawer = ({ server, parameter: p, onClose, onRestart }: Pr
         {p.pending_restart && <Badge tone="warn">Waits for a restart</Badge>}
         {p.read_only && <Badge tone="quiet">Read-only</Badge>}
       </div>
-      {p.guard && <Note intent="info" title="pgkeep keeps watch over this one." text={sentence(p.guard)} />}
+      {p.guard && <Note intent="info" title="pgkeep keeps watch over this one." text={sentences(p.guard)} />}
       {!fixed && (
         <Field
           label="Value"

@@ -51,7 +51,7 @@ export const AboutPage = () => {
           <Essentials
             facts={[
               { name: 'Version', value: `${it.product} ${it.version}` },
-              { name: 'API', value: <FluentLink href="/api/v1/openapi.json">version {it.api_version}, OpenAPI document</FluentLink> },
+              { name: 'API', value: <FluentLink href="/api/v1/openapi.json">{it.api_version}, OpenAPI document</FluentLink> },
               { name: 'Licence', value: it.licence },
               { name: 'Portal bundle', value: bundle() },
               { name: 'PostgreSQL found', value: it.postgres.join(', ') || 'none' },

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, faultOf } from '../../api/client'
 import type { Assignment } from '../../api/types'
+import { sentences } from '../../format'
 import { notify } from '../../frame/notify'
 import { EditDrawer } from '../../parts/EditDrawer'
 import { NewPassword } from './NewPassword'
@@ -30,15 +31,18 @@ export const CreateUser = ({ onClose }: { onClose: () => void }) => {
     name === ''
       ? 'Enter a name first'
       : (wrongName ?? wrong.password ?? wrong.again ?? assignmentsComplaint(assignments) ?? (password !== again && 'Enter the password twice'))
-  const taken = create.error && faultOf(create.error).code.includes('conflict') ? faultOf(create.error) : undefined
-  const said = wrongName ?? (taken && [taken.message, taken.hint].filter(Boolean).join('. '))
+  const fault = create.error ? faultOf(create.error) : undefined
+  const words = fault && sentences(fault.message, fault.detail, fault.hint)
+  const ofPassword = fault?.code === 'weak_password'
+  const ofName = fault?.code.includes('conflict')
+  const said = wrongName ?? (ofName ? words : undefined)
   return (
     <EditDrawer
       title="Create a user"
       onClose={onClose}
       submit={{ label: create.isPending ? 'Creating…' : 'Create', busy: create.isPending, refused }}
       onSubmit={() => create.mutate()}
-      error={taken ? undefined : create.error}
+      error={ofName || ofPassword ? undefined : create.error}
       lines={[
         {
           title: 'Create the user',
@@ -60,7 +64,11 @@ export const CreateUser = ({ onClose }: { onClose: () => void }) => {
       <NewPassword
         password={password}
         again={again}
-        onPassword={setPassword}
+        said={ofPassword ? words : undefined}
+        onPassword={(text) => {
+          setPassword(text)
+          create.reset()
+        }}
         onAgain={setAgain}
         hint={`At least ${PASSWORD_MIN} characters. Empty: the person signs in by one-time links only.`}
       />

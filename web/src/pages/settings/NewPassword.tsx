@@ -8,15 +8,17 @@ interface Props {
   onPassword: (text: string) => void
   onAgain: (text: string) => void
   hint: string
+  /** What the API said of the password. */
+  said?: string | undefined
 }
 
-export const NewPassword = ({ password, again, onPassword, onAgain, hint }: Props) => {
+export const NewPassword = ({ password, again, onPassword, onAgain, hint, said: refused }: Props) => {
   const wrong = passwordComplaint(password, again)
   const said = (text: string | undefined) =>
     text ? ({ validationState: 'error', validationMessage: text } as const) : {}
   return (
     <>
-      <Field label="Password" hint={hint} {...said(wrong.password)}>
+      <Field label="Password" hint={hint} {...said(wrong.password ?? refused)}>
         <Input type="password" autoComplete="new-password" value={password} onChange={(_, data) => onPassword(data.value)} />
       </Field>
       <Field label="Password again" {...said(wrong.again)}>
