@@ -17,11 +17,11 @@
 //! | `conf`, `guard` | `pgkeep.conf`, guard rails: [`Cluster::check_guard_rails`] |
 //! | `access` | `pg_hba.conf`, `pg_ident.conf`: [`Cluster::apply_policy`] |
 //! | `firewall`, `hba`, `diff` | the owner's rules; a reader and judge of `pg_hba.conf` |
-//! | `networking` | [`Cluster::networking`], [`Cluster::preview_networking`], [`Cluster::set_networking`] |
+//! | `networking` | [`Cluster::networking`], its preview, [`Cluster::set_networking`] |
 //! | `connection`, `connect` | [`Connection`], [`Cluster::connect_local`], [`connect_tls`] |
 //! | `reload` | [`Connection::reload`]: the configuration reloaded, and waited for |
 //! | `parameters`, `suggest` | [`parameters()`], [`parameter()`], "did you mean" |
-//! | `parameter_set` | [`Cluster::set_parameter`], [`Cluster::try_parameter`], [`Cluster::reset_parameter`] |
+//! | `parameter_set` | [`Cluster::set_parameter`], its try, [`Cluster::reset_parameter`] |
 //! | `certificate` | [`CertificatePair`], [`Cluster::install_certificate`] |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
 //! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
