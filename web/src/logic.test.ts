@@ -12,6 +12,7 @@ import { refused } from './pages/servers/Server'
 import { nameFault } from './pages/servers/Servers'
 import { withoutVersion } from './pages/encryption/ChangeKey'
 import { keyHealth, keyName, ownKey } from './pages/servers/ServerTable'
+import { judge } from './pages/servers/VerifyStorage'
 import { spans } from './pages/servers/StateStrip'
 
 describe('command lines', () => {
@@ -99,6 +100,17 @@ describe('servers', () => {
   })
   it('tells the history of a key', () => {
     expect(tell({ seq: 1, at: '', kind: 'key', from: 'usable', to: 'lost' })).toEqual(['bad', 'usable → lost'])
+  })
+})
+
+describe('verification', () => {
+  const report = { n_files: 1, n_units: 2, n_not_assessed: 0, n_temporary: 0, unclean: false, intact: true, verified_at: '', tampered: [] }
+  it('calls only what was all judged intact', () => {
+    expect(judge(report)[0]).toBe('good')
+    expect(judge({ ...report, n_not_assessed: 3 })[0]).toBe('warning')
+    expect(judge({ ...report, unclean: true })[0]).toBe('warning')
+    expect(judge({ ...report, intact: false })[0]).toBe('bad')
+    expect(judge({ ...report, tampered: [{ file: 'x', unit: 1, reason: 'y' }] })[0]).toBe('bad')
   })
 })
 

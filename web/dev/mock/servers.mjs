@@ -147,7 +147,7 @@ export const routes = ({ context, fault, ok, list, job }) => {
       looked_at: context.now(), on_disk_hex: hex(256, 7), inside_hex: inside, entropy_bits_per_byte: 7.95, inside_entropy_bits_per_byte: 3.61,
       explanation: 'The same 4 KiB were read twice: from the disk, and through the mount as PostgreSQL sees them. On the disk nothing repeats and no word can be read.',
     })],
-    ['POST', '/servers/{s}/storage/verify', ({ params }) => job('storage-verify', params.s, ['read 120,331 units', 'compare codes', 'no unit differs'])],
+    ['POST', '/servers/{s}/storage/verify', ({ params }) => job('storage-verify', params.s, ['stopping PostgreSQL', 'reading every unit of the storage', 'starting PostgreSQL'], (one) => { one.result = { n_files: 1534, n_units: 43135, n_temporary: 0, unclean: false, n_not_assessed: 0, tampered: [], server: params.s, intact: true, verified_at: context.now() } })],
     ['POST', '/servers/{s}/certificate/rotate', ({ params }) => job('certificate-rotate', params.s, ['ask the CA', 'reload PostgreSQL', 'prove by connecting back'])],
   ]
 }

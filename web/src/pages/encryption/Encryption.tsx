@@ -3,7 +3,7 @@ import { ArrowSwapRegular, ArrowSyncRegular, EyeRegular, KeyRegular, ShieldCheck
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { api, call } from '../../api/client'
-import type { Encryption as EncryptionDoc, Job, KeyCheck } from '../../api/types'
+import type { Encryption as EncryptionDoc, KeyCheck } from '../../api/types'
 import { duration, sentences, shell } from '../../format'
 import { useRun } from '../../frame/jobs'
 import { CopyValue } from '../../parts/Copy'
@@ -21,11 +21,12 @@ import { RotateKey } from './RotateKey'
 import { modeName, ownKey } from '../servers/ServerTable'
 import { WatchKey } from './WatchKey'
 import { useServer } from '../servers/useServer'
+import { VerifyStorage, canVerify, verifyLine } from '../servers/VerifyStorage'
 
 export const Encryption = () => {
   const { name, query: server } = useServer()
   const run = useRun()
-  const [asks, setAsks] = useState<'rotate' | 'change' | 'watch'>()
+  const [asks, setAsks] = useState<'rotate' | 'change' | 'watch' | 'verify'>()
   const path = apiPath`/servers/${name}/encryption`
   const query = useQuery({
     queryKey: ['servers', name, 'encryption'],
@@ -57,16 +58,15 @@ export const Encryption = () => {
         { label: 'Watch', needs: 'encryption_key_set', icon: <EyeRegular />, onClick: () => setAsks('watch'), refused: fixed,
           line: { title: 'How the key is watched', cli: `pgkeep server key set -s ${shell(name)} --check-interval 10 --grace 300`,
             method: 'PUT', path: `${path}/key`, body: { policy: { check_interval_s: 10, grace_s: 300 } } } },
-        { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />,
-          onClick: () => void run(() => api.post<Job>(apiPath`/servers/${name}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
-          refused: server.data?.state === 'Ready' ? undefined : 'It reads through the running store',
-          line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: apiPath`/servers/${name}/storage/verify` } },
+        { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, onClick: () => setAsks('verify'),
+          refused: canVerify(server.data?.state), line: verifyLine(name, server.data?.state === 'Ready') },
       ]}
       lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server key show -s ${shell(name)} -o json`, path }]}
       messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine, server.data?.state === 'Ready')}>
       {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
       {key && <Proof name={name} ready={server.data?.state === 'Ready'} />}
       {key && <KeyHistory name={name} />}
+      <VerifyStorage name={name} running={server.data?.state === 'Ready'} open={asks === 'verify'} onClose={() => setAsks(undefined)} />
       {key && <RotateKey name={name} open={asks === 'rotate'} onClose={() => setAsks(undefined)} current={key} />}
       {key && <WatchKey name={name} open={asks === 'watch'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
       {key && <ChangeKey name={name} open={asks === 'change'} onClose={() => setAsks(undefined)} current={key} etag={query.data?.etag} />}
@@ -82,7 +82,7 @@ const messages = (key: EncryptionDoc): (Message | false)[] => [
   },
   key.health === 'lost' && {
     intent: 'error', title: 'The key is refused.',
-    text: sentences(`${key.failure?.message ?? 'its vault denies it'}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}`) +
+    text: sentences(`${(key.failure?.message ?? 'its vault denies it').replace(/\.$/, '')}${key.failure?.inner_code ? ` (${key.failure.inner_code})` : ''}`) +
       ' The server is down until the key opens again; it then comes back by itself.',
   },
   key.health === 'doubtful' && {

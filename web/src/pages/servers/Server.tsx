@@ -22,6 +22,7 @@ import { Time } from '../../parts/Time'
 import { apiPath, paths } from '../../paths'
 import { keyHealth, modeName } from './ServerTable'
 import { StateStrip } from './StateStrip'
+import { VerifyStorage, canVerify, verifyLine } from './VerifyStorage'
 import { useServer } from './useServer'
 
 type Verb = 'start' | 'stop' | 'restart'
@@ -38,7 +39,7 @@ export const refused = (verb: Verb, state: string | undefined): string | undefin
 export const Server = () => {
   const { name, query } = useServer()
   const run = useRun()
-  const [asks, setAsks] = useState<'stop' | 'delete'>()
+  const [asks, setAsks] = useState<'stop' | 'delete' | 'verify'>()
   const server = query.data
   const path = apiPath`/servers/${name}`
   const changes = [['servers'], ['home'], ['jobs']]
@@ -51,9 +52,8 @@ export const Server = () => {
     { label: 'Start', needs: 'server_start', icon: <PlayRegular />, onClick: () => act('start', 'Start'), refused: refused('start', server?.state), line: line('start', 'Start') },
     { label: 'Stop', needs: 'server_stop', icon: <StopRegular />, onClick: () => setAsks('stop'), refused: refused('stop', server?.state), line: line('stop', 'Stop') },
     { label: 'Restart', needs: 'server_restart', icon: <ArrowClockwiseRegular />, onClick: () => act('restart', 'Restart'), refused: refused('restart', server?.state), line: line('restart', 'Restart') },
-    { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, refused: server?.state === 'Ready' ? undefined : 'It reads through the running store',
-      onClick: () => void run(() => api.post<Job>(`${path}/storage/verify`), { title: `Verify the storage of ${name}`, changes }),
-      line: { title: 'Verify storage', cli: `pgkeep server storage verify -s ${shell(name)} -o json`, method: 'POST', path: `${path}/storage/verify` } },
+    { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, onClick: () => setAsks('verify'),
+      refused: canVerify(server?.state), line: verifyLine(name, server?.state === 'Ready') },
     { label: 'Renew certificate', needs: 'certificate_rotate', icon: <CertificateRegular />, refused: server?.state === 'Ready' ? undefined : 'Only a running server can take it',
       onClick: () => void run(() => api.post<Job>(`${path}/certificate/rotate`), { title: `Renew the certificate of ${name}`, changes }),
       line: { title: 'Renew the certificate', cli: `pgkeep server certificate rotate -s ${shell(name)}`, method: 'POST', path: `${path}/certificate/rotate` } },
@@ -68,6 +68,7 @@ export const Server = () => {
       {server && query.error && <Fault error={query.error} what="Not fresh" />}
       {server && <History name={name} />}
       <StopDialog name={name} open={asks === 'stop'} onClose={() => setAsks(undefined)} go={() => act('stop', 'Stop')} />
+      <VerifyStorage name={name} running={server?.state === 'Ready'} open={asks === 'verify'} onClose={() => setAsks(undefined)} />
       <DeleteDialog name={name} open={asks === 'delete'} onClose={() => setAsks(undefined)} server={server} />
     </Page>
   )

@@ -57,7 +57,8 @@ export const ServerTable = ({ rows, urlKey, filters }: { rows: Server[]; urlKey?
         { id: 'since', title: 'Since', value: (one) => one.state_since, cell: (one) => <Time at={one.state_since} age /> },
         { id: 'port', title: 'Port', align: 'end', value: (one) => one.port },
         { id: 'mode', title: 'Encryption key', value: (one) => modeName(one.data_encryption?.mode),
-          cell: (one) => <Link to={paths.encryption(one.name)}>{modeName(one.data_encryption?.mode)}</Link> },
+          cell: (one) => one.data_encryption
+            ? <Link to={paths.encryption(one.name)}>{modeName(one.data_encryption.mode)}</Link> : '–' },
         { id: 'key', title: 'Key state', value: (one) => keyHealth(one)[1],
           cell: (one) => { const [tone, word] = keyHealth(one); return <Badge tone={tone}>{word}</Badge> } },
         { id: 'tls', title: 'TLS', value: tls },

@@ -33,8 +33,8 @@ const useStyles = makeStyles({
     backgroundImage: `repeating-linear-gradient(135deg, transparent 0 4px, ${tokens.colorNeutralBackground1} 4px 6px)` },
   busy: { backgroundColor: tokens.colorBrandBackground,
     backgroundImage: `repeating-linear-gradient(0deg, transparent 0 3px, ${tokens.colorNeutralBackground1} 3px 5px)` },
-  legend: { display: 'flex', gap: '16px', flexWrap: 'wrap', justifyContent: 'space-between', color: tokens.colorNeutralForeground2 },
-  keys: { display: 'flex', gap: '16px', flexWrap: 'wrap' },
+  legend: { display: 'flex', justifyContent: 'space-between', color: tokens.colorNeutralForeground2 },
+  keys: { display: 'flex', columnGap: '16px', rowGap: '2px', flexWrap: 'wrap', color: tokens.colorNeutralForeground2 },
   key: { display: 'inline-flex', alignItems: 'center', gap: '6px' },
   dot: { forcedColorAdjust: 'none', width: '10px', height: '10px', borderRadius: '2px' },
 })
@@ -65,14 +65,14 @@ export const StateStrip = ({ rows }: { rows: StateChange[] }) => {
       </div>
       <div className={s.legend}>
         <Text size={200}>{localTime(new Date(now - windowMs).toISOString())}</Text>
-        <span className={s.keys}>
-          {shares.map(([state], i) => (
-            <Text key={state} size={200} className={s.key}>
-              <span className={mergeClasses(s.dot, s[tone(state)])} aria-hidden />{words[i]}
-            </Text>
-          ))}
-        </span>
         <Text size={200}>now</Text>
+      </div>
+      <div className={s.keys} aria-hidden>
+        {shares.map(([state], i) => (
+          <Text key={state} size={200} className={s.key}>
+            <span className={mergeClasses(s.dot, s[tone(state)])} />{words[i]}
+          </Text>
+        ))}
       </div>
     </div>
   )
