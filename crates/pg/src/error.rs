@@ -177,7 +177,7 @@ pub enum Error {
         detail: String,
     },
     /// Access rules that PostgreSQL does not take; the old ones are back.
-    #[error("access rules were refused by PostgreSQL and taken back")]
+    #[error("the rules about who may connect are not usable; nothing was changed")]
     AccessRules {
         /// The lines at fault.
         detail: String,
@@ -262,7 +262,10 @@ impl Error {
     fn exit(&self) -> ExitCode {
         match self {
             Self::UnknownParameter { .. } => ExitCode::NotFound,
-            Self::NotEmpty(_) | Self::AlreadyRunning { .. } => ExitCode::Conflict,
+            Self::Rejected { .. } | Self::AccessRules { .. } => ExitCode::Usage,
+            Self::NotEmpty(_) | Self::AlreadyRunning { .. } | Self::NoEffect { .. } => {
+                ExitCode::Conflict
+            }
             Self::Start { cause: StartCause::PortTaken, .. } => ExitCode::Conflict,
             Self::GuardRail { .. } | Self::FixedParameter { .. } => ExitCode::Forbidden,
             Self::GuardRails { .. } => ExitCode::Gate,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use base::Changed;
 use serde::{Deserialize, Serialize};
 
+use crate::guard::list_elements;
 use crate::hba::{Attempt, HbaRule, Kind, Memberships, Verdict, has_way_in, judge, parse};
 use crate::parameter_set::stored;
 use crate::{
@@ -268,6 +269,13 @@ impl Cluster {
         if let Some(rules) = &policy.firewall {
             firewall::check(rules, policy.client_certificates.is_some())?;
         }
+        if let Some(listen) = &wanted.listen_addresses
+            && !list_elements(listen).iter().all(|address| is_address(address))
+        {
+            let message = "an address to listen on is one of this machine, a name or \"*\"".into();
+            let name = LISTEN.to_owned();
+            return Err(Error::Rejected { name, message, detail: None, hint: None });
+        }
         let mut parameters = Vec::new();
         for (name, value) in wanted.parameters() {
             self.check_value(name, value)?;
@@ -310,6 +318,12 @@ async fn effective(connection: &Connection, managed: &[bool]) -> Result<Vec<Effe
             .unwrap_or(false),
     };
     Ok(rows.iter().map(rule).collect())
+}
+
+/// An address, a host name, or everything. What does not resolve only costs the server a warning.
+fn is_address(text: &str) -> bool {
+    let name = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+    text == "*" || text.parse::<IpAddr>().is_ok() || text.len() <= 253 && text.bytes().all(name)
 }
 
 async fn memberships(connection: &Connection) -> Result<Memberships> {
