@@ -1,3 +1,5 @@
+//! The store of access in a real file: what goes in comes back, what is gone takes along the rest.
+
 use api::access::principal::{Assignment, Kind, Scope};
 use api::access::store::{AccessStore as _, Act, ActFilter, Session, Token, User};
 use jiff::{Span, Timestamp};
