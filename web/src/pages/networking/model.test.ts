@@ -81,6 +81,7 @@ it('says beside which field something is wrong', () => {
   ]
   expect([...complaints(rules).keys()].sort()).toEqual(['1.address', '1.database', '1.method'])
   expect(complaints([newRule('::1')]).size).toBe(0)
+  expect(complaints([newRule('::1'), newRule('::1/128')]).get('1.address')).toMatch(/stands above/)
 })
 
 it('sends only what differs', () => {

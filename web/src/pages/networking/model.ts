@@ -151,7 +151,11 @@ const listed = (text: string, what: string): string | undefined => {
 /** Complaints of all rules, as `INDEX.FIELD`; empty when they can be sent. */
 export const complaints = (rules: Rule[]): Map<string, string> => {
   const all = new Map<string, string>()
+  const seen = new Set<string>()
   rules.forEach((rule, index) => {
+    const line = ruleLine(sent(rule))
+    if (seen.has(line)) all.set(`${index}.address`, 'The same rule stands above.')
+    seen.add(line)
     const put = (field: string, text: string | undefined) => {
       if (text) all.set(`${index}.${field}`, text)
     }

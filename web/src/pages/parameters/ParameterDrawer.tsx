@@ -158,7 +158,7 @@ const Preview = ({ parameter: p, seen }: { parameter: Parameter; seen: { change:
   const s = useStyles()
   const { change } = seen
   if (change.changed === 'unchanged')
-    return <Note intent="info" title="Nothing would change." text="The server has this value already." />
+    return <Note intent="info" title="Nothing would change." text={p.pending_restart ? 'It is stored already, and waits for a restart.' : 'The server has this value already.'} />
   return (
     <div className={s.part} role="status">
       <Diff
