@@ -38,6 +38,8 @@ fn cargo_tests() -> Outcome {
     let sdk = root.join("crates/pgkeep/tests/sdk");
     let python = Environment::make("sdk-python", &sdk.join("python/requirements.txt"))?;
     let npm = Modules::make("sdk-npm", &sdk.join("npm"))?;
+    // A provider of OpenID Connect (crates/api/tests/it/access/oidc.rs).
+    let oidc = Modules::make("oidc-npm", &root.join("crates/api/tests/oidc"))?;
     let has_nextest = proc::find("cargo-nextest").is_some();
     let words: &[&str] = if has_nextest {
         &["nextest", "run", "--workspace", "--locked"]
@@ -47,6 +49,7 @@ fn cargo_tests() -> Outcome {
     };
     let mut command = proc::cargo(&root, words);
     command.env("PGKEEP_TEST_PYTHON", python.python()).env("PGKEEP_TEST_NPM", npm.path());
+    command.env("PGKEEP_TEST_OIDC", oidc.path());
     proc::run(&mut command)
         .map_err(|_| Failure::gate("some tests failed").hint("their names are printed above"))
 }

@@ -63,11 +63,10 @@ export const CodeBlock = ({ text, label, wrap = false }: { text: string; label: 
   return (
     <div className={s.block}>
       <pre className={`${s.code} ${wrap ? s.wrap : ''}`} tabIndex={0} role="group" aria-label={label}>
-        <code>{text.trimEnd()}</code>
+        <code>{text}</code>
       </pre>
       <div className={s.button}>
-        {/* Without the line's end: a shell would run what is pasted at once. */}
-        <CopyButton text={text.trimEnd()} label={`Copy ${label}`} />
+        <CopyButton text={text} label={`Copy ${label}`} />
       </div>
     </div>
   )

@@ -203,7 +203,7 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
               <tr key={row.id} className={s.tr}>
                 {seen.map((c) => (
                   <td key={c.id} className={mergeClasses(s.td, c.align && s.end, c.mono && s.mono)}>
-                    {c.cell ? c.cell(row.original) : plain(c.value(row.original))}
+                    {c.cell ? c.cell(row.original) : String(c.value(row.original) ?? '–')}
                   </td>
                 ))}
               </tr>
@@ -222,8 +222,6 @@ export const DataTable = <T,>(props: DataTableProps<T>) => {
     </div>
   )
 }
-
-const plain = (value: unknown): string => (value === undefined || value === null || value === '' ? '–' : String(value))
 
 interface Row { getValue: (id: string) => unknown }
 

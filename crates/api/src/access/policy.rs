@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cedar_policy::{Entity, EntityId, EntityTypeName, EntityUid, PolicyId, PolicySet, Schema};
 
@@ -64,15 +64,19 @@ impl std::fmt::Debug for Policies {
 }
 
 impl Policies {
-    /// Reads the policies that the binary carries. That they fit their schema is tested.
+    /// The policies that the binary carries, read once. That they fit their schema is tested.
     pub fn embedded() -> Result<Arc<Self>, BadPolicy> {
+        static READ: OnceLock<Arc<Policies>> = OnceLock::new();
+        if let Some(policies) = READ.get() {
+            return Ok(Arc::clone(policies));
+        }
         let (schema, _) = Schema::from_cedarschema_str(SCHEMA).map_err(BadPolicy::new)?;
         let policies = Arc::new(Self::read(POLICY, &schema)?);
         let roles = policies.roles.iter().map(|role| &role.name);
         let allowed =
             roles.map(|role| (role.clone(), super::judge::allowed(&policies, role))).collect();
         let policies = Arc::try_unwrap(policies).map_err(|_| BadPolicy::new("they are in use"))?;
-        Ok(Arc::new(Self { allowed, ..policies }))
+        Ok(Arc::clone(READ.get_or_init(|| Arc::new(Self { allowed, ..policies }))))
     }
 
     fn read(policy: &str, schema: &Schema) -> Result<Self, BadPolicy> {

@@ -47,6 +47,11 @@ impl Api {
         Self { router: router(state.clone()), state }
     }
 
+    /// All of it as a service, for tests that need no socket.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// What its handlers share.
     pub fn state(&self) -> &PlaneState {
         &self.state

@@ -1,13 +1,16 @@
 //! `pgkeep up`, `down`, `status`.
 
+use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use base::{Changed, ExitCode, Fault};
+use api::access::ADMIN;
+use base::{Changed, ExitCode, Fault, Secret};
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use super::output::{self, Format, say};
 use super::progress::Steps;
-use super::{messages, one_thread};
+use super::{messages, one_thread, portal};
 use crate::home::Home;
 use crate::rpc;
 use crate::supervisor::{self, Outcome, Report, UpArgs};
@@ -36,17 +39,19 @@ pub(super) fn up(home: &Home, command: &UpCommand, format: Format) -> Result<Exi
     let steps = Steps::new();
     let outcome = runtime.block_on(async {
         if supervisor::status_of(home).await.is_ok() {
-            return supervisor::unchanged(home).await.map(Some);
+            return supervisor::unchanged(home).await.map(|outcome| Some((outcome, None)));
         }
         if command.detach {
-            let outcome = supervisor::up_detached(home, &command.up, |m| steps.say(m)).await;
-            return outcome.map(Some);
+            let outcome = supervisor::up_detached(home, &command.up, |m| steps.say(m)).await?;
+            let link = link(home, format).await;
+            return Ok(Some((outcome, link)));
         }
-        foreground(home, command, &steps, format).await
+        let outcome = foreground(home, command, &steps, format).await?;
+        Ok(outcome.map(|outcome| (outcome, None)))
     });
     steps.done();
     match outcome? {
-        Some(outcome) => conclude(home, &outcome, format),
+        Some((outcome, link)) => conclude(home, &outcome, link.as_ref(), format),
         None => Ok(ExitCode::Ok),
     }
 }
@@ -61,8 +66,9 @@ async fn foreground(
     let for_report = steps.clone();
     let report = Report::new(move |message| for_report.say(message));
     let ready = async |outcome: Outcome| {
+        let link = link(home, format).await;
         steps.done();
-        conclude(home, &outcome, format)?;
+        conclude(home, &outcome, link.as_ref(), format)?;
         say("running until Ctrl-C");
         Ok(())
     };
@@ -72,10 +78,29 @@ async fn foreground(
     }
 }
 
+/// A one-time link to sign in, for a person at a terminal only: what is written elsewhere stays.
+/// Without one the way to get it is said.
+async fn link(home: &Home, format: Format) -> Option<Secret<String>> {
+    if format != Format::Table || !std::io::stdout().is_terminal() {
+        return None;
+    }
+    portal::new_link(home, ADMIN).await.ok()
+}
+
 /// Prints the summary, and what did not come up.
-fn conclude(home: &Home, outcome: &Outcome, format: Format) -> Result<ExitCode, Fault> {
+fn conclude(
+    home: &Home,
+    outcome: &Outcome,
+    link: Option<&Secret<String>>,
+    format: Format,
+) -> Result<ExitCode, Fault> {
     if format == Format::Table {
         output::print(&summary(home, outcome))?;
+        let sign_in = match link {
+            Some(link) => format!("{} (once, within 15 minutes)", link.expose()),
+            None => "pgkeep portal login-link".to_owned(),
+        };
+        output::print(&Zeroizing::new(format!("  sign in  {sign_in}\n")))?;
     } else {
         output::show(format, &outcome.status, &[])?;
     }

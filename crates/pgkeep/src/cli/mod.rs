@@ -19,9 +19,13 @@ mod lifecycle;
 mod messages;
 pub(crate) mod output;
 mod parameter;
+mod plane_api;
+mod portal;
 pub(crate) mod progress;
 mod server;
 mod server_key;
+mod token;
+mod user;
 mod vault;
 mod vault_input;
 
@@ -91,6 +95,15 @@ enum Command {
     /// Managed identities: programs that ask for keys
     #[command(subcommand)]
     Identity(identity::IdentityCommand),
+    /// People who may sign in to the portal
+    #[command(subcommand)]
+    User(user::UserCommand),
+    /// Tokens by which programs use the API
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+    /// The portal in the browser
+    #[command(subcommand)]
+    Portal(portal::PortalCommand),
     /// The bare encrypting file system
     #[command(subcommand)]
     Fs(FsCommand),
@@ -162,6 +175,9 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         Command::Vault(command) => vault::run(&global.home()?, &command, format),
         Command::Keyvault(command) => keyvault::run(&global.home()?, command, format),
         Command::Identity(command) => identity::run(&global.home()?, command, format),
+        Command::User(command) => user::run(&global.home()?, &command, format),
+        Command::Token(command) => token::run(&global.home()?, &command, format),
+        Command::Portal(command) => portal::run(&global.home()?, &command, format),
         Command::Fs(command) => fs::run(command, format),
         Command::Version => version(format),
         Command::Completion(command) => completion::run(&command, Cli::command()),

@@ -81,7 +81,7 @@ const Sides = ({ data }: { data: ProofDoc }) => {
         { name: 'Relation', value: data.relation ?? '–' },
         { name: 'Entropy', value: <>
           {data.entropy_bits_per_byte.toFixed(2)} bits a byte on the disk,{' '}
-          {data.inside_entropy_bits_per_byte?.toFixed(2)} inside, of 8
+          {data.inside_entropy_bits_per_byte?.toFixed(2)} inside; 8 is the most
         </> },
         { name: 'Unit', value: `${data.unit} (4 KiB)` },
       ]} />

@@ -17,11 +17,11 @@ import { text, useSearchParams } from '../../search'
 import { useServer } from './useServer'
 
 const useStyles = makeStyles({
-  two: { display: 'grid', gridTemplateColumns: '208px minmax(0, 1fr)', gap: '20px', alignItems: 'start',
+  two: { display: 'grid', gridTemplateColumns: '180px minmax(0, 1fr)', gap: '20px', alignItems: 'start',
     '@media (max-width: 760px)': { gridTemplateColumns: 'minmax(0, 1fr)' } },
   list: { display: 'grid', gap: '2px', padding: '6px', border: `1px solid ${tokens.colorNeutralStroke2}`,
     borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground1 },
-  entry: { justifyContent: 'flex-start', textAlign: 'start', fontWeight: tokens.fontWeightRegular },
+  entry: { justifyContent: 'flex-start', fontWeight: tokens.fontWeightRegular },
   here: { fontWeight: tokens.fontWeightSemibold, backgroundColor: tokens.colorNeutralBackground1Selected,
     color: tokens.colorNeutralForeground1Selected },
   snippet: { display: 'grid', gap: '12px', minWidth: 0 },
@@ -34,7 +34,7 @@ const schema = { snippet: text('psql'), role: text('') }
 
 /** What a person does with a snippet, where it is not plain. */
 const howTo: Record<string, string[]> = {
-  pgadmin: ['Object, Register, Server', 'Enter these under Connection, the last two under Parameters'],
+  pgadmin: ['Save it as servers.json', 'pgAdmin: Tools, Import/Export Servers, choose the file'],
   dbeaver: ['Database, New Connection, PostgreSQL', 'Enter these under Main and SSL'],
   'libpq-service': ['Append it to ~/.pg_service.conf', 'Then every libpq program takes service=NAME'],
 }

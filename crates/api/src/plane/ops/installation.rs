@@ -7,7 +7,7 @@ use axum::response::{IntoResponse as _, Response};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::Outcome;
+use super::{Outcome, may_see_dsn};
 use crate::plane::model::{About, Ca, HomePage, Status};
 use crate::plane::{API_VERSION, Caller, PlaneState};
 
@@ -33,6 +33,12 @@ async fn home_show(State(state): State<PlaneState>, Caller(by): Caller) -> Outco
 async fn status_show(State(state): State<PlaneState>, Caller(by): Caller) -> Outcome<Json<Status>> {
     let mut status = state.backend().status().await?;
     status.servers.retain(|server| by.reaches(&format!("/servers/{}", server.name)));
+    let judge = state.access().judge(&by);
+    for server in &mut status.servers {
+        if !may_see_dsn(&judge, &server.name) {
+            server.dsn = None;
+        }
+    }
     Ok(Json(status))
 }
 

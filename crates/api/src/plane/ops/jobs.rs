@@ -10,12 +10,14 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures_util::Stream;
 use futures_util::stream;
+use serde_json::Value;
 use tokio::sync::watch;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Outcome, plain};
-use crate::access::Principal;
+use super::{Outcome, may_see_dsn, plain};
+use crate::access::judge::{Judge, Question};
+use crate::access::{Principal, Scope};
 use crate::plane::jobs::Entry;
 use crate::plane::model::{Job, JobState, Page};
 use crate::plane::{Caller, PageQuery, PlaneState, Query, page};
@@ -38,8 +40,10 @@ async fn job_list(
     Caller(by): Caller,
     Query(query): Query<PageQuery>,
 ) -> Outcome<Json<Page<Job>>> {
+    let judge = state.access().judge(&by);
     let mut all = state.jobs().all();
-    all.retain(|job| by.reaches(&job.target));
+    all.retain(|job| sees(&judge, job));
+    all.iter_mut().for_each(|job| hide_dsn(&judge, job));
     Ok(Json(page(all, &query, |job| job.id.clone())))
 }
 
@@ -51,14 +55,32 @@ async fn job_show(
     Caller(by): Caller,
     Path(id): Path<String>,
 ) -> Outcome<Json<Job>> {
-    Ok(Json(find(&state, &by, &id)?.job()))
+    let mut job = find(&state, &by, &id)?.job();
+    hide_dsn(&state.access().judge(&by), &mut job);
+    Ok(Json(job))
+}
+
+/// One's own, and those of others where a role shows them.
+fn sees(judge: &Judge, job: &Job) -> bool {
+    let own = judge.principal().is_some_and(|by| by.name == job.started_by);
+    let scope = job.target.parse::<Scope>();
+    own || scope.is_ok_and(|scope| judge.may(Question::new("job_show_any", &scope)))
+}
+
+/// A server that came of it shows no more than elsewhere.
+fn hide_dsn(judge: &Judge, job: &mut Job) {
+    let Some(Value::Object(result)) = &mut job.result else { return };
+    let server = job.target.strip_prefix("/servers/");
+    if server.is_none_or(|server| !may_see_dsn(judge, server)) {
+        result.remove("dsn");
+    }
 }
 
 /// What the caller may not see is not there.
 fn find(state: &PlaneState, by: &Principal, id: &str) -> Outcome<Arc<Entry>> {
     plain("job", id)?;
     let entry = state.jobs().find(id)?;
-    match by.reaches(&entry.job().target) {
+    match sees(&state.access().judge(by), &entry.job()) {
         true => Ok(entry),
         // The same words as for one that never was.
         false => Err(state
@@ -85,8 +107,9 @@ async fn job_events(
 ) -> Outcome<Sse<impl Stream<Item = Result<Event, Infallible>>>> {
     let entry = find(&state, &by, &id)?;
     let seen = headers.get("last-event-id").and_then(|seen| seen.to_str().ok()?.parse().ok());
-    let follower =
-        Follower { changes: entry.follow(), entry, told: seen.unwrap_or(0), over: false };
+    let judge = state.access().judge(&by);
+    let (changes, told) = (entry.follow(), seen.unwrap_or(0));
+    let follower = Follower { judge, changes, entry, told, over: false };
     let events = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok(event), follower))
@@ -96,6 +119,7 @@ async fn job_events(
 
 /// One stream.
 struct Follower {
+    judge: Arc<Judge>,
     entry: Arc<Entry>,
     changes: watch::Receiver<u64>,
     /// Steps that were told.
@@ -110,7 +134,7 @@ impl Follower {
         }
         loop {
             let _ = self.changes.borrow_and_update();
-            let job = self.entry.job();
+            let mut job = self.entry.job();
             if let Some(step) = job.progress.get(self.told) {
                 self.told += 1;
                 let data = serde_json::json!({ "message": step }).to_string();
@@ -120,6 +144,7 @@ impl Follower {
             }
             if job.state != JobState::Running {
                 self.over = true;
+                hide_dsn(&self.judge, &mut job);
                 let data = serde_json::to_string(&job).unwrap_or_default();
                 return Some(Event::default().event("end").data(data));
             }

@@ -21,7 +21,8 @@ use super::error::ApiError;
 use super::jobs::Begin;
 use super::model::Job;
 use super::{PREFIX, PlaneState, body};
-use crate::access::Principal;
+use crate::access::judge::{Judge, Question};
+use crate::access::{Principal, Scope};
 
 /// Every operation of this module, without the prefix.
 pub(crate) fn router() -> OpenApiRouter<PlaneState> {
@@ -83,4 +84,9 @@ fn plain(what: &str, text: &str) -> Result<(), Fault> {
     let ok = (1..=128).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     if ok { Ok(()) } else { Err(body::bad(&format!("the name of the {what} is not understood"))) }
+}
+
+/// Whether the judged may see how to connect to a server as its superuser.
+fn may_see_dsn(judge: &Judge, server: &str) -> bool {
+    judge.may(Question::new("server_dsn_show", &Scope::Server(server.to_owned())))
 }

@@ -9,7 +9,8 @@ use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Accepted, Id, Outcome, begin, server_name, server_scope};
+use super::{Accepted, Id, Outcome, begin, may_see_dsn, server_name, server_scope};
+use crate::access::judge::Judge;
 use crate::plane::model::{
     Connection, Job, Page, Server, ServerCreate, ServerEvent, VerifyOptions,
 };
@@ -38,7 +39,10 @@ async fn server_list(
 ) -> Outcome<Json<Page<Server>>> {
     let mut all = state.backend().servers().await?;
     all.retain(|server| by.reaches(&format!("/servers/{}", server.name)));
-    Ok(Json(page(all, &query, |server| server.name.clone())))
+    let mut page = page(all, &query, |server| server.name.clone());
+    let judge = state.access().judge(&by);
+    page.items.iter_mut().for_each(|server| hide_dsn(&judge, server));
+    Ok(Json(page))
 }
 
 /// Make a server: encrypted storage, PostgreSQL, TLS.
@@ -64,9 +68,19 @@ async fn server_create(
     responses((status = 200, description = "The server", body = Server)))]
 async fn server_show(
     State(state): State<PlaneState>,
+    Caller(by): Caller,
     Path(server): Path<String>,
 ) -> Outcome<Json<Server>> {
-    Ok(Json(state.backend().server(&server_name(&server)?).await?))
+    let mut server = state.backend().server(&server_name(&server)?).await?;
+    hide_dsn(&state.access().judge(&by), &mut server);
+    Ok(Json(server))
+}
+
+/// How to get in as a superuser is not for everybody who sees the server.
+fn hide_dsn(judge: &Judge, server: &mut Server) {
+    if !may_see_dsn(judge, &server.name) {
+        server.dsn = None;
+    }
 }
 
 /// Delete a server and all its data.
