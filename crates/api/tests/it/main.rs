@@ -10,4 +10,5 @@ mod identity;
 mod limits;
 mod openapi;
 mod page;
+mod plane;
 mod wire;
