@@ -58,6 +58,11 @@ impl<'a> Api<'a> {
         Self { it, token: Some(token) }
     }
 
+    /// As a program with this token; an empty one: as nobody.
+    pub(crate) fn with_token(it: &'a Installation, token: &str) -> Self {
+        Self { it, token: Some(token.to_owned()) }
+    }
+
     pub(crate) fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
         let mut command = Command::new("curl");
         command.args(["-sS", "-i", "--max-time", "180", "-X", method, "--noproxy", "*"]);

@@ -5,6 +5,7 @@
     reason = "a test says what it saw, and its helpers may fail like it"
 )]
 
+mod access;
 mod agent;
 mod api;
 mod at_rest;

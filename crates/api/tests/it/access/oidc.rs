@@ -3,7 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use api::access::oidc::{Door, DoorError, HttpRequest, HttpResponse, Sending};
 use axum::http::StatusCode;
@@ -23,6 +23,8 @@ const START: &str = "/api/v1/sign-in/oidc/start";
 struct Provider {
     issuer: String,
     process: Child,
+    /// Kept: what it says later must go somewhere.
+    _said: BufReader<ChildStdout>,
 }
 
 impl Provider {
@@ -49,7 +51,7 @@ impl Provider {
             issuer.clear();
             assert_ne!(said.read_line(&mut issuer).unwrap(), 0, "the provider did not start");
         }
-        Some(Self { issuer: issuer.trim().to_owned(), process })
+        Some(Self { issuer: issuer.trim().to_owned(), process, _said: said })
     }
 
     /// Goes where the portal sends a browser, as `who`, until the provider sends it back; answers
