@@ -16,6 +16,7 @@ export default defineConfig({
   reporter: [['list']],
   use: {
     baseURL: url,
+    actionTimeout: 20_000,
     locale: 'en-GB',
     timezoneId: 'UTC',
     viewport: { width: 1366, height: 900 },
