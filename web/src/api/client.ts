@@ -101,6 +101,10 @@ export const api = {
   delete: <T>(path: string, ifMatch?: string) => data(call<T>('DELETE', path, { ifMatch })),
 }
 
+/** Asks again every so often, but not what is refused for good: no stream of 403 in the logs. */
+export const every = (ms: number) => (query: { state: { error: Error | null } }) =>
+  query.state.error instanceof ApiError && query.state.error.final ? false : ms
+
 /** Whether an answer is a job that still runs. */
 export const isJob = (answer: unknown): answer is Job =>
   typeof answer === 'object' && answer !== null && 'id' in answer && 'state' in answer && 'progress' in answer

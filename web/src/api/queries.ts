@@ -2,7 +2,7 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { notify } from '../frame/notify'
 import { apiPath } from '../paths'
-import { api, call } from './client'
+import { api, call, every } from './client'
 import type { HomeDoc, Job, Paged, Server, Session, SignInWays } from './types'
 
 const told = new Set<string>()
@@ -39,20 +39,20 @@ export const signInQuery = queryOptions({
 export const homeQuery = queryOptions({
   queryKey: ['home'],
   queryFn: ({ signal }) => api.get<HomeDoc>('/home', {}, signal),
-  refetchInterval: 15_000,
+  refetchInterval: every(15_000),
 })
 
 export const serversQuery = queryOptions({
   queryKey: ['servers'],
   queryFn: ({ signal }) => all<Server>('/servers', signal),
-  refetchInterval: 10_000,
+  refetchInterval: every(10_000),
 })
 
 export const serverQuery = (name: string) =>
   queryOptions({
     queryKey: ['servers', name],
     queryFn: ({ signal }) => api.get<Server>(apiPath`/servers/${name}`, {}, signal),
-    refetchInterval: 5_000,
+    refetchInterval: every(5_000),
   })
 
 export const keyvaultsQuery = queryOptions({

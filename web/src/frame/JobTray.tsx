@@ -5,6 +5,7 @@ import {
 import { TaskListLtrRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
 import { useEffect } from 'react'
+import { every } from '../api/client'
 import { jobsQuery } from '../api/queries'
 import type { Job } from '../api/types'
 import { duration, sentences } from '../format'
@@ -37,7 +38,7 @@ export const targetName = (target: string): string => target.split('/').filter(B
 
 export const JobTray = () => {
   const s = useStyles()
-  const { data } = useQuery({ ...jobsQuery, refetchInterval: 30_000 })
+  const { data } = useQuery({ ...jobsQuery, refetchInterval: every(30_000) })
   useEffect(() => {
     if (data) adopt(data.items)
   }, [data])

@@ -1,5 +1,6 @@
 // Long work, all of it, with every step.
 import { useQuery } from '@tanstack/react-query'
+import { every } from '../api/client'
 import { all } from '../api/queries'
 import type { Job } from '../api/types'
 import { jobTitle, targetName } from '../frame/JobTray'
@@ -18,7 +19,7 @@ const took = (job: Job) =>
 
 export const Jobs = () => {
   const query = useQuery({
-    queryKey: ['jobs', 'all'], queryFn: ({ signal }) => all<Job>('/jobs', signal), refetchInterval: 5_000,
+    queryKey: ['jobs', 'all'], queryFn: ({ signal }) => all<Job>('/jobs', signal), refetchInterval: every(5_000),
   })
   return (
     <Page title="Jobs" crumbs={[{ text: 'Home', to: paths.home() }]}

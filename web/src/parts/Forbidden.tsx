@@ -3,6 +3,7 @@ import { Text, makeStyles, tokens } from '@fluentui/react-components'
 import { ShieldKeyholeRegular } from '@fluentui/react-icons'
 import { useSession } from '../api/queries'
 import type { ApiFault } from '../api/types'
+import { sentences } from '../format'
 
 const useStyles = makeStyles({
   root: {
@@ -21,11 +22,11 @@ export const Forbidden = ({ fault }: { fault: ApiFault }) => {
     <div className={s.root} role="alert">
       <span className={s.icon} aria-hidden><ShieldKeyholeRegular /></span>
       <Text as="h2" weight="semibold" size={400} style={{ margin: 0 }}>You may not see or do this</Text>
-      <Text>{fault.detail ?? fault.message}</Text>
+      <Text>{sentences(fault.detail ?? fault.message)}</Text>
       {data && (
         <Text className={s.quiet}>
-          You are signed in as {data.name}, with {roles?.length ? roles.join(', ') : 'no role'}. An owner can
-          change that at Settings, Users. {fault.hint}
+          You are signed in as {data.name}, with {roles?.length ? roles.join(', ') : 'no role'}.{' '}
+          {sentences(fault.hint ?? 'an owner gives roles: Settings, Users')}
         </Text>
       )}
       {fault.request_id && <Text size={200} className={s.quiet}>Request {fault.request_id}</Text>}

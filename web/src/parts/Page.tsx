@@ -191,7 +191,7 @@ export const ActionButton = ({ label, icon, onClick, to, primary, refused: not, 
   const anchor = useAnchor()
   const common: Partial<ButtonProps> = primary ? { appearance: 'primary' } : { appearance: 'subtle', className: s.regular }
   if (icon) common.icon = icon
-  if (to) return <Button as="a" {...(common as object)} {...(anchor(to) as object)}>{label}</Button>
+  if (to && !refused) return <Button as="a" {...(common as object)} {...(anchor(to) as object)}>{label}</Button>
   const button = (
     <Button {...(common as object)} disabledFocusable={Boolean(refused)} onClick={refused ? undefined : onClick}>
       {label}

@@ -2,7 +2,7 @@
 import { ArrowSwapRegular, ArrowSyncRegular, EyeRegular, KeyRegular, ShieldCheckmarkRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api, call } from '../../api/client'
+import { api, call, every } from '../../api/client'
 import type { Encryption as EncryptionDoc, KeyCheck } from '../../api/types'
 import { duration, sentences, shell } from '../../format'
 import { useRun } from '../../frame/jobs'
@@ -31,7 +31,7 @@ export const Encryption = () => {
   const query = useQuery({
     queryKey: ['servers', name, 'encryption'],
     queryFn: ({ signal }) => call<EncryptionDoc>('GET', path, { signal }),
-    refetchInterval: 5_000,
+    refetchInterval: every(5_000),
   })
   const key = query.data?.data
   const fixed = !key ? 'Nothing is known of the key now'

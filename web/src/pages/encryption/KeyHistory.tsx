@@ -1,6 +1,7 @@
 // What happened to a server's key.
 import { Text } from '@fluentui/react-components'
 import { useQuery } from '@tanstack/react-query'
+import { every } from '../../api/client'
 import { all } from '../../api/queries'
 import type { EncryptionEvent, KeyFailure } from '../../api/types'
 import { DataTable } from '../../parts/DataTable'
@@ -30,7 +31,7 @@ export const KeyHistory = ({ name }: { name: string }) => {
   const query = useQuery({
     queryKey: ['servers', name, 'encryption', 'history'],
     queryFn: ({ signal }) => all<EncryptionEvent>(apiPath`/servers/${name}/encryption/history`, signal, 1000),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
   })
   return (
     <Section title="History of the key">

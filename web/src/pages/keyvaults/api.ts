@@ -1,6 +1,6 @@
 // What the pages about key vaults ask of the API.
 import { queryOptions } from '@tanstack/react-query'
-import { api, call } from '../../api/client'
+import { api, call, every } from '../../api/client'
 import { all } from '../../api/queries'
 import type { Paged } from '../../api/types'
 import { apiPath } from '../../paths'
@@ -12,7 +12,7 @@ export const ofKey = (vault: string, key: string) => apiPath`/keyvaults/${vault}
 export const sealQuery = queryOptions({
   queryKey: ['vault'],
   queryFn: ({ signal }) => api.get<Vault>('/vault', {}, signal),
-  refetchInterval: 5_000,
+  refetchInterval: every(5_000),
 })
 
 export const vaultsQuery = queryOptions({
@@ -30,7 +30,7 @@ export const keysQuery = (vault: string) =>
   queryOptions({
     queryKey: ['keyvaults', vault, 'keys'],
     queryFn: ({ signal }) => all<Key>(`${ofVault(vault)}/keys`, signal),
-    refetchInterval: 15_000,
+    refetchInterval: every(15_000),
   })
 
 /** With its ETag. */
@@ -38,7 +38,7 @@ export const keyQuery = (vault: string, key: string) =>
   queryOptions({
     queryKey: ['keyvaults', vault, 'keys', key],
     queryFn: ({ signal }) => call<Key>('GET', ofKey(vault, key), { signal }),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
   })
 
 export const versionsQuery = (vault: string, key: string) =>

@@ -82,10 +82,10 @@ export const Connect = () => {
           ? <CopyValue value={query.data.password_file} label="path of the password file" />
           : 'The role’s own; the program asks' },
       ]}>
-      <Field label="As which role" hint="Left empty: the administrator, whose password lies in a file that only its owner reads" className={s.role}>
+      {!(query.error && !query.data) && <Field label="As which role" hint="Left empty: the administrator, whose password lies in a file that only its owner reads" className={s.role}>
         <Input value={search.role} placeholder="postgres" autoComplete="off" spellCheck={false} maxLength={63}
           onChange={(_, d) => set({ role: d.value })} />
-      </Field>
+      </Field>}
       <Guard query={query} lines={8}>
         {({ snippets }) => {
           const one = snippets.find((each) => each.id === search.snippet) ?? snippets[0]

@@ -5,7 +5,7 @@ import {
 } from '@fluentui/react-icons'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
-import { api } from '../../api/client'
+import { api, every } from '../../api/client'
 import { all } from '../../api/queries'
 import type { Job, Server as ServerDoc, StateChange } from '../../api/types'
 import { bytes, sentences, shell } from '../../format'
@@ -48,7 +48,7 @@ export const Server = () => {
   const line = (verb: Verb, title: string) =>
     ({ title: `${title} ${name}`, cli: `pgkeep server ${verb} -n ${shell(name)}`, method: 'POST' as const, path: `${path}/${verb}` })
   const actions: Action[] = [
-    { label: 'Connect', icon: <PlugConnectedRegular />, primary: true, to: paths.connect(name) },
+    { label: 'Connect', icon: <PlugConnectedRegular />, primary: true, needs: 'server_connect', to: paths.connect(name) },
     { label: 'Start', needs: 'server_start', icon: <PlayRegular />, onClick: () => act('start', 'Start'), refused: refused('start', server?.state), line: line('start', 'Start') },
     { label: 'Stop', needs: 'server_stop', icon: <StopRegular />, onClick: () => setAsks('stop'), refused: refused('stop', server?.state), line: line('stop', 'Stop') },
     { label: 'Restart', needs: 'server_restart', icon: <ArrowClockwiseRegular />, onClick: () => act('restart', 'Restart'), refused: refused('restart', server?.state), line: line('restart', 'Restart') },
@@ -111,7 +111,7 @@ const History = ({ name }: { name: string }) => {
   const query = useQuery({
     queryKey: ['servers', name, 'history'],
     queryFn: ({ signal }) => all<StateChange>(apiPath`/servers/${name}/history`, signal, 1000),
-    refetchInterval: 10_000,
+    refetchInterval: every(10_000),
   })
   return (
     <Section title="History of states">
