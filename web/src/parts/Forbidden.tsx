@@ -22,7 +22,7 @@ export const Forbidden = ({ fault }: { fault: ApiFault }) => {
     <div className={s.root} role="alert">
       <span className={s.icon} aria-hidden><ShieldKeyholeRegular /></span>
       <Text as="h2" weight="semibold" size={400} style={{ margin: 0 }}>You may not see or do this</Text>
-      <Text>{sentences(fault.detail ?? fault.message)}</Text>
+      <Text>{fault.detail ?? sentences(fault.message)}</Text>
       {data && (
         <Text className={s.quiet}>
           You are signed in as {data.name}, with {roles?.length ? roles.join(', ') : 'no role'}.{' '}
