@@ -54,7 +54,8 @@ async function handle(request, response) {
     ? { login: { accountId: who } }
     : { error: "access_denied", error_description: "nobody came" };
   try {
-    await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
+    const options = { mergeWithLastSubmission: false };
+    await provider.interactionFinished(request, response, result, options);
   } catch (error) {
     console.error(error);
     response.writeHead(500).end();
