@@ -14,7 +14,7 @@ use crate::{proc, repo, say};
 
 /// Bounds of a run: requests for each operation and seconds in all.
 const N_EXAMPLES: &str = "25";
-const SECONDS: &str = "150";
+const SECONDS: &str = "75";
 /// A request that takes longer counts as a failure.
 const ANSWER_SECONDS: u32 = 10;
 /// They would end the session of the run itself, or never end.
