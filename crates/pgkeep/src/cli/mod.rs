@@ -3,6 +3,7 @@
 //! Words go to standard error, what was asked for to standard output. The exit code is an
 //! interface: see [`codes`].
 
+mod ask;
 mod codes;
 mod completion;
 mod identity;

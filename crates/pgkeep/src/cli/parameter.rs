@@ -4,9 +4,11 @@ use base::{ExitCode, Fault, ServerName};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ask::{all, ask, get, print};
 use super::output::Format;
-use super::server::print;
+use super::server;
 use crate::home::Home;
+use crate::plane::encode;
 
 /// Commands on the settings of a server.
 #[derive(Clone, Debug, Subcommand)]
@@ -55,15 +57,16 @@ pub(super) fn run(
     match command {
         ParameterCommand::List(of) => {
             let columns = ["name", "value", "unit", "context", "pending_restart"];
-            print(home, "parameter-list", json!({ "server": of.server }), format, &columns)
+            print(&all(home, &server::of(&of.server, "/parameters"))?, format, &columns)
         }
-        ParameterCommand::Show(one) => {
-            let args = json!({ "server": one.of.server, "name": one.name });
-            print(home, "parameter-show", args, format, &[])
-        }
+        ParameterCommand::Show(one) => print(&get(home, &path(&one))?, format, &[]),
         ParameterCommand::Set(SetCommand { one, value }) => {
-            let args = json!({ "server": one.of.server, "name": one.name, "value": value });
-            print(home, "parameter-set", args, format, &[])
+            let outcome = ask(home, "PATCH", &path(&one), Some(&json!({ "value": value })))?;
+            print(&outcome, format, &[])
         }
     }
+}
+
+fn path(one: &One) -> String {
+    server::of(&one.of.server, &format!("/parameters/{}", encode(one.name.trim())))
 }

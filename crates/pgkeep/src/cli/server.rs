@@ -6,15 +6,13 @@ use std::process::Command;
 
 use base::{ExitCode, Fault, ServerName};
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::one_thread;
+use super::ask::{all, ask, get, print};
 use super::output::{self, Format, say};
 use super::parameter::{self, ParameterCommand};
-use super::progress::Steps;
 use super::server_key::{self, KeyCommand, NewKey};
 use crate::home::Home;
-use crate::rpc;
 
 /// Commands on servers.
 #[derive(Clone, Debug, Subcommand)]
@@ -151,31 +149,30 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
             room_for_sockets(home, &command.named.name)?;
             let mut args = json!({ "name": command.named.name, "port": command.port });
             command.owners_key.into_args(&mut args)?;
-            let shown = ask(home, "server-create", args)?;
+            let shown = ask(home, "POST", "/servers", Some(&args))?;
             output::show(format, &shown, &[])?;
             Ok(if shown["state"] == "Ready" { ExitCode::Ok } else { ExitCode::Gate })
         }
-        ServerCommand::List => print(home, "server-list", Value::Null, format, &LIST),
-        ServerCommand::Show(named) => {
-            print(home, "server-show", json!({ "name": named.name }), format, &[])
-        }
+        ServerCommand::List => print(&all(home, "/servers")?, format, &LIST),
+        ServerCommand::Show(named) => print(&get(home, &of(&named.name, ""))?, format, &[]),
         ServerCommand::History(named) => {
-            print(home, "server-history", json!({ "name": named.name }), format, &[])
+            print(&all(home, &of(&named.name, "/history"))?, format, &[])
         }
-        ServerCommand::Start(named) => change(home, "server-start", &named, format),
-        ServerCommand::Stop(named) => change(home, "server-stop", &named, format),
-        ServerCommand::Restart(named) => change(home, "server-restart", &named, format),
+        ServerCommand::Start(named) => change(home, "/start", &named, format),
+        ServerCommand::Stop(named) => change(home, "/stop", &named, format),
+        ServerCommand::Restart(named) => change(home, "/restart", &named, format),
         ServerCommand::Delete(command) => delete(home, &command, format),
         ServerCommand::Connect(command) => connect(home, &command),
         ServerCommand::ShowConnectionString(command) => connection_string(home, &command, format),
         ServerCommand::Parameter(command) => parameter::run(home, command, format),
-        ServerCommand::Certificate(CertificateCommand::Rotate(of)) => {
-            print(home, "certificate-rotate", json!({ "server": of.server }), format, &[])
+        ServerCommand::Certificate(CertificateCommand::Rotate(named)) => {
+            let path = of(&named.server, "/certificate/rotate");
+            print(&ask(home, "POST", &path, None)?, format, &[])
         }
         ServerCommand::Key(command) => server_key::run(home, command, format),
         ServerCommand::Storage(StorageCommand::Verify(command)) => {
-            let args = json!({ "server": command.of.server, "stop": command.stop });
-            let report = ask(home, "storage-verify", args)?;
+            let path = of(&command.of.server, "/storage/verify");
+            let report = ask(home, "POST", &path, Some(&json!({ "stop": command.stop })))?;
             output::show(format, &report, &[])?;
             let bad = report["tampered"].as_array().is_none_or(|events| !events.is_empty());
             Ok(if bad { ExitCode::Gate } else { ExitCode::Ok })
@@ -183,31 +180,15 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
     }
 }
 
-/// Asks the plane, showing progress.
-pub(super) fn ask(home: &Home, op: &str, args: Value) -> Result<Value, Fault> {
-    let steps = Steps::new();
-    let socket = home.socket("plane");
-    let call = rpc::call(&socket, op, args, |message| steps.say(message));
-    let answer = one_thread()?.block_on(call);
-    steps.done();
-    answer
+/// A path of the API below a server; names of servers need no encoding.
+pub(super) fn of(server: &ServerName, rest: &str) -> String {
+    format!("/servers/{server}{rest}")
 }
 
-/// Asks the plane and prints the answer.
-pub(super) fn print(
-    home: &Home,
-    op: &str,
-    args: Value,
-    format: Format,
-    columns: &[&str],
-) -> Result<ExitCode, Fault> {
-    output::show(format, &ask(home, op, args)?, columns).map(|()| ExitCode::Ok)
-}
-
-fn change(home: &Home, op: &str, named: &Named, format: Format) -> Result<ExitCode, Fault> {
-    let shown = ask(home, op, json!({ "name": named.name }))?;
+fn change(home: &Home, what: &str, named: &Named, format: Format) -> Result<ExitCode, Fault> {
+    let shown = ask(home, "POST", &of(&named.name, what), None)?;
     let columns: &[&str] = if format == Format::Table { &LIST } else { &[] };
-    output::show(format, &shown, columns).map(|()| ExitCode::Ok)
+    print(&shown, format, columns)
 }
 
 fn delete(home: &Home, command: &DeleteCommand, format: Format) -> Result<ExitCode, Fault> {
@@ -215,7 +196,7 @@ fn delete(home: &Home, command: &DeleteCommand, format: Format) -> Result<ExitCo
     if !command.yes && !confirmed(name)? {
         return Err(Fault::new("declined", format!("server \"{name}\" was not deleted")));
     }
-    print(home, "server-delete", json!({ "name": name }), format, &[])
+    print(&ask(home, "DELETE", &of(name, ""), None)?, format, &[])
 }
 
 fn confirmed(name: &ServerName) -> Result<bool, Fault> {
@@ -234,7 +215,7 @@ fn confirmed(name: &ServerName) -> Result<bool, Fault> {
 }
 
 fn dsn(home: &Home, name: &ServerName) -> Result<String, Fault> {
-    let shown = ask(home, "server-show", json!({ "name": name }))?;
+    let shown = get(home, &of(name, ""))?;
     shown["dsn"].as_str().map(str::to_owned).ok_or_else(|| {
         let fault = Fault::new("server_down", format!("server \"{name}\" is {}", shown["state"]));
         let reason = shown["state_reason"].as_str().unwrap_or_default();

@@ -5,8 +5,9 @@ use clap::{Args, Subcommand};
 use keys::{KeyError, KeyUri, ProviderKind};
 use serde_json::{Map, Value, json};
 
+use super::ask::{all, ask, get};
 use super::output::{self, Format};
-use super::server::{OfServer, ask};
+use super::server::{self, OfServer};
 use crate::home::Home;
 
 /// Stands for the identity where the address of the key says how to sign in.
@@ -87,7 +88,7 @@ pub(super) struct NewKey {
 }
 
 impl NewKey {
-    /// Adds what was said to the arguments of `server-create`.
+    /// Adds what was said to the body of `POST /servers`.
     pub(super) fn into_args(self, args: &mut Value) -> Result<(), Fault> {
         let policy = self.watch.policy();
         let Some(key) = self.key else {
@@ -122,11 +123,12 @@ pub(super) fn run(home: &Home, command: KeyCommand, format: Format) -> Result<Ex
         KeyCommand::Show(of) => show(home, &of, format),
         KeyCommand::Set(command) => set(home, command, format),
         KeyCommand::History(of) => {
-            let entries = ask(home, "server-key-history", json!({ "server": of.server }))?;
+            let entries = all(home, &server::of(&of.server, "/encryption/history"))?;
             output::show(format, &entries, &HISTORY).map(|()| ExitCode::Ok)
         }
         KeyCommand::Revalidate(of) => {
-            let found = ask(home, "server-key-check", json!({ "server": of.server }))?;
+            let path = server::of(&of.server, "/encryption/check");
+            let found = ask(home, "POST", &path, None)?;
             output::show(format, &found, &[])?;
             Ok(if found["health"] == "usable" { ExitCode::Ok } else { ExitCode::Gate })
         }
@@ -134,7 +136,7 @@ pub(super) fn run(home: &Home, command: KeyCommand, format: Format) -> Result<Ex
 }
 
 fn show(home: &Home, of: &OfServer, format: Format) -> Result<ExitCode, Fault> {
-    let shown = ask(home, "server-show", json!({ "server": of.server }))?;
+    let shown = get(home, &server::of(&of.server, ""))?;
     let encryption = &shown["data_encryption"];
     if !encryption.is_object() {
         let reason = shown["state_reason"].as_str().unwrap_or_default();
@@ -157,13 +159,13 @@ fn set(home: &Home, command: SetCommand, format: Format) -> Result<ExitCode, Fau
     if let Some(key) = &command.key {
         understood(key)?;
     }
-    let args = json!({
-        "server": command.of.server,
-        "key": command.key,
+    let update = json!({
+        "key_uri": command.key,
         "identity": command.identity,
         "policy": policy,
     });
-    let shown = ask(home, "server-key-change", args)?;
+    let path = server::of(&command.of.server, "/encryption/key");
+    let shown = ask(home, "PUT", &path, Some(&update))?;
     let answer = json!({
         "name": shown["name"],
         "changed": shown["changed"],

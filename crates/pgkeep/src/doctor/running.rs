@@ -1,12 +1,13 @@
 //! What runs now: ports, vault, servers and their certificates.
 
+use api::client::Client;
 use jiff::{Timestamp, ToSpan as _};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Check;
 use crate::home::{Config, Home};
-use crate::plane::is_free;
-use crate::{rpc, supervisor};
+use crate::plane::{API_SOCKET, is_free};
+use crate::supervisor;
 
 /// A certificate is renewed 30 days before its end; later means that renewal fails.
 const EXPIRY_WARN_DAYS: i64 = 20;
@@ -29,8 +30,8 @@ pub(super) async fn checks(home: &Home, config: Option<&Config>) -> Vec<Check> {
     let mut checks = vec![vault(&status)];
     for server in status["servers"].as_array().into_iter().flatten() {
         let name = server["name"].as_str().unwrap_or_default();
-        let socket = home.socket("plane");
-        let shown = rpc::call(&socket, "server-show", json!({ "name": name }), |_| {}).await;
+        let plane = Client::new(&home.socket(API_SOCKET));
+        let shown = plane.call("GET", &format!("/servers/{name}"), None, |_| {}).await;
         match shown {
             Ok(shown) => checks.push(certificate(name, &shown)),
             Err(fault) => checks.push(Check::cannot_tell("certificates", fault.message)),

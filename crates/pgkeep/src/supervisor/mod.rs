@@ -19,11 +19,13 @@ use std::fs::File;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use api::client::Client;
 use base::{Changed, ExitCode, Fault, ServerName};
 use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::home::{self, Accounts, Config, Home, agent_process};
+use crate::plane::API_SOCKET;
 use crate::vaultd::IDENTITY;
 use crate::{process, rpc};
 use children::{Children, Spec};
@@ -266,7 +268,7 @@ fn open_fuse(accounts: &Accounts, report: &Report) {
 
 /// What another supervisor of this home runs.
 pub(crate) async fn status_of(home: &Home) -> Result<Value, Fault> {
-    rpc::call(&home.socket("plane"), "status", Value::Null, |_| {}).await
+    Client::new(&home.socket(API_SOCKET)).call("GET", "/status", None, |_| {}).await
 }
 
 /// The exit code that faults amount to.
