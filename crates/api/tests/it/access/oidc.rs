@@ -29,6 +29,7 @@ struct Provider {
 
 impl Provider {
     /// Without the package nothing can be judged: a failure in CI, and said aloud elsewhere.
+    #[allow(clippy::print_stdout, reason = "what does not run says so")]
     fn start() -> Option<Self> {
         let Some(folder) = std::env::var_os("PGKEEP_TEST_OIDC") else {
             let ci = std::env::var("CI").is_ok_and(|ci| ci == "true" || ci == "1");
