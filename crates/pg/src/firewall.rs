@@ -295,7 +295,7 @@ mod tests {
             with(|r| r.method = Method::Cert),
             with(|r| (r.method, r.connection) = (Method::Cert, ConnectionKind::Host)),
         ] {
-            assert!(check(&[bad.clone()], false).is_err(), "{bad:?}");
+            assert!(check(std::slice::from_ref(&bad), false).is_err(), "{bad:?}");
         }
         assert!(check(&[good.clone(), good.clone()], false).is_err(), "one name twice");
         assert!(check(&[with(|r| r.method = Method::Cert)], true).is_ok());
