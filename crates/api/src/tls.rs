@@ -17,7 +17,7 @@ pub struct Tls {
     protocols: &'static [&'static [u8]],
 }
 
-/// The status page's guard looks at `Host`, which HTTP/2 does not have.
+/// The plane's guard looks at `Host`, which HTTP/2 does not have.
 const PAGE: &[&[u8]] = &[b"http/1.1"];
 const VAULT: &[&[u8]] = &[b"h2", b"http/1.1"];
 
@@ -36,10 +36,6 @@ impl Tls {
     pub fn renew(&self, chain_pem: &str, key: PrivatePkcs8KeyDer<'static>) -> Result<(), Error> {
         self.config.reload_from_config(server_config(self.protocols, chain_pem, key)?);
         Ok(())
-    }
-
-    pub(crate) fn config(&self) -> RustlsConfig {
-        self.config.clone()
     }
 
     /// What a new connection uses.

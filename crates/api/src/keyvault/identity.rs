@@ -24,7 +24,7 @@ use super::query::Query;
 use super::refuse::{self, bad_parameter};
 use super::respond::client_info;
 use super::{KeyVaultEdge, no_result};
-use crate::guard::is_local;
+use crate::host::is_local;
 
 const PATH: &str = "/msi/token";
 const API_VERSION: &str = "2019-08-01";

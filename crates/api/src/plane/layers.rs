@@ -17,7 +17,7 @@ use super::metrics::Metrics;
 use super::operation::Operation;
 use super::ops::RequestId;
 use crate::access::{LocalPeer, Principal};
-use crate::guard::is_local;
+use crate::host::is_local;
 
 /// So many requests are answered at once; further ones wait a little.
 const REQUESTS_MAX: usize = 128;

@@ -1,7 +1,7 @@
 //! Everything that is served, with its layers: the API, `/healthz`, `/metrics`, the portal.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
@@ -15,6 +15,7 @@ use super::model::Health;
 use super::operation::{self, Operations};
 use super::{Caller, PlaneState, document};
 use crate::access::layer::protect;
+use crate::files;
 
 /// Where Prometheus reads; needs a sign-in as the operation `metrics_show`.
 pub(crate) const METRICS: &str = "/metrics";
@@ -56,39 +57,11 @@ async fn portal(request: Request) -> Response {
     if path == "/api" || path.starts_with("/api/") {
         return nothing_here();
     }
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    let response = files::serve(request).await;
+    match response.status() {
+        StatusCode::NOT_FOUND => nothing_here(),
+        _ => response,
     }
-    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-    let accepted = text(header::ACCEPT_ENCODING).unwrap_or_default();
-    let mut response = match portal::answer(path, accepted, text(header::IF_NONE_MATCH)) {
-        portal::Answer::File(file) => file_of(file),
-        portal::Answer::NotModified { etag, cache_control } => {
-            let headers = [(header::ETAG, etag), (header::CACHE_CONTROL, cache_control.to_owned())];
-            (StatusCode::NOT_MODIFIED, headers).into_response()
-        }
-        portal::Answer::NotFound => return nothing_here(),
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    response
-}
-
-fn file_of(file: portal::File) -> Response {
-    let body = match file.body {
-        std::borrow::Cow::Borrowed(bytes) => axum::body::Body::from(bytes),
-        std::borrow::Cow::Owned(bytes) => axum::body::Body::from(bytes),
-    };
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(file.cache_control));
-    if let Ok(etag) = HeaderValue::from_str(&file.etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    if let Some(encoding) = file.content_encoding {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
-    }
-    response
 }
 
 fn nothing_here() -> Response {

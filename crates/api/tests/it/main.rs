@@ -9,6 +9,5 @@ mod errors;
 mod identity;
 mod limits;
 mod openapi;
-mod page;
 mod plane;
 mod wire;

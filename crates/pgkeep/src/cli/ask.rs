@@ -13,6 +13,11 @@ use crate::plane::{API_SOCKET, encode};
 /// Entries of a page when all of a list is wanted.
 const PAGE: u32 = 1000;
 
+/// The plane's API, by its socket.
+pub(super) fn client(home: &Home) -> Client {
+    Client::new(&home.socket(API_SOCKET))
+}
+
 /// Asks, showing the steps of a job until it has ended.
 pub(super) fn ask(
     home: &Home,
@@ -21,7 +26,7 @@ pub(super) fn ask(
     body: Option<&Value>,
 ) -> Result<Value, Fault> {
     let steps = Steps::new();
-    let client = Client::new(&home.socket(API_SOCKET));
+    let client = client(home);
     let call = client.call(method, path, body, |message| steps.say(message));
     let answer = one_thread()?.block_on(call);
     steps.done();
@@ -52,4 +57,27 @@ pub(super) fn all(home: &Home, path: &str) -> Result<Value, Fault> {
 /// Prints what was answered.
 pub(super) fn print(answer: &Value, format: Format, columns: &[&str]) -> Result<ExitCode, Fault> {
     output::show(format, answer, columns).map(|()| ExitCode::Ok)
+}
+
+/// A name as a part of a path; what would have to be written otherwise names nothing.
+pub(super) fn part(name: &str) -> Result<&str, Fault> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if !name.is_empty() && name.bytes().all(plain) && !name.bytes().all(|b| b == b'.') {
+        return Ok(name);
+    }
+    Err(Fault::new("not_found", format!("there is nothing of the name \"{name}\""))
+        .exit(ExitCode::NotFound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::part;
+
+    #[test]
+    fn parts_of_paths_are_plain() {
+        assert_eq!(part("anna.b").unwrap(), "anna.b");
+        for bad in ["", "..", ".", "a/b", "a?b", "a%62", "ä"] {
+            assert!(part(bad).is_err(), "{bad}");
+        }
+    }
 }

@@ -128,7 +128,7 @@ fn overview(home: &Home, status: &Value) -> String {
         format!("  vault    {}", text(&status["vault"]["state"])),
     ];
     lines.push(match status["plane"]["url"].as_str() {
-        Some(url) => format!("  portal   {url} (a status page for now)"),
+        Some(url) => format!("  portal   {url}"),
         None => format!("  portal   not served: {}", text(&status["plane"]["reason"])),
     });
     let servers = status["servers"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -11,8 +11,8 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::ask::{ask, client};
 use super::output::{self, Format, say};
-use super::plane_api::{ask, client};
 use crate::home::Home;
 
 /// Commands on the portal.

@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 use serde_json::json;
 
+use super::ask::{all, ask, part};
 use super::output::{self, Format, say};
-use super::plane_api::{all, ask, assignments, part, with_roles};
+use super::roles::{assignments, with_roles};
 use crate::home::Home;
 
 /// Commands on tokens.

@@ -4,8 +4,9 @@ use base::{ExitCode, Fault};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
+use super::ask::{all, ask, part};
 use super::output::{self, Format, say};
-use super::plane_api::{all, ask, assignments, part, roles_text, with_roles};
+use super::roles::{assignments, roles_text, with_roles};
 use super::vault_input::new_passphrase;
 use crate::home::Home;
 

@@ -14,7 +14,7 @@ use super::Home;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Port of the status page.
+    /// Port of the API and the portal.
     pub(crate) https_port: Option<u16>,
     /// HTTPS port of the key vaults; part of every key's address.
     pub(crate) vault_port: Option<u16>,

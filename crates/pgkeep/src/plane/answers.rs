@@ -1,4 +1,5 @@
-//! One answer for each operation of the plane's socket.
+//! One answer for each operation of the plane's own socket: what the supervisor asks at the start.
+//! Everybody else asks the API.
 
 use std::sync::Arc;
 
@@ -8,7 +9,6 @@ use serde_json::{Map, Value, json};
 use super::Plane;
 use super::collect::{show, show_all};
 use super::create::{self, Wish};
-use super::history;
 use super::peers::Say;
 use super::store::ServerRow;
 use crate::rpc::Request;
@@ -17,36 +17,12 @@ use crate::rpc::Request;
 pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value, Fault> {
     match request.op.as_str() {
         "status" => status(&plane).await,
-        "server-list" => {
-            let servers = plane.store.servers()?;
-            Ok(Value::Array(show_all(&plane, servers).await))
-        }
         "server-names" => {
             let names = plane.store.servers()?.into_iter().map(|row| json!(row.name));
             Ok(Value::Array(names.collect()))
         }
         "server-create" => server_create(&plane, &request).await,
-        "server-delete" => {
-            let row = row(&plane, &request)?;
-            create::delete(&plane, &row, None, &said(&request)).await
-        }
-        "server-show" => Ok(show(&plane, &row(&plane, &request)?).await),
-        "server-history" => history::states(&plane, &row(&plane, &request)?).await,
-        "server-key-change" | "server-key-check" => key(&plane, &request).await,
-        "server-key-history" => history::of_key(&plane, &row(&plane, &request)?).await,
-        "server-start" | "server-stop" | "server-restart" => change(&plane, &request).await,
-        "parameter-list" | "parameter-show" | "parameter-set" | "certificate-rotate"
-        | "storage-verify" => {
-            let row = row(&plane, &request)?;
-            let _alone = match request.op.as_str() {
-                "parameter-set" | "certificate-rotate" | "storage-verify" => {
-                    Some(plane.alone(&row.name).await)
-                }
-                _ => None,
-            };
-            let args = request.args.clone();
-            plane.peers.agent(&row.name, &request.op, args, &said(&request)).await
-        }
+        "server-show" => Ok(show(&plane, &find(&plane, &name(&request)?)?).await),
         "sample-get" => Ok(json!({ "state": plane.store.mark("sample")? })),
         "sample-set" => {
             plane.store.set_mark("sample", request.text("state")?)?;
@@ -102,14 +78,9 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
         port,
         port_as_it_is: request.flag("port_as_it_is"),
         acting: None,
-        owners_key: owners_key(request),
+        owners_key: Map::new(),
     };
     create::create(plane, wish, &said(request)).await
-}
-
-async fn change(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
-    let row = row(plane, request)?;
-    act(plane, &row, request.op.trim_start_matches("server-"), &said(request)).await
 }
 
 /// Starts, stops or restarts a server.
@@ -132,37 +103,10 @@ fn said(request: &Request) -> impl Fn(&str) + Send + Sync + use<> {
     move |message: &str| progress.say(message)
 }
 
-/// What a request says of an owner's key; the agent judges it.
-fn owners_key(request: &Request) -> Map<String, Value> {
-    let given = |field: &&str| {
-        let value = request.args.get(*field).filter(|value| !value.is_null())?;
-        Some(((*field).to_owned(), value.clone()))
-    };
-    ["key", "identity", "policy"].iter().filter_map(given).collect()
-}
-
-/// Changes the owner's key of a server, or looks at it. Needs no other lock than the agent's: a
-/// key may be looked at while the server starts.
-async fn key(plane: &Arc<Plane>, request: &Request) -> Result<Value, Fault> {
-    let row = row(plane, request)?;
-    let op = request.op.trim_start_matches("server-");
-    let args = Value::Object(owners_key(request));
-    plane.peers.agent(&row.name, op, args, &said(request)).await
-}
-
 fn name(request: &Request) -> Result<ServerName, Fault> {
     request.text("name")?.parse().map_err(|e: base::NameError| {
         Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
     })
-}
-
-/// The server that a request is about: `server`, or `name` where that is no parameter's.
-fn row(plane: &Plane, request: &Request) -> Result<ServerRow, Fault> {
-    let about = if request.args.get("server").is_some() { "server" } else { "name" };
-    let name = request.text(about)?.parse().map_err(|e: base::NameError| {
-        Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
-    })?;
-    find(plane, &name)
 }
 
 /// A server that must be there.

@@ -37,7 +37,7 @@ pub(crate) struct UpArgs {
     /// Port of the demo server [default: 5432, or the next free one]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) port: Option<u16>,
-    /// Port of the status page [default: 8443, or the next free one]
+    /// Port of the API and the portal [default: 8443, or the next free one]
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) https_port: Option<u16>,
     /// Port of the key vaults, part of every key's address [default: 9443, or the next free one]

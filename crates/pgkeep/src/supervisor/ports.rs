@@ -1,4 +1,4 @@
-//! Which ports the status page, the key vaults and the identity endpoint get.
+//! Which ports the portal, the key vaults and the identity endpoint get.
 
 use base::{ExitCode, Fault};
 
@@ -11,7 +11,7 @@ const PORTS_TRIED: u16 = 200;
 /// The ports of one home, written into its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ports {
-    /// The status page.
+    /// The API and the portal.
     pub(super) https: u16,
     /// The key vaults.
     pub(super) vault: u16,
@@ -42,7 +42,7 @@ impl Ports {
         Ok(Self {
             https: next(&Port {
                 flag: "--https-port",
-                what: "the status page",
+                what: "the portal",
                 first: 8443,
                 asked: args.https_port,
                 configured: config.https_port,
