@@ -6,6 +6,7 @@
 mod ask;
 mod codes;
 mod completion;
+mod firewall;
 mod identity;
 mod keyvault;
 mod keyvault_attributes;

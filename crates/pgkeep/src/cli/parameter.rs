@@ -19,6 +19,8 @@ pub(super) enum ParameterCommand {
     Show(One),
     /// Change one setting and prove that it took effect
     Set(SetCommand),
+    /// Give one setting its value from before pgkeep or you changed it
+    Reset(One),
 }
 
 /// Which server.
@@ -63,6 +65,9 @@ pub(super) fn run(
         ParameterCommand::Set(SetCommand { one, value }) => {
             let outcome = ask(home, "PATCH", &path(&one), Some(&json!({ "value": value })))?;
             print(&outcome, format, &[])
+        }
+        ParameterCommand::Reset(one) => {
+            print(&ask(home, "DELETE", &path(&one), None)?, format, &[])
         }
     }
 }

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::ask::{all, ask, get, print};
+use super::firewall::{self, FirewallCommand};
 use super::output::{self, Format, say};
 use super::parameter::{self, ParameterCommand};
 use super::server_key::{self, KeyCommand, NewKey};
@@ -49,6 +50,9 @@ seconds; it comes back by itself with the key.")]
     /// Settings of a server
     #[command(subcommand)]
     Parameter(ParameterCommand),
+    /// Who may connect to a server
+    #[command(subcommand)]
+    FirewallRule(FirewallCommand),
     /// The TLS certificate of a server
     #[command(subcommand)]
     Certificate(CertificateCommand),
@@ -165,6 +169,7 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
         ServerCommand::Connect(command) => connect(home, &command),
         ServerCommand::ShowConnectionString(command) => connection_string(home, &command, format),
         ServerCommand::Parameter(command) => parameter::run(home, command, format),
+        ServerCommand::FirewallRule(command) => firewall::run(home, command, format),
         ServerCommand::Certificate(CertificateCommand::Rotate(named)) => {
             let path = of(&named.server, "/certificate/rotate");
             print(&ask(home, "POST", &path, None)?, format, &[])

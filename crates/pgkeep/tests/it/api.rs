@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::cmk::owner::{poll, psql};
-use crate::installation::{Installation, assert_code};
+use crate::installation::{Installation, assert_code, said};
 
 /// How long anything may take before a test fails.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -142,6 +142,7 @@ fn a_server_lives_over_the_api() {
 
     parameters(&api);
     networking(&api, port);
+    firewall_rules(&it);
     proof(&api, &it);
 
     let connect = api.get("/servers/web/connect");
@@ -232,6 +233,30 @@ fn networking(api: &Api<'_>, port: u16) {
     );
     let refused = Command::new("psql").args([&plain, "-XAtc", "select 1"]).output().unwrap();
     assert!(!refused.status.success(), "a connection without TLS is refused again");
+}
+
+/// The same from the command line, after [`networking`] has left two rules.
+fn firewall_rules(it: &Installation) {
+    fn rule<'a>(words: &[&'a str]) -> Vec<&'a str> {
+        [&["server", "firewall-rule"], words, &["-s", "web"]].concat()
+    }
+    let effective = it.json(&rule(&["list", "--effective"]));
+    assert!(effective.as_array().unwrap().len() > 2, "{effective:#}");
+    let add = ["add", "--address", "all", "--method", "reject", "--at", "1"];
+    let preview = it.json(&rule(&[&add[..], &["--dry-run"]].concat()));
+    assert!(preview["would_refuse"].as_array().is_some_and(|all| !all.is_empty()), "{preview:#}");
+    let refused = it.run(&rule(&add));
+    assert_code(&refused, 5);
+    assert!(said(&refused).contains("shut somebody out"), "{}", said(&refused));
+    assert_eq!(it.json(&rule(&["list"])).as_array().unwrap().len(), 2);
+    let add = ["add", "--address", "192.0.2.0/24", "--role", "app"];
+    let added = it.json(&rule(&[&add[..], &["--yes"]].concat()));
+    assert_eq!((&added[2]["at"], &added[2]["role"]), (&json!(3), &json!("app")), "{added:#}");
+    assert_code(&it.run(&rule(&["remove", "--at", "4", "--yes"])), 2);
+    let removed = it.json(&rule(&["remove", "--at", "3", "--yes"]));
+    assert_eq!(removed.as_array().unwrap().len(), 2, "{removed:#}");
+    let parameter = ["server", "parameter", "reset", "-s", "web", "-n", "work_mem"];
+    assert_eq!(it.json(&parameter)["changed"], "unchanged");
 }
 
 fn proof(api: &Api<'_>, it: &Installation) {

@@ -187,7 +187,18 @@ const rotateLine = (server: string): CliLine => ({
 })
 
 const cliLines = (server: string, now: Networking | undefined): CliLine[] => [
-  { title: 'Show who may connect', path: apiPath`/servers/${server}/networking` },
+  {
+    title: 'Show who may connect',
+    cli: `pgkeep server firewall-rule list -s ${shell(server)} --effective`,
+    path: apiPath`/servers/${server}/networking`,
+  },
+  {
+    title: 'Add a rule',
+    cli: `pgkeep server firewall-rule add -s ${shell(server)} --address 192.0.2.0/24 --role app`,
+    method: 'PUT',
+    path: apiPath`/servers/${server}/networking`,
+    body: { rules: [{ type: 'hostssl', database: 'all', role: 'app', address: '192.0.2.0/24', method: 'scram-sha-256' }] },
+  },
   {
     title: 'Require TLS',
     cli: `pgkeep server parameter set -s ${shell(server)} -n require_secure_transport -v on`,

@@ -142,7 +142,7 @@ const lines = (server: string, p: Parameter, value: string | null): CliLine[] =>
   const of = `-s ${shell(server)} -n ${shell(p.name)}`
   const all: CliLine[] = []
   if (!p.read_only && value === null)
-    all.push({ title: 'Reset', method: 'DELETE', path })
+    all.push({ title: 'Reset', cli: `pgkeep server parameter reset ${of}`, method: 'DELETE', path })
   if (!p.read_only && value !== null)
     all.push({
       title: 'Set',
