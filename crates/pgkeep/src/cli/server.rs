@@ -133,6 +133,8 @@ pub(super) enum CertificateCommand {
 pub(super) enum StorageCommand {
     /// Read every unit and compare it with its code; exit code 6 when one is bad
     Verify(VerifyCommand),
+    /// Show a piece of a catalog as it lies on the disk and as PostgreSQL sees it
+    Proof(OfServer),
 }
 
 #[derive(Clone, Debug, Args)]
@@ -175,6 +177,9 @@ pub(super) fn run(home: &Home, command: ServerCommand, format: Format) -> Result
             print(&ask(home, "POST", &path, None)?, format, &[])
         }
         ServerCommand::Key(command) => server_key::run(home, command, format),
+        ServerCommand::Storage(StorageCommand::Proof(of)) => {
+            print(&get(home, &self::of(&of.server, "/encryption/proof"))?, format, &[])
+        }
         ServerCommand::Storage(StorageCommand::Verify(command)) => {
             let path = of(&command.of.server, "/storage/verify");
             let report = ask(home, "POST", &path, Some(&json!({ "stop": command.stop })))?;

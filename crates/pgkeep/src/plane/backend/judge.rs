@@ -308,7 +308,7 @@ fn actions(seen: &Seen) -> Vec<NextAction> {
         let name = text(server, "name");
         let why = "See for yourself that the disk holds noise.";
         let link = format!("/servers/{name}/encryption");
-        let cli = format!("pgkeep server storage verify -s {name} --stop");
+        let cli = format!("pgkeep server storage proof -s {name}");
         propose("Look at the ciphertext", why, &link, &cli);
     }
     all.truncate(ACTIONS);
