@@ -61,7 +61,10 @@ export const Encryption = () => {
         { label: 'Verify storage', needs: 'storage_verify', icon: <ShieldCheckmarkRegular />, onClick: () => setAsks('verify'),
           refused: canVerify(server.data?.state), line: verifyLine(name, server.data?.state === 'Ready') },
       ]}
-      lines={[{ title: 'Show how it is encrypted', cli: `pgkeep server key show -s ${shell(name)} -o json`, path }]}
+      lines={[
+        { title: 'Show how it is encrypted', cli: `pgkeep server key show -s ${shell(name)} -o json`, path },
+        { title: 'Proof from the disk', cli: `pgkeep server storage proof -s ${shell(name)}`, path: `${path}/proof` },
+      ]}
       messages={key ? messages(key) : []} essentials={key && facts(key, server.data?.storage?.engine, server.data?.state === 'Ready')}>
       {!key && <Guard query={query} lines={6}>{() => null}</Guard>}
       {key && <Proof name={name} ready={server.data?.state === 'Ready'} />}
