@@ -45,8 +45,8 @@ test('a password signs in, a wrong one does not', async ({ page }) => {
   const password = newPassword()
   await api('POST', '/users', { name: names.person, password, assignments: [{ role: 'reader', scope: '/' }] })
   const sign = async (typed: string) => {
-    await page.getByLabel('User name').fill(names.person)
-    await page.getByLabel('Password').fill(typed)
+    await page.getByLabel('User name', { exact: true }).fill(names.person)
+    await page.getByLabel('Password', { exact: true }).fill(typed)
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
   }
   await page.goto('/sign-in')
