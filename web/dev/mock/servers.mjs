@@ -55,7 +55,7 @@ const hex = (n, seed) => Array.from({ length: n }, (_, i) => ((i * 197 + seed * 
 
 const inside = Buffer.concat([
   Buffer.from('00000000e8a1f60100000400' + '40002009' + '00200420' + '00000000' + 'd89f4400b09f4800889f4800', 'hex'),
-  Buffer.alloc(60), Buffer.from('\x1fMarlene Fischer\x13 1974-03-02 \x0bE11.9  type 2 diabetes'), Buffer.alloc(9),
+  Buffer.alloc(60), Buffer.from('\x1fno real person\x13 1974-03-02 \x0bE11.9  type 2 diabetes'), Buffer.alloc(9),
   Buffer.from('\x1dJonas Weber\x13 1988-11-21 \x0bJ45.0  asthma'), Buffer.alloc(64),
 ]).subarray(0, 256).toString('hex')
 
