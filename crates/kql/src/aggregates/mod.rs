@@ -1,0 +1,53 @@
+//! The aggregate functions: one meaning for every engine.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::functions::Context;
+use crate::value::{Type, Value};
+
+/// Collects the rows of one group.
+pub trait Accumulator: Send + std::fmt::Debug {
+    /// Takes the arguments of one row, in the order of the call, constants too.
+    fn update(&mut self, arguments: &[Value]);
+
+    /// What was collected, so that another accumulator of the same call can go on from it.
+    fn state(&self) -> Vec<Value>;
+
+    /// Takes in what another accumulator of the same call collected.
+    fn merge(&mut self, state: &[Value]);
+
+    /// The results, one for each output of the call.
+    fn finish(&self) -> Vec<Value>;
+
+    /// Bytes held, for limits of memory.
+    fn bytes(&self) -> usize;
+}
+
+/// What a call of an aggregate looks like.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// Types of the arguments
+    pub arguments: &'a [Type],
+    /// Types of the outputs
+    pub outputs: &'a [Type],
+    /// What is fixed once a query
+    pub context: Context,
+}
+
+/// Makes an accumulator for a call.
+pub type Make = fn(&Call<'_>) -> Box<dyn Accumulator>;
+
+/// One topic's functions by name.
+type Table = &'static [(&'static str, Make)];
+
+/// All topics.
+const TABLES: &[Table] = &[];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Make>> =
+    LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter().copied()).collect());
+
+/// The aggregate of this name.
+pub fn aggregate(name: &str) -> Option<Make> {
+    BY_NAME.get(name).copied()
+}

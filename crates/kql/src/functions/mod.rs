@@ -1,0 +1,35 @@
+//! The scalar functions and operators: one meaning for every engine.
+//!
+//! A function takes values and gives a value. It never fails: what cannot be computed is null,
+//! or `""` for strings (Kusto page "null values"). Arguments come as the binder typed them, but
+//! any may be `Null`, and a `dynamic` one may hold anything. Operators go by their text (`+`,
+//! `==`, `has`, `in`, `[]`, `neg`); `in` and its like get the needle and then each item.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::value::Value;
+
+/// What is fixed once a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// `now()`, in ticks
+    pub now: i64,
+}
+
+/// A scalar function.
+pub type Scalar = fn(&[Value], &Context) -> Value;
+
+/// One topic's functions by name.
+type Table = &'static [(&'static str, Scalar)];
+
+/// All topics.
+const TABLES: &[Table] = &[];
+
+static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> =
+    LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter().copied()).collect());
+
+/// The function or operator of this name.
+pub fn scalar(name: &str) -> Option<Scalar> {
+    BY_NAME.get(name).copied()
+}
