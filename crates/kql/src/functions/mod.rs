@@ -5,8 +5,13 @@
 //! any may be `Null`, and a `dynamic` one may hold anything. Operators go by their text (`+`,
 //! `==`, `has`, `in`, `[]`, `neg`); `in` and its like get the needle and then each item.
 
+mod operators;
+mod regex;
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
+
+pub use regex::regex_error;
 
 use crate::value::Value;
 
@@ -23,11 +28,12 @@ pub type Scalar = fn(&[Value], &Context) -> Value;
 /// One topic's functions by name.
 type Table = &'static [(&'static str, Scalar)];
 
-/// All topics.
-const TABLES: &[Table] = &[];
+/// All topics; each has a list of tables.
+const TOPICS: &[&[Table]] = &[&operators::TABLES];
 
-static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> =
-    LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter().copied()).collect());
+static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
+    TOPICS.iter().copied().flatten().flat_map(|table| table.iter().copied()).collect()
+});
 
 /// The function or operator of this name.
 pub fn scalar(name: &str) -> Option<Scalar> {

@@ -3,6 +3,7 @@
 //! A `string` is never null: what would be null is `""`. The type of `Value::Null` is known from
 //! the expression it came from.
 
+mod convert;
 mod dynamic;
 mod ticks;
 mod types;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+pub use convert::{parse_bool, parse_decimal, parse_long, parse_real};
 pub use dynamic::{DEPTH_MAX, Json, real_text};
 pub use ticks::{
     DATETIME_MAX, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MILLISECOND, TICKS_PER_MINUTE,
@@ -235,7 +237,7 @@ fn order_json(a: &Json, b: &Json) -> Ordering {
 }
 
 /// A real number as `tostring()` prints it: the shortest text that reads back the same, in the
-/// manner of .NET (`1.0` is `1.0`, exponents from 1e15 up and below 1e-5).
+/// manner of .NET (`1.0` is `1.0`, exponents from 1e15 up and below 1e-4).
 pub fn real_plain(x: f64) -> String {
     if x.is_nan() {
         return "NaN".to_owned();
@@ -244,7 +246,7 @@ pub fn real_plain(x: f64) -> String {
         return if x > 0.0 { "Infinity" } else { "-Infinity" }.to_owned();
     }
     let magnitude = x.abs();
-    if magnitude != 0.0 && !(1e-5..1e15).contains(&magnitude) {
+    if magnitude != 0.0 && !(1e-4..1e15).contains(&magnitude) {
         let text = format!("{x:e}");
         let (mantissa, exponent) = text.split_once('e').expect("because of the format");
         let (sign, digits) = match exponent.strip_prefix('-') {

@@ -1,0 +1,17 @@
+//! The operators, by their text.
+
+mod access;
+mod arithmetic;
+mod compare;
+mod lists;
+mod logic;
+mod text;
+
+use super::Table;
+
+/// All operators.
+pub(super) const TABLES: [Table; 6] =
+    [access::TABLE, arithmetic::TABLE, compare::TABLE, lists::TABLE, logic::TABLE, text::TABLE];
+
+#[cfg(test)]
+mod tests;
