@@ -209,10 +209,9 @@ pub struct TopNested {
     pub of: Scalar,
     /// What the rest is called, if shown
     pub others: Option<Value>,
-    /// The aggregate that ranks
-    pub by: Aggregate,
-    /// The aggregate's result wrapped in further calls (`round(sum(x), 1)`), over a row that
-    /// has the aggregate's outputs only
+    /// The aggregates that rank
+    pub by: Vec<Aggregate>,
+    /// What ranks (`sum(x)`, `round(sum(x), 1)`), over a row of the aggregates' outputs
     pub rank: Scalar,
     /// Largest first
     pub descending: bool,
@@ -341,8 +340,10 @@ pub enum Op {
     MakeSeries {
         input: Rel,
         keys: Vec<Named>,
-        /// Each with the default of empty bins
-        aggregates: Vec<(Aggregate, Value)>,
+        aggregates: Vec<Aggregate>,
+        /// What each series holds in a bin, over a row of the aggregates' outputs, and in a bin
+        /// without rows
+        series: Vec<(Scalar, Value)>,
         axis: Named,
         from: Option<Scalar>,
         to: Option<Scalar>,
