@@ -1,0 +1,275 @@
+//! Calls of functions of the text and the catalogue: the body is bound with its parameters put
+//! in, so a call costs what its body costs.
+
+use std::rc::Rc;
+
+use super::env::{Function, Pattern, reads_row};
+use super::{Binder, Bound, Env, Item, Locals, Typed, literal};
+use crate::plan::Rel;
+use crate::syntax::{Expr, Kind, Parameter, Span, Statement, StatementKind, Takes};
+use crate::value::{Type, Value};
+
+impl Binder<'_> {
+    /// Calls a function with arguments as written (perhaps named).
+    pub(super) fn call_function(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        self.deeper(span, || Bound::Failed, |binder| {
+            let Some(locals) = binder.arguments(function, arguments, span, env) else {
+                return Bound::Failed;
+            };
+            binder.body(&function.body, locals, span, env)
+        })
+    }
+
+    /// The same where the first argument is a table that is there already (`invoke`).
+    pub(super) fn invoke_function(
+        &mut self,
+        function: &Rc<Function>,
+        first: Rel,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        let Some((parameter, _)) = function.parameters.split_first() else {
+            let message = format!("`{}` takes no table to be invoked on", function.name);
+            self.error("KQL220", span, message);
+            return Bound::Failed;
+        };
+        let rest = Rc::new(Function {
+            name: function.name.clone(),
+            parameters: function.parameters[1..].to_vec(),
+            body: function.body.clone(),
+            locals: function
+                .locals
+                .with(&parameter.name.text, Item::Table { rel: first, view: false }),
+            view: false,
+        });
+        self.call_function(&rest, arguments, span, env)
+    }
+
+    /// The function's own names with each parameter bound to its argument.
+    fn arguments(
+        &mut self,
+        function: &Function,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Locals> {
+        let parameters = &function.parameters;
+        let mut given: Vec<Option<&Expr>> = vec![None; parameters.len()];
+        let mut next = 0;
+        for argument in arguments {
+            let (at, value) = match &*argument.kind {
+                Kind::Named { names, value, .. } if names.len() == 1 => {
+                    let name = &names[0];
+                    match parameters.iter().position(|p| p.name.text == name.text) {
+                        Some(at) => (at, value),
+                        None => {
+                            let message =
+                                format!("`{}` has no parameter `{}`", function.name, name.text);
+                            self.error("KQL221", name.span, message);
+                            return None;
+                        }
+                    }
+                }
+                _ => (next, argument),
+            };
+            if at >= given.len() {
+                let n = parameters.len();
+                let message = format!("`{}` takes at most {n} arguments", function.name);
+                self.error("KQL222", argument.span, message);
+                return None;
+            }
+            given[at] = Some(value);
+            next = at + 1;
+        }
+        let mut locals = function.locals.clone();
+        for (parameter, given) in parameters.iter().zip(given) {
+            let item = self.argument(function, parameter, given, span, env)?;
+            locals = locals.with(&parameter.name.text, item);
+        }
+        Some(locals)
+    }
+
+    fn argument(
+        &mut self,
+        function: &Function,
+        parameter: &Parameter,
+        given: Option<&Expr>,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Item> {
+        let declared = Env::of(function.locals.clone());
+        let (value, env) = match (given, &parameter.default) {
+            (Some(value), _) => (value, env),
+            (None, Some(default)) => (default, &declared),
+            (None, None) => {
+                let message =
+                    format!("`{}` needs its parameter `{}`", function.name, parameter.name.text);
+                self.error("KQL223", span, message);
+                return None;
+            }
+        };
+        match &parameter.takes {
+            Takes::Tabular { columns, .. } => {
+                let rel = match self.expression(value, env) {
+                    Bound::Table(rel) => rel,
+                    Bound::Failed => return None,
+                    _ => {
+                        let message = format!("`{}` takes a table", parameter.name.text);
+                        self.error("KQL224", value.span, message);
+                        return None;
+                    }
+                };
+                for column in columns {
+                    if !rel.schema.iter().any(|c| c.name == column.name.text) {
+                        let message = format!("the table has no column `{}`", column.name.text);
+                        self.error("KQL225", value.span, message);
+                        return None;
+                    }
+                }
+                Some(Item::Table { rel, view: false })
+            }
+            Takes::Scalar(ty) => match self.expression(value, env) {
+                Bound::Scalar(typed) => {
+                    let typed = self.as_type(typed, *ty, value.span)?;
+                    Some(Item::Scalar { value: typed, row: env.row_id })
+                }
+                // An untyped parameter of old functions may be a table.
+                Bound::Table(rel) if ty.is_none() => Some(Item::Table { rel, view: false }),
+                Bound::Function(function) => Some(Item::Function(function)),
+                Bound::Failed => None,
+                _ => {
+                    let message = format!("`{}` takes a scalar", parameter.name.text);
+                    self.error("KQL226", value.span, message);
+                    None
+                }
+            },
+        }
+    }
+
+    /// An argument in the type of its parameter: constants and numbers are converted.
+    fn as_type(&mut self, typed: Typed, ty: Option<Type>, span: Span) -> Option<Typed> {
+        let Some(ty) = ty else { return Some(typed) };
+        let from = typed.value.ty;
+        if from == ty {
+            return Some(typed);
+        }
+        let fits = from == Type::Dynamic
+            || ty == Type::Dynamic
+            || (from.is_number() && ty.is_number());
+        if !fits {
+            self.error("KQL301", span, format!("a value of type {ty} is needed, not {from}"));
+            return None;
+        }
+        let function = match ty {
+            Type::Bool => "tobool",
+            Type::Int => "toint",
+            Type::Long => "tolong",
+            Type::Real => "toreal",
+            Type::Decimal => "todecimal",
+            Type::DateTime => "todatetime",
+            Type::TimeSpan => "totimespan",
+            Type::Guid => "toguid",
+            Type::String => "tostring",
+            Type::Dynamic => "todynamic",
+        };
+        let value = super::call(function, vec![typed.value], ty);
+        Some(Typed { value: self.fold(value), name: typed.name })
+    }
+
+    /// A body: statements, the last being the result.
+    pub(super) fn body(
+        &mut self,
+        body: &[Statement],
+        mut locals: Locals,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        let mut result = None;
+        for statement in body {
+            if let StatementKind::Query(query) = &statement.kind {
+                let mut inside = Env::of(locals.clone());
+                inside.row_id = env.row_id;
+                inside.serialized = env.serialized;
+                result = Some(self.expression(query, &inside));
+            } else {
+                locals = self.statement(statement, locals);
+            }
+        }
+        match result {
+            Some(result) => result,
+            None => {
+                self.error("KQL227", span, "the function's body has no result");
+                Bound::Failed
+            }
+        }
+    }
+
+    /// Calls a pattern: the case whose literals equal the arguments.
+    pub(super) fn call_pattern(
+        &mut self,
+        pattern: &Rc<Pattern>,
+        arguments: &[Expr],
+        path: Option<&str>,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        let mut values = Vec::new();
+        for argument in arguments {
+            match self.constant(argument, env) {
+                Some((value, _)) => values.push(value),
+                None => return Bound::Failed,
+            }
+        }
+        let pattern = Rc::clone(pattern);
+        for case in &pattern.cases {
+            let declared = Env::of(pattern.locals.clone());
+            let mut same = case.arguments.len() == values.len();
+            for (literal, value) in case.arguments.iter().zip(&values) {
+                same &= self.constant(literal, &declared).is_some_and(|(v, _)| v == *value);
+            }
+            if let Some(expected) = &case.path {
+                let expected = self.constant(expected, &declared).map(|(value, _)| value.to_text());
+                same &= path.is_some_and(|path| expected.as_deref() == Some(path));
+            }
+            if !same {
+                continue;
+            }
+            let mut locals = pattern.locals.clone();
+            let path_value = pattern.has_path.then(|| path.map(Value::text)).flatten();
+            let all = values.iter().cloned().chain(path_value);
+            for (parameter, value) in pattern.parameters.iter().zip(all) {
+                let ty = value.kind().unwrap_or(Type::String);
+                let value = Typed { value: literal(value, ty), name: None };
+                locals = locals.with(&parameter.name.text, Item::Scalar { value, row: 0 });
+            }
+            return self.deeper(span, || Bound::Failed, |binder| {
+                binder.body(&case.body, locals, span, env)
+            });
+        }
+        self.error("KQL228", span, "no case of the pattern has these arguments");
+        Bound::Failed
+    }
+
+    /// A scalar that belongs to row scope `row`, seen from `env`.
+    pub(super) fn scalar_of(
+        &mut self,
+        value: &Typed,
+        row: usize,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        if row != env.row_id && reads_row(&value.value) {
+            let message = "the value depends on a row that is not in sight here";
+            self.error("KQL229", span, message);
+            return Bound::Failed;
+        }
+        Bound::Scalar(value.clone())
+    }
+}

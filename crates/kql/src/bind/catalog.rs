@@ -1,0 +1,90 @@
+//! What exists outside the query's text: tables and stored functions.
+
+use std::collections::BTreeMap;
+
+use crate::plan::{Column, Schema};
+use crate::value::Type;
+
+/// A function that is stored beside the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFunction {
+    /// Its text, as of `let name = TEXT`: `(a: long) { … }`
+    pub text: String,
+}
+
+/// Tables and functions that a query may name.
+pub trait Catalog {
+    /// The columns of a table.
+    fn table(&self, name: &str) -> Option<Schema>;
+
+    /// All tables, for wildcards and hints.
+    fn tables(&self) -> Vec<String>;
+
+    /// A stored function.
+    fn function(&self, name: &str) -> Option<StoredFunction> {
+        let _ = name;
+        None
+    }
+
+    /// The columns of `_GetWatchlist(alias)`.
+    fn watchlist(&self, alias: &str) -> Option<Schema> {
+        let _ = alias;
+        None
+    }
+
+    /// Whether a database or workspace of this name is ours; its tables are those of `table`.
+    fn database(&self, name: &str) -> bool {
+        let _ = name;
+        true
+    }
+}
+
+/// A catalogue that is a list of tables.
+#[derive(Debug, Clone, Default)]
+pub struct Tables(BTreeMap<String, Schema>);
+
+impl Tables {
+    /// Adds a table.
+    pub fn add(&mut self, name: impl Into<String>, schema: Schema) {
+        self.0.insert(name.into(), schema);
+    }
+
+    /// Reads `{"Table":{"Column":"kusto type"}}`, columns in their order.
+    ///
+    /// # Errors
+    /// Text that says what is not understood.
+    pub fn from_json(text: &str) -> Result<Self, String> {
+        use crate::value::Json;
+        let json = serde_json::from_str::<Json>(text).map_err(|e| e.to_string())?;
+        let Json::Bag(tables) = json else {
+            return Err("expected an object of tables".to_owned());
+        };
+        let mut all = Self::default();
+        for (table, columns) in tables {
+            let Json::Bag(columns) = columns else {
+                return Err(format!("table {table}: expected an object of columns"));
+            };
+            let mut schema = Vec::with_capacity(columns.len());
+            for (name, ty) in columns {
+                let Json::String(ty) = ty else {
+                    return Err(format!("table {table}, column {name}: expected a type's name"));
+                };
+                let ty = Type::parse(&ty)
+                    .ok_or_else(|| format!("table {table}, column {name}: no type is {ty}"))?;
+                schema.push(Column::new(&*name, ty));
+            }
+            all.add(&*table, schema);
+        }
+        Ok(all)
+    }
+}
+
+impl Catalog for Tables {
+    fn table(&self, name: &str) -> Option<Schema> {
+        self.0.get(name).cloned()
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
+    }
+}
