@@ -186,6 +186,8 @@ pub(crate) struct Env<'e> {
     pub(crate) aggregates: Option<&'e RefCell<Vec<Aggregate>>>,
     /// First number of the aggregates' outputs
     pub(crate) aggregates_at: usize,
+    /// The columns that `*` stands for in `arg_max(x, *)` and its like; all where absent
+    pub(crate) star: Option<&'e [usize]>,
     /// Whether the rows have an order, so that `prev` and its like may be called
     pub(crate) serialized: bool,
     /// What a pipe without a source reads (sub-queries of `mv-apply`, `partition`, `fork`)
@@ -201,6 +203,7 @@ impl<'e> Env<'e> {
             row_id: 0,
             aggregates: None,
             aggregates_at: 0,
+            star: None,
             serialized: false,
             inner: None,
         }

@@ -4,9 +4,12 @@
 //! a calculation, so its value is put in at each use; functions are put in at each call. What a
 //! text can blow up to is limited.
 
+mod aggregate;
 mod call;
 mod catalog;
+mod chain;
 mod env;
+mod function;
 mod names;
 mod naming;
 mod operators;

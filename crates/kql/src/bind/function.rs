@@ -1,0 +1,535 @@
+//! Calls of built-in scalar functions: the overload, the type of the result, the column's name.
+
+use super::chain::widest;
+use super::env::Bound;
+use super::signature::{self, Accepts, Form, Naming, Result, Signature};
+use super::{Binder, Env, Typed, column, literal};
+use crate::functions;
+use crate::plan::{Scalar, ScalarKind};
+use crate::syntax::{Expr, Kind, Name, Span};
+use crate::value::{Type, Value};
+
+/// Functions that see the rows around.
+const WINDOW: [&str; 7] = [
+    "prev",
+    "next",
+    "row_number",
+    "row_cumsum",
+    "row_rank_dense",
+    "row_rank_min",
+    "row_window_session",
+];
+
+/// Functions whose arguments are regular expressions, and which of them.
+const PATTERNS: [(&str, usize); 9] = [
+    ("extract", 0),
+    ("extract_all", 0),
+    ("replace", 0),
+    ("replace_regex", 1),
+    ("trim", 0),
+    ("trim_start", 0),
+    ("trim_end", 0),
+    ("indexof_regex", 1),
+    ("countof_regex", 1),
+];
+
+/// The outputs of functions that give several columns, after the function's and argument's name.
+fn several(function: &str) -> Option<&'static [(&'static str, Type)]> {
+    use Type::{Dynamic, Long, Real};
+    Some(match function {
+        "series_stats" => &[
+            ("min", Real),
+            ("min_idx", Long),
+            ("max", Real),
+            ("max_idx", Long),
+            ("avg", Real),
+            ("stdev", Real),
+            ("variance", Real),
+        ],
+        "series_fit_line" => &[
+            ("rsquare", Real),
+            ("slope", Real),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("interception", Real),
+            ("line_fit", Dynamic),
+        ],
+        "series_fit_2lines" => &[
+            ("rsquare", Real),
+            ("split_idx", Long),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("line_fit", Dynamic),
+            ("right_rsquare", Real),
+            ("right_slope", Real),
+            ("right_interception", Real),
+            ("right_variance", Real),
+            ("right_rvariance", Real),
+            ("left_rsquare", Real),
+            ("left_slope", Real),
+            ("left_interception", Real),
+            ("left_variance", Real),
+            ("left_rvariance", Real),
+        ],
+        "series_fit_poly" => &[
+            ("rsquare", Real),
+            ("coefficients", Dynamic),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("poly_fit", Dynamic),
+        ],
+        "series_decompose" | "series_decompose_forecast" => &[
+            ("baseline", Dynamic),
+            ("seasonal", Dynamic),
+            ("trend", Dynamic),
+            ("residual", Dynamic),
+        ],
+        "series_decompose_anomalies" => {
+            &[("ad_flag", Dynamic), ("ad_score", Dynamic), ("baseline", Dynamic)]
+        }
+        "series_periods_detect" | "series_periods_validate" => {
+            &[("periods", Dynamic), ("scores", Dynamic)]
+        }
+        "series_fft" | "series_ifft" => &[("real", Dynamic), ("imag", Dynamic)],
+        _ => return None,
+    })
+}
+
+/// The arguments of a call, typed.
+struct Arguments {
+    values: Vec<Typed>,
+    /// `typeof(…)`, wherever it stood
+    type_literal: Option<Type>,
+    /// Names written before arguments (`array_sort_asc(a, b=c)`)
+    names: Vec<Option<String>>,
+}
+
+impl Binder<'_> {
+    /// Every column that an expression gives: more than one only for a call of a function with
+    /// several outputs.
+    pub(crate) fn scalars_of(&mut self, e: &Expr, env: &Env<'_>) -> Vec<Typed> {
+        if let Kind::Call { name, arguments } = &*e.kind
+            && env.locals.find(&name.text).is_none()
+        {
+            let sorts = matches!(name.text.as_str(), "array_sort_asc" | "array_sort_desc");
+            if several(&name.text).is_some() || sorts {
+                return self.several(name, arguments, e.span, env).unwrap_or_default();
+            }
+        }
+        self.scalar(e, env).into_iter().collect()
+    }
+
+    fn several(
+        &mut self,
+        name: &Name,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Vec<Typed>> {
+        let whole = self.function(name, arguments, span, env)?;
+        let ScalarKind::Call { arguments: bound, .. } = &whole.value.kind else {
+            // Computed already: a constant array of the outputs.
+            return self.outputs_of(name, arguments, &whole, env);
+        };
+        let _ = bound;
+        self.outputs_of(name, arguments, &whole, env)
+    }
+
+    fn outputs_of(
+        &mut self,
+        name: &Name,
+        arguments: &[Expr],
+        whole: &Typed,
+        env: &Env<'_>,
+    ) -> Option<Vec<Typed>> {
+        let whole_value = match &whole.value.kind {
+            // `function` takes the first output of these itself.
+            ScalarKind::Call { function, arguments } if &**function == "[]" => {
+                arguments[0].clone()
+            }
+            _ => whole.value.clone(),
+        };
+        let taken = |at: usize, ty: Type| {
+            let index = literal(Value::Long(at as i64), Type::Long);
+            let element = super::call("[]", vec![whole_value.clone(), index], Type::Dynamic);
+            match ty {
+                Type::Dynamic => element,
+                Type::Long => super::call("tolong", vec![element], ty),
+                _ => super::call("toreal", vec![element], ty),
+            }
+        };
+        if let Some(outputs) = several(&name.text) {
+            let first = self.quiet_name(arguments.first()?, env).unwrap_or_default();
+            let all = outputs.iter().enumerate().map(|(at, (suffix, ty))| Typed {
+                value: taken(at, *ty),
+                name: Some(format!("{}_{first}_{suffix}", name.text)),
+            });
+            return Some(all.collect());
+        }
+        let mut all = Vec::new();
+        for argument in arguments {
+            let named = match &*argument.kind {
+                Kind::Named { names, .. } => names.first().map(|name| name.text.clone()),
+                _ => self.quiet_name(argument, env),
+            };
+            let Some((value, failed)) = self.quiet(argument, env) else { continue };
+            if failed || value.value.ty != Type::Dynamic {
+                continue;
+            }
+            all.push(named.map(|name| format!("{name}_sorted")));
+        }
+        if all.len() == 1 {
+            let name = all.pop().flatten();
+            return Some(vec![Typed { value: whole.value.clone(), name }]);
+        }
+        let outputs = all.into_iter().enumerate();
+        Some(outputs.map(|(at, name)| Typed { value: taken(at, Type::Dynamic), name }).collect())
+    }
+
+    /// Binds again without reporting: for names only.
+    fn quiet(&mut self, e: &Expr, env: &Env<'_>) -> Option<(Typed, bool)> {
+        let before = self.diagnostics.len();
+        let typed = self.scalar(e, env);
+        let failed = self.diagnostics.len() > before;
+        self.diagnostics.truncate(before);
+        typed.map(|typed| (typed, failed))
+    }
+
+    fn quiet_name(&mut self, e: &Expr, env: &Env<'_>) -> Option<String> {
+        self.quiet(e, env).and_then(|(typed, _)| typed.name)
+    }
+
+    /// A call of a built-in function.
+    pub(super) fn function(
+        &mut self,
+        name: &Name,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Typed> {
+        let overloads = signature::function(&name.text)?;
+        if matches!(name.text.as_str(), "column_ifexists" | "columnifexists") {
+            return self.column_if_exists(arguments, span, env);
+        }
+        if matches!(name.text.as_str(), "pack_all") {
+            return self.pack_all(arguments, span, env);
+        }
+        let given = self.arguments_of(overloads, arguments, env)?;
+        let chosen = self.choose(name, overloads, arguments, &given, span)?;
+        self.check_pattern(name, arguments, &given);
+        let ty = self.result_of(name, chosen, &given, span)?;
+        let named = named_after(&name.text, chosen, &given.values);
+        let window = WINDOW.contains(&name.text.as_str());
+        if window && !env.serialized {
+            self.error_hint(
+                "KQL312",
+                span,
+                format!("`{}` needs rows in an order", name.text),
+                Some("put `sort by …` or `serialize` before it".to_owned()),
+            );
+            return None;
+        }
+        let several = several(&name.text).is_some();
+        let first_type = several.then_some(()).and(several_first(&name.text));
+        let mut values: Vec<Scalar> = given.values.into_iter().map(|typed| typed.value).collect();
+        if let Some(ty) = given.type_literal {
+            values.push(literal(Value::text(ty.name()), Type::String));
+        }
+        if window {
+            let kind = ScalarKind::Window {
+                function: name.text.as_str().into(),
+                arguments: values,
+            };
+            return Some(Typed { value: Scalar { kind, ty }, name: named });
+        }
+        let value = self.folded(&canonical(&name.text), values, ty);
+        if let Some(first) = first_type {
+            // Alone, such a call is its first output.
+            let index = literal(Value::Long(0), Type::Long);
+            let value = super::call("[]", vec![value, index], first);
+            return Some(Typed { value, name: named });
+        }
+        Some(Typed { value, name: named })
+    }
+
+    fn arguments_of(
+        &mut self,
+        overloads: &[Signature],
+        arguments: &[Expr],
+        env: &Env<'_>,
+    ) -> Option<Arguments> {
+        let mut given =
+            Arguments { values: Vec::new(), type_literal: None, names: Vec::new() };
+        let mut failed = false;
+        for argument in arguments {
+            match &*argument.kind {
+                Kind::TypeOf { columns, .. } if columns.len() == 1 => {
+                    given.type_literal = Some(columns[0].ty);
+                }
+                Kind::Wildcard(text)
+                    if text == "*"
+                        && overloads
+                            .iter()
+                            .any(|o| o.parameters.iter().any(|p| p.form == Form::StarOnly)) =>
+                {
+                    for at in 0..env.row.columns().len() {
+                        let columns = env.row.columns();
+                        given.names.push(None);
+                        let name = Some(columns[at].name.clone());
+                        given.values.push(Typed { value: column(columns, at), name });
+                    }
+                }
+                kind => {
+                    let name = match kind {
+                        Kind::Named { names, .. } => names.first().map(|n| n.text.clone()),
+                        _ => None,
+                    };
+                    match self.expression(argument, env) {
+                        Bound::Scalar(typed) => {
+                            given.names.push(name);
+                            given.values.push(typed);
+                        }
+                        Bound::Failed => failed = true,
+                        _ => {
+                            self.error("KQL302", argument.span, "a scalar is needed here");
+                            failed = true;
+                        }
+                    }
+                }
+            }
+        }
+        (!failed).then_some(given)
+    }
+
+    /// The overload that fits best.
+    fn choose<'s>(
+        &mut self,
+        name: &Name,
+        overloads: &'s [Signature],
+        arguments: &[Expr],
+        given: &Arguments,
+        span: Span,
+    ) -> Option<&'s Signature> {
+        let n = given.values.len();
+        let has_type = given.type_literal.is_some();
+        let mut best: Option<(u32, &Signature)> = None;
+        let mut wrong: Option<(usize, Accepts)> = None;
+        for overload in overloads {
+            let takes_type =
+                overload.parameters.iter().any(|p| p.accepts == Accepts::TypeLiteral);
+            if has_type && !takes_type {
+                continue;
+            }
+            let optional_type = overload
+                .parameters
+                .iter()
+                .any(|p| p.accepts == Accepts::TypeLiteral && p.optional);
+            if takes_type && !has_type && !optional_type {
+                continue;
+            }
+            let count = n + usize::from(has_type);
+            let (least, most) = overload.arity();
+            if count < least || count > most {
+                continue;
+            }
+            let mut score = 1;
+            let mut fits = true;
+            for (at, value) in given.values.iter().enumerate() {
+                let Some(parameter) = overload.parameter(at, count) else {
+                    fits = false;
+                    break;
+                };
+                let this = parameter.accepts.fits(value.value.ty);
+                if this == 0 {
+                    wrong.get_or_insert((at, parameter.accepts));
+                    fits = false;
+                    break;
+                }
+                score += this;
+            }
+            if fits && best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, overload));
+            }
+        }
+        if let Some((_, best)) = best {
+            return Some(best);
+        }
+        match wrong {
+            Some((at, accepts)) => {
+                let at_span = arguments.get(at).map_or(span, |argument| argument.span);
+                let ty = given.values[at].value.ty;
+                let message =
+                    format!("`{}` needs {} here, not {ty}", name.text, accepts.words());
+                self.error("KQL313", at_span, message);
+            }
+            None => {
+                let message = format!(
+                    "`{}` takes {}, not {n} arguments",
+                    name.text,
+                    arities(overloads)
+                );
+                self.error("KQL314", span, message);
+            }
+        }
+        None
+    }
+
+    fn result_of(
+        &mut self,
+        name: &Name,
+        chosen: &Signature,
+        given: &Arguments,
+        span: Span,
+    ) -> Option<Type> {
+        let ty_of = |at: usize| given.values.get(at).map(|typed| typed.value.ty);
+        Some(match chosen.result {
+            Result::Fixed(ty) => ty,
+            Result::First => ty_of(0)?,
+            Result::Promoted => match ty_of(0)? {
+                Type::Int => Type::Long,
+                ty => ty,
+            },
+            Result::Second => ty_of(1)?,
+            Result::Widest => {
+                let all = given.values.iter().map(|typed| typed.value.ty);
+                all.fold(Type::Long, widest)
+            }
+            Result::TypeOf => given.type_literal?,
+            Result::Common => return self.common(name, chosen, given, span),
+            Result::Custom => match name.text.as_str() {
+                "bin_auto" => ty_of(0)?,
+                _ => Type::Dynamic,
+            },
+        })
+    }
+
+    /// The common type of the arguments that must have one.
+    fn common(
+        &mut self,
+        name: &Name,
+        chosen: &Signature,
+        given: &Arguments,
+        span: Span,
+    ) -> Option<Type> {
+        let n = given.values.len();
+        let mut ty: Option<Type> = None;
+        for (at, value) in given.values.iter().enumerate() {
+            let accepts = chosen.parameter(at, n)?.accepts;
+            let mixes = accepts == Accepts::CommonOrDynamic;
+            if !mixes && accepts != Accepts::Common {
+                continue;
+            }
+            let this = value.value.ty;
+            ty = Some(match ty {
+                None => this,
+                Some(ty) if ty == this => ty,
+                Some(ty) if ty.is_number() && this.is_number() => widest(ty, this),
+                // A dynamic takes the type of the others.
+                Some(Type::Dynamic) if mixes => this,
+                Some(ty) if mixes && this == Type::Dynamic => ty,
+                Some(_) if mixes => return Some(Type::Dynamic),
+                Some(ty) => {
+                    let message =
+                        format!("the arguments of `{}` are of types {ty} and {this}", name.text);
+                    self.error("KQL315", span, message);
+                    return None;
+                }
+            });
+        }
+        ty
+    }
+
+    fn check_pattern(&mut self, name: &Name, arguments: &[Expr], given: &Arguments) {
+        let Some((_, at)) = PATTERNS.iter().find(|(function, _)| *function == name.text) else {
+            return;
+        };
+        if let Some(typed) = given.values.get(*at)
+            && let ScalarKind::Literal(Value::String(pattern)) = &typed.value.kind
+            && let Some(why) = functions::regex_error(pattern)
+        {
+            let span = arguments.get(*at).map_or(name.span, |argument| argument.span);
+            self.error("KQL311", span, format!("the regular expression is not valid: {why}"));
+        }
+    }
+
+    fn column_if_exists(
+        &mut self,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Typed> {
+        let [name, default] = arguments else {
+            self.error("KQL314", span, "`column_ifexists` takes 2 arguments");
+            return None;
+        };
+        let (wanted, _) = self.constant(name, env)?;
+        let default = self.scalar(default, env)?;
+        let columns = env.row.columns();
+        let wanted = wanted.to_text();
+        match columns.iter().position(|c| *c.name == *wanted) {
+            Some(at) => {
+                Some(Typed { value: column(columns, at), name: Some(wanted.to_string()) })
+            }
+            None => Some(Typed { name: None, ..default }),
+        }
+    }
+
+    fn pack_all(&mut self, arguments: &[Expr], span: Span, env: &Env<'_>) -> Option<Typed> {
+        let ignore = match arguments {
+            [] => false,
+            [one] => matches!(self.constant(one, env)?.0, Value::Bool(true)),
+            _ => {
+                self.error("KQL314", span, "`pack_all` takes at most 1 argument");
+                return None;
+            }
+        };
+        let columns = env.row.columns();
+        let mut values = vec![literal(Value::Bool(ignore), Type::Bool)];
+        for (at, one) in columns.iter().enumerate() {
+            values.push(literal(Value::text(&one.name), Type::String));
+            values.push(column(columns, at));
+        }
+        Some(Typed { value: super::call("pack_all", values, Type::Dynamic), name: None })
+    }
+}
+
+fn several_first(name: &str) -> Option<Type> {
+    several(name).map(|outputs| outputs[0].1)
+}
+
+/// How many arguments the overloads take, in words.
+pub(super) fn arities(overloads: &[Signature]) -> String {
+    let least = overloads.iter().map(|o| o.arity().0).min().unwrap_or(0);
+    let most = overloads.iter().map(|o| o.arity().1).max().unwrap_or(0);
+    match (least, most) {
+        (least, usize::MAX) => format!("at least {least}"),
+        (least, most) if least == most => format!("{least}"),
+        (least, most) => format!("{least} to {most}"),
+    }
+}
+
+/// The column's name after a call.
+pub(super) fn named_after(function: &str, chosen: &Signature, values: &[Typed]) -> Option<String> {
+    let first = values.first().and_then(|typed| typed.name.clone());
+    match chosen.naming {
+        Naming::None | Naming::Column => None,
+        Naming::First => first,
+        Naming::Only => first.filter(|_| values.len() == 1),
+        Naming::PrefixFirst => Some(format!("{}_{}", chosen.prefix, first.unwrap_or_default())),
+        Naming::Prefix => Some(chosen.prefix.to_owned()),
+        Naming::NameFirst => Some(format!("{function}_{}", first.unwrap_or_default())),
+    }
+}
+
+/// One name for each function: the aliases of old versions are not carried into plans.
+fn canonical(name: &str) -> String {
+    match name {
+        "todouble" => "toreal",
+        "todynamic" | "toobject" | "parsejson" => "parse_json",
+        "iif" => "iff",
+        "pack" | "pack_dictionary" => "bag_pack",
+        "boolean" | "toboolean" => "tobool",
+        other => other,
+    }
+    .to_owned()
+}
