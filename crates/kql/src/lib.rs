@@ -3,7 +3,6 @@
 //! No IO. Parsing and binding never fail: they return what they understood and diagnostics.
 
 pub mod aggregates;
-pub mod bind;
 pub mod diagnostic;
 pub mod functions;
 pub mod plan;

@@ -425,10 +425,9 @@ impl Binder<'_> {
             return Bound::Table(table);
         }
         let locals = env.locals.all();
-        let near = names::nearest(
-            &name.text,
-            super::signature::names().chain(locals.iter().map(|(name, _)| *name)),
-        );
+        let mut known: Vec<&str> = super::signature::names().collect();
+        known.extend(locals.iter().map(|(name, _)| *name));
+        let near = names::nearest(&name.text, known.into_iter());
         let hint = near.map(|near| format!("did you mean `{near}`?"));
         self.error_hint("KQL231", name.span, format!("there is no function `{}`", name.text), hint);
         Bound::Failed
