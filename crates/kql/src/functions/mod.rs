@@ -7,6 +7,7 @@
 
 mod operators;
 mod regex;
+mod times;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -29,7 +30,7 @@ pub type Scalar = fn(&[Value], &Context) -> Value;
 type Table = &'static [(&'static str, Scalar)];
 
 /// All topics; each has a list of tables.
-const TOPICS: &[&[Table]] = &[&operators::TABLES];
+const TOPICS: &[&[Table]] = &[&operators::TABLES, &times::TABLES];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
     TOPICS.iter().copied().flatten().flat_map(|table| table.iter().copied()).collect()

@@ -6,6 +6,7 @@
 mod convert;
 mod dynamic;
 mod ticks;
+mod time_text;
 mod types;
 
 use std::cmp::Ordering;
@@ -18,9 +19,9 @@ pub use convert::{parse_bool, parse_decimal, parse_long, parse_real};
 pub use dynamic::{DEPTH_MAX, Json, real_text};
 pub use ticks::{
     DATETIME_MAX, TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_MILLISECOND, TICKS_PER_MINUTE,
-    TICKS_PER_SECOND, UNIX_EPOCH, civil, datetime_text, from_civil, parse_datetime, parse_timespan,
-    timespan_text,
+    TICKS_PER_SECOND, UNIX_EPOCH, civil, datetime_text, from_civil, timespan_text,
 };
+pub use time_text::{parse_datetime, parse_timespan};
 pub use types::Type;
 
 /// One scalar value.

@@ -1,4 +1,4 @@
-//! Points and spans of time in ticks of 100 ns, their calendar and their text.
+//! Points and spans of time in ticks of 100 ns, their calendar and how they print.
 //!
 //! The calendar is the proleptic Gregorian one from 0001-01-01, as in Kusto's `datetime`
 //! (page "the datetime data type"); spans print in .NET's constant form (page "timespan").
@@ -72,73 +72,4 @@ pub fn timespan_text(ticks: i64) -> String {
     let days = if d > 0 { format!("{d}.") } else { String::new() };
     let fraction = if f > 0 { format!(".{f:07}") } else { String::new() };
     format!("{sign}{days}{h:02}:{m:02}:{s:02}{fraction}")
-}
-
-/// Reads a datetime in the forms that Kusto accepts; `None` for anything else.
-pub fn parse_datetime(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let (date, time) = match text.find(['T', ' ']) {
-        Some(at) => (&text[..at], text[at + 1..].trim()),
-        None => (text, ""),
-    };
-    let mut parts = date.split('-');
-    let year = parts.next()?.parse().ok()?;
-    let month = parts.next().map_or(Some(1), |p| p.parse().ok())?;
-    let day = parts.next().map_or(Some(1), |p| p.parse().ok())?;
-    let midnight = from_civil(year, month, day)?;
-    if time.is_empty() {
-        return Some(midnight);
-    }
-    let time = time.strip_suffix('Z').unwrap_or(time);
-    Some(midnight + parse_timespan(time)?)
-}
-
-/// Reads a timespan: `1d`, `2.5h`, `30m`, `10s`, `100ms`, `10microsecond`, `3tick`, a bare
-/// number of days, or `[-][d.]hh:mm[:ss[.fffffff]]`; `None` for anything else.
-pub fn parse_timespan(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Some(rest) = text.strip_prefix('-') {
-        return parse_timespan(rest).map(|t| -t);
-    }
-    if text.contains(':') {
-        let (days, clock) = match text.split_once('.') {
-            Some((d, rest)) if rest.contains(':') => (d.parse().ok()?, rest),
-            _ => (0_i64, text),
-        };
-        let mut parts = clock.split(':');
-        let h: i64 = parts.next()?.parse().ok()?;
-        let m: i64 = parts.next()?.parse().ok()?;
-        let seconds = parts.next().unwrap_or("0");
-        if parts.next().is_some() || m > 59 {
-            return None;
-        }
-        let (s, f) = seconds.split_once('.').unwrap_or((seconds, ""));
-        let s: i64 = s.parse().ok()?;
-        if s > 59 || f.len() > 9 || !f.bytes().all(|b| b.is_ascii_digit()) {
-            return None;
-        }
-        let fraction: i64 = format!("{:0<7}", &f[..f.len().min(7)]).parse().ok()?;
-        return days.checked_mul(TICKS_PER_DAY)?.checked_add(
-            h * TICKS_PER_HOUR + m * TICKS_PER_MINUTE + s * TICKS_PER_SECOND + fraction,
-        );
-    }
-    let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
-    let number: f64 = text[..at].parse().ok()?;
-    let unit = match &text[at..] {
-        "d" | "day" | "days" | "" => TICKS_PER_DAY,
-        "h" | "hr" | "hrs" | "hour" | "hours" => TICKS_PER_HOUR,
-        "m" | "min" | "minute" | "minutes" => TICKS_PER_MINUTE,
-        "s" | "sec" | "second" | "seconds" => TICKS_PER_SECOND,
-        "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds" => {
-            TICKS_PER_MILLISECOND
-        }
-        "micro" | "micros" | "microsec" | "microsecond" | "microseconds" => 10,
-        "nano" | "nanos" | "nanosec" | "nanosecond" | "nanoseconds" => {
-            return Some((number / 100.0) as i64);
-        }
-        "tick" | "ticks" => 1,
-        _ => return None,
-    };
-    let ticks = number * unit as f64;
-    (ticks.abs() < i64::MAX as f64).then_some(ticks.round() as i64)
 }
