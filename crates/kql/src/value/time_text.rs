@@ -178,14 +178,18 @@ impl<'a> Reader<'_, 'a> {
     /// The rest of a date after its year: `-11-08`, `-11`, `-Nov-08` or nothing.
     fn year_first(&mut self, year: i32) -> Option<i64> {
         let rest = self.pieces;
-        match self.between() {
-            Some(b'-' | b'/' | b'.') => {}
-            Some(b' ') if matches!(self.pieces.first(), Some(Piece::Word(w)) if month(w).is_some()) =>
-                {}
-            _ => {
-                self.pieces = rest;
-                return from_civil(year, 1, 1);
-            }
+        let named = |piece: Option<&Piece<'_>>| match piece {
+            Some(Piece::Word(word)) => month(word).is_some(),
+            _ => false,
+        };
+        let part_follows = match self.between() {
+            Some(b'-' | b'/' | b'.') => true,
+            Some(b' ') => named(self.pieces.first()),
+            _ => false,
+        };
+        if !part_follows {
+            self.pieces = rest;
+            return from_civil(year, 1, 1);
         }
         let month = match self.word() {
             Some(word) => month(word)?,
