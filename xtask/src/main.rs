@@ -12,6 +12,7 @@ mod crash;
 mod deps;
 mod document;
 mod failure;
+mod fuzz;
 mod gen_files;
 mod lint;
 mod packages;
@@ -91,9 +92,9 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "conform",
-        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [--yes] \
-                [--dir DIR] [--engine plain|pgkeep]",
-        about: "run other people's test suites on a mount, a server, a key vault and the API",
+        usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [kql] \
+                [--yes] [--dir DIR] [--engine plain|pgkeep]",
+        about: "run other people's test suites on a mount, a server, the API and others",
         run: conform::run,
     },
     Verb {
@@ -101,6 +102,12 @@ const VERBS: &[Verb] = &[
         usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N]",
         about: "kill -9 under load, then look for every acknowledged row or key",
         run: crash::run,
+    },
+    Verb {
+        name: "fuzz",
+        usage: "[kql_parse] [kql_bind] [kql_truncate] [--seconds N]",
+        about: "look for inputs that bring the query language's front end down",
+        run: fuzz::run,
     },
     Verb {
         name: "bench",

@@ -1,5 +1,5 @@
 //! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
-//! vault and on the API.
+//! vault, on the API and on the query language.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
 //! source package, what judges the key vault and the API from PyPI; versions are pinned here, and
@@ -10,11 +10,14 @@ mod api;
 mod apt_source;
 mod fsx;
 mod keyvault;
+mod kql;
 mod pjdfstest;
 mod regress;
 mod tools;
 
 use std::path::{Path, PathBuf};
+
+pub(crate) use kql::corpus as kql_corpus;
 
 use crate::args::{Accepts, Args};
 use crate::cluster::{Account, Engine, EngineKind, WorkDir};
@@ -68,6 +71,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "keyvault", run: keyvault::run },
     Suite { name: "keyvault-fuzz", run: keyvault::run_fuzz },
     Suite { name: "api-fuzz", run: api::run },
+    Suite { name: "kql", run: kql::run },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -78,7 +82,10 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     if wanted.iter().any(|suite| suite.name == "pjdfstest") {
         needs.push(Need::Acl);
     }
-    if wanted.iter().any(|suite| suite.name.starts_with("keyvault") || suite.name == "api-fuzz") {
+    if wanted
+        .iter()
+        .any(|suite| suite.name.starts_with("keyvault") || matches!(suite.name, "api-fuzz" | "kql"))
+    {
         needs.push(Need::Python);
     }
     deps::ensure(&needs, args.assume_yes())?;
