@@ -6,5 +6,6 @@ pub mod aggregates;
 pub mod diagnostic;
 pub mod functions;
 pub mod plan;
+mod sketch;
 pub mod syntax;
 pub mod value;

@@ -1,4 +1,19 @@
 //! The aggregate functions: one meaning for every engine.
+//!
+//! Nulls are left out by all but `count`, `take_any` and `make_list_with_nulls` (Kusto page
+//! "summarize", default values): what an aggregate of nothing gives stands there too.
+
+mod any;
+mod collect;
+mod condition;
+mod distinct;
+mod extreme;
+mod moments;
+mod rank;
+mod schema;
+mod sums;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -42,7 +57,16 @@ pub type Make = fn(&Call<'_>) -> Box<dyn Accumulator>;
 type Table = &'static [(&'static str, Make)];
 
 /// All topics.
-const TABLES: &[Table] = &[];
+const TABLES: &[Table] = &[
+    any::TABLE,
+    collect::TABLE,
+    distinct::TABLE,
+    extreme::TABLE,
+    moments::TABLE,
+    rank::TABLE,
+    schema::TABLE,
+    sums::TABLE,
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Make>> =
     LazyLock::new(|| TABLES.iter().flat_map(|table| table.iter().copied()).collect());

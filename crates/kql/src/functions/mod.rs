@@ -5,8 +5,12 @@
 //! any may be `Null`, and a `dynamic` one may hold anything. Operators go by their text (`+`,
 //! `==`, `has`, `in`, `[]`, `neg`); `in` and its like get the needle and then each item.
 
+mod geo;
+mod net;
 mod operators;
 mod regex;
+mod series;
+mod sketch;
 mod times;
 
 use std::collections::HashMap;
@@ -30,7 +34,14 @@ pub type Scalar = fn(&[Value], &Context) -> Value;
 type Table = &'static [(&'static str, Scalar)];
 
 /// All topics; each has a list of tables.
-const TOPICS: &[&[Table]] = &[&operators::TABLES, &times::TABLES];
+const TOPICS: &[&[Table]] = &[
+    &operators::TABLES,
+    &times::TABLES,
+    &geo::TABLES,
+    &net::TABLES,
+    &series::TABLES,
+    &[sketch::TABLE],
+];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
     TOPICS.iter().copied().flatten().flat_map(|table| table.iter().copied()).collect()
