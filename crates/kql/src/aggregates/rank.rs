@@ -106,25 +106,13 @@ impl Accumulator for Percentiles {
         }
         let one = |(i, ty): (usize, &Type)| match found.get(i) {
             None | Some(Value::Null) => Value::absent(*ty),
-            Some(value) => as_type(value, *ty),
+            Some(value) => value.clone().widen(*ty),
         };
         self.outputs.iter().enumerate().map(one).collect()
     }
 
     fn bytes(&self) -> usize {
         size_of::<Self>() + self.digest.bytes()
-    }
-}
-
-/// A number in the type that the binder gave the column.
-fn as_type(value: &Value, ty: Type) -> Value {
-    match (value, ty) {
-        (Value::Int(n), Type::Long) => Value::Long((*n).into()),
-        (Value::Int(n), Type::Real) => Value::Real((*n).into()),
-        (Value::Long(n), Type::Real) => Value::Real(*n as f64),
-        (Value::Dynamic(_), _) => value.clone(),
-        (value, Type::Dynamic) => Value::json(value.to_json()),
-        (value, _) => value.clone(),
     }
 }
 

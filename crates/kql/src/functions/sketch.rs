@@ -54,16 +54,8 @@ fn merge_tdigest(arguments: &[Value], _: &Context) -> Value {
     merged.map_or(Value::Null, |digest| Value::json(digest.to_json()))
 }
 
-/// A number, also one inside a dynamic.
 fn number(value: &Value) -> f64 {
-    match value {
-        Value::Dynamic(json) => match **json {
-            Json::Long(n) => n as f64,
-            Json::Real(x) => x,
-            _ => f64::NAN,
-        },
-        other => other.as_real().unwrap_or(f64::NAN),
-    }
+    value.to_real().unwrap_or(f64::NAN)
 }
 
 /// With a third argument, the name of a type, the value is of that type; else it is a dynamic.
@@ -74,26 +66,10 @@ fn percentile_tdigest(arguments: &[Value], _: &Context) -> Value {
     let found = digest.percentiles(&[number(share)]).pop().unwrap_or(Value::Null);
     match arguments.get(2) {
         Some(Value::String(name)) => match Type::parse(name) {
-            Some(ty) => as_type(found, ty),
+            Some(ty) => found.convert(ty),
             None => Value::Null,
         },
         _ => Value::json(found.to_json()),
-    }
-}
-
-fn as_type(value: Value, ty: Type) -> Value {
-    match (ty, &value) {
-        (Type::Long, Value::Int(n)) => Value::Long((*n).into()),
-        (Type::Long, Value::Real(x)) => Value::Long(*x as i64),
-        (Type::Int, Value::Long(n)) => i32::try_from(*n).map_or(Value::Null, Value::Int),
-        (Type::Int, Value::Real(x)) => Value::Int(*x as i32),
-        (Type::Real, Value::Int(_) | Value::Long(_) | Value::Decimal(_)) => {
-            value.as_real().map_or(Value::Null, Value::Real)
-        }
-        (Type::String, _) => Value::String(value.to_text()),
-        (Type::Dynamic, _) => Value::json(value.to_json()),
-        (ty, value) if value.kind() == Some(ty) => value.clone(),
-        _ => Value::Null,
     }
 }
 
