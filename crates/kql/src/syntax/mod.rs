@@ -1,7 +1,13 @@
 //! Text → tree. Never fails: what cannot be read becomes diagnostics and `Kind::Missing`.
 
+mod lexer;
 mod operator;
+mod parser;
+mod token;
 mod tree;
 
+pub use lexer::tokens;
 pub use operator::*;
+pub use parser::{DEPTH_MAX, HEIGHT_MAX, TEXT_MAX, parse};
+pub use token::{Fault, Token, TokenKind};
 pub use tree::*;

@@ -34,7 +34,7 @@ pub enum OperatorKind {
     AssertSchema(Vec<ColumnDeclaration>),
     /// `consume`
     Consume,
-    /// `count [as Name]`
+    /// `count [as Name]`; the name is the property `as`
     Count,
     /// `distinct a, b` or `distinct *`
     Distinct(Vec<Expr>),
@@ -57,7 +57,7 @@ pub enum OperatorKind {
         tables: Vec<Expr>,
         /// Predicate
         predicate: Expr,
-        /// Columns asked for, each perhaps `WithSchema`-less `a:type` as `Named`
+        /// Columns asked for; `a:type` is `Named` with a `TypeOf` as its value
         project: Option<Vec<Expr>>,
         /// `project-smart`
         smart: bool,
@@ -232,7 +232,7 @@ pub enum OperatorKind {
     Render {
         /// `timechart` …
         visualisation: Name,
-        /// `title` …
+        /// `title` …; a list of names (`ycolumns=a, b`) gives an entry for each name
         options: Vec<(Name, Expr)>,
     },
     /// `sample n`
