@@ -60,7 +60,7 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn to_line_end(&mut self) {
+    fn skip_line(&mut self) {
         let rest = self.rest();
         self.at += rest.find(is_line_end).unwrap_or(rest.len());
     }
@@ -70,11 +70,11 @@ impl<'a> Lexer<'a> {
         let next = self.byte(1);
         match c {
             '/' if next == b'/' => {
-                self.to_line_end();
+                self.skip_line();
                 (TokenKind::Comment, None)
             }
             '#' if first || self.begins_line() => {
-                self.to_line_end();
+                self.skip_line();
                 (TokenKind::Comment, None)
             }
             '\'' | '"' => self.string(),

@@ -52,7 +52,7 @@ impl Parser<'_> {
             "toscalar" if call || self.word_at(1) == "kind" => {
                 return self.around_query(Kind::ToScalar);
             }
-            "totable" if call || self.word_at(1) == "kind" => return self.to_table(),
+            "totable" if call || self.word_at(1) == "kind" => return self.totable(),
             "entity_group" if next == TokenKind::OpenBracket => return self.entity_group(),
             "and" | "or" | "in" | "in~" | "by" | "between" => {}
             _ if call => return self.call(),
@@ -156,7 +156,7 @@ impl Parser<'_> {
         }
     }
 
-    fn to_table(&mut self) -> Expr {
+    fn totable(&mut self) -> Expr {
         let token = self.advance();
         let name = Name { text: "totable".to_owned(), span: token.span };
         self.no_optimisation();
