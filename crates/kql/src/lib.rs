@@ -4,6 +4,7 @@
 
 pub mod aggregates;
 pub mod diagnostic;
+pub mod engine;
 pub mod functions;
 pub mod plan;
 mod sketch;
