@@ -9,6 +9,18 @@ pub fn sha256(data: &[u8]) -> [u8; 32] {
     hash.finish()
 }
 
+/// `SHA-1(data)` (FIPS 180-4): for functions of query languages, never for trust.
+pub fn sha1(data: &[u8]) -> [u8; 20] {
+    let mut out = [0; 20];
+    out.copy_from_slice(digest::digest(&digest::SHA1_FOR_LEGACY_USE_ONLY, data).as_ref());
+    out
+}
+
+/// `MD5(data)` (RFC 1321): for functions of query languages, never for trust.
+pub fn md5(data: &[u8]) -> [u8; 16] {
+    crate::sys::md5::md5(data)
+}
+
 /// SHA-256 of data that comes in pieces. A clone goes on from the same state.
 #[derive(Clone)]
 pub struct Sha256 {

@@ -24,7 +24,7 @@ mod xts;
 
 pub use aead::Aead;
 pub use error::Error;
-pub use hash::{Sha256, constant_time_eq, sha256};
+pub use hash::{Sha256, constant_time_eq, md5, sha1, sha256};
 pub use kdf::hkdf_sha256;
 pub use key::DataKey;
 pub use mac::{MAC_BYTES, MacSuite, UnitMac};

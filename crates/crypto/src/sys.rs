@@ -1,8 +1,9 @@
-//! The unsafe corner: locked memory, and AES-256-XTS and AES key wrap through AWS-LC's C
+//! The unsafe corner: locked memory, and AES-256-XTS, AES key wrap and MD5 through AWS-LC's C
 //! interface.
 #![allow(unsafe_code)]
 
 pub(crate) mod keywrap;
+pub(crate) mod md5;
 
 use std::ptr::{self, NonNull};
 

@@ -151,3 +151,11 @@ proptest! {
         prop_assert_eq!(units, plain);
     }
 }
+
+/// The first answers of RFC 1321 appendix A.5 and FIPS 180.
+#[test]
+fn old_hashes() {
+    assert_eq!(hex::encode(md5(b"")), "d41d8cd98f00b204e9800998ecf8427e");
+    assert_eq!(hex::encode(md5(b"abc")), "900150983cd24fb0d6963f7d28e17f72");
+    assert_eq!(hex::encode(sha1(b"abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+}

@@ -5,13 +5,19 @@
 //! any may be `Null`, and a `dynamic` one may hold anything. Operators go by their text (`+`,
 //! `==`, `has`, `in`, `[]`, `neg`); `in` and its like get the needle and then each item.
 
+mod arguments;
+mod conditions;
+mod convert;
 mod geo;
+mod hash;
+mod math;
 mod net;
 mod operators;
 mod regex;
 mod series;
 mod sketch;
 mod times;
+mod units;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -35,12 +41,14 @@ type Table = &'static [(&'static str, Scalar)];
 
 /// All topics; each has a list of tables.
 const TOPICS: &[&[Table]] = &[
-    &operators::TABLES,
-    &times::TABLES,
+    &[conditions::TABLE, convert::TABLE, hash::TABLE, sketch::TABLE],
     &geo::TABLES,
+    &math::TABLES,
     &net::TABLES,
+    &operators::TABLES,
     &series::TABLES,
-    &[sketch::TABLE],
+    &times::TABLES,
+    &units::TABLES,
 ];
 
 static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
