@@ -244,7 +244,8 @@ pub enum ScanOutput {
 /// An argument of a plugin.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum PluginArgument {
-    /// A constant or an expression over the input row
+    /// A constant or an expression over the input row; where the parameter is a column of the
+    /// table among the arguments (`@column_parameter0`), over a row of that table
     Scalar(Scalar),
     /// An aggregate (`pivot(a, count())`)
     Aggregate(Aggregate),
@@ -373,7 +374,14 @@ pub enum Op {
     /// `reduce`
     Reduce { input: Rel, by: Scalar, options: Vec<(String, Value)> },
     /// `evaluate`
-    Plugin { input: Option<Rel>, name: String, arguments: Vec<PluginArgument> },
+    Plugin {
+        input: Option<Rel>,
+        name: String,
+        arguments: Vec<PluginArgument>,
+        /// For each argument the parameter that it is for, by the name in `plugins.tsv`, so that
+        /// what was left out can be told
+        parameters: Vec<String>,
+    },
     /// A graph operator chain that ends in rows (`graph-match`, `graph-to-table` …)
     Graph(Graph),
     /// The columns of a table as rows (`getschema`) are `Rows`; this asserts at run time

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::functions::Context;
-use crate::plan::{Column, Op, PluginArgument, Query, Rel, Render, Scalar, ScalarKind, Schema};
+use crate::plan::{Column, Op, Query, Rel, Render, Scalar, ScalarKind, Schema};
 use crate::syntax::{self, Span, Tree};
 use crate::value::{Type, Value};
 
@@ -35,8 +35,10 @@ const NODES_MAX: usize = 200_000;
 /// Functions, sub-queries and expressions may be nested so deep.
 const DEPTH_MAX: usize = 128;
 
-/// Finds the columns that a plugin gives when they depend on its rows (`bag_unpack`, `pivot`).
-pub type Discover<'a> = &'a dyn Fn(&Rel, &str, &[PluginArgument]) -> Option<Schema>;
+/// Finds the columns that a plugin gives when they depend on its rows (`bag_unpack`, `pivot`):
+/// takes a query whose `rel` is the plugin with the columns that are sure, and that has all that
+/// was shared so far. `engine::discover` is made for this.
+pub type Discover<'a> = &'a dyn Fn(&Query) -> Option<Schema>;
 
 /// What binding gives.
 #[derive(Debug, Clone)]

@@ -164,9 +164,7 @@ fn step(rel: &Rel, mut inputs: Vec<Rows>, env: &Env<'_>) -> Result<Rows> {
             let (right, left) = (pop(&mut inputs)?, pop(&mut inputs)?);
             join::run(*kind, on, left, right, schema, env)
         }
-        Op::Plugin { input, name, arguments } => {
-            plugins::run(name, arguments, input.is_some(), inputs, schema, env)
-        }
+        Op::Plugin { .. } => plugins::run(rel, inputs, env),
         Op::Graph(_) => {
             Err(EngineError::Unsupported { kind: "operator", name: "make-graph".to_owned() })
         }
