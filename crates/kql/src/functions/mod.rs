@@ -16,6 +16,7 @@ mod operators;
 mod regex;
 mod series;
 mod sketch;
+mod text;
 mod times;
 mod units;
 
@@ -47,6 +48,7 @@ const TOPICS: &[&[Table]] = &[
     &net::TABLES,
     &operators::TABLES,
     &series::TABLES,
+    &text::TABLES,
     &times::TABLES,
     &units::TABLES,
 ];

@@ -9,6 +9,8 @@ mod text;
 
 use super::Table;
 
+pub(super) use text::{fold, has_term};
+
 /// All operators.
 pub(super) const TABLES: [Table; 6] =
     [access::TABLE, arithmetic::TABLE, compare::TABLE, lists::TABLE, logic::TABLE, text::TABLE];

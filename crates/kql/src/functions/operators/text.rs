@@ -69,7 +69,7 @@ fn not(arguments: &[Value], context: &Context, of: Scalar) -> Value {
 }
 
 /// Text for comparison without regard to case.
-pub(super) fn fold(text: &str) -> Cow<'_, str> {
+pub(in crate::functions) fn fold(text: &str) -> Cow<'_, str> {
     if text.is_ascii() {
         if text.bytes().any(|b| b.is_ascii_uppercase()) {
             return Cow::Owned(text.to_ascii_lowercase());
@@ -86,7 +86,7 @@ pub(super) fn fold_eq(a: &str, b: &str) -> bool {
 }
 
 /// Whether `needle` is in `text` so that it begins (`start`) and ends (`end`) where a term does.
-pub(super) fn has_term(text: &str, needle: &str, start: bool, end: bool) -> bool {
+pub(in crate::functions) fn has_term(text: &str, needle: &str, start: bool, end: bool) -> bool {
     let (Some(first), Some(last)) = (needle.chars().next(), needle.chars().next_back()) else {
         return true;
     };
