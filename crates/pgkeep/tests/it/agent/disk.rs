@@ -1,6 +1,8 @@
 //! A filling disk: read-only in time, writable again with room, never a crash.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::installation::Installation;
@@ -29,6 +31,30 @@ impl Drop for SmallDisk {
     }
 }
 
+/// What the disk has free at this moment; the server's own figure may be a sample ago.
+fn free_bytes(disk: &Path) -> u64 {
+    let stat = rustix::fs::statvfs(disk).unwrap();
+    stat.f_bavail * stat.f_frsize
+}
+
+/// Writes a filler into the disk until at most this much is free. Others write and give room
+/// meanwhile, so the disk is asked before each piece, and one found full is full enough.
+fn fill(disk: &Path, name: &str, leave_bytes: u64) -> PathBuf {
+    let path = disk.join(name);
+    let mut file = File::create(&path).unwrap();
+    let piece = vec![1_u8; 1 << 20];
+    loop {
+        let over = free_bytes(disk).saturating_sub(leave_bytes);
+        let n = usize::try_from(over.min(MIB)).unwrap();
+        match file.write_all(&piece[..n]) {
+            Ok(()) if n > 0 => {}
+            Ok(()) => return path,
+            Err(e) if e.kind() == ErrorKind::StorageFull => return path,
+            Err(e) => panic!("the filler: {e}"),
+        }
+    }
+}
+
 #[test]
 fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     if !rustix::process::geteuid().is_root() {
@@ -54,9 +80,7 @@ fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     // Somebody else fills the disk down to half of the soft limit.
     let soft = shown(&pk)["storage"]["soft_limit_bytes"].as_u64().unwrap();
     assert!(soft < SIZE_MIB * MIB / 4, "{soft}");
-    let free = shown(&pk)["storage"]["free_bytes"].as_u64().unwrap();
-    let filler = small.join("filler");
-    std::fs::write(&filler, vec![1_u8; usize::try_from(free - soft / 2).unwrap()]).unwrap();
+    let filler = fill(&small, "filler", soft / 2);
     let reason = super::installation::until("the server is read-only", || {
         let show = shown(&pk);
         let read_only = !show["storage"]["read_only_since"].is_null();
@@ -69,16 +93,15 @@ fn a_filling_disk_makes_the_server_read_only_and_room_makes_it_writable() {
     assert_eq!(sql("select count(*) from t").out.trim(), "1");
 
     // Down to nearly nothing: the ballast goes, and PostgreSQL still ends its checkpoint.
-    let free = shown(&pk)["storage"]["free_bytes"].as_u64().unwrap();
-    let more = vec![1_u8; usize::try_from(free - 2 * MIB).unwrap()];
-    std::fs::write(small.join("filler2"), more).unwrap();
+    // Given up while the filler still grows, it makes room that is filled, too.
+    let filler2 = fill(&small, "filler2", 2 * MIB);
     super::installation::until("the ballast is given up", || {
         (!small.join("ballast").exists()).then_some(())
     });
     assert_eq!(sql("checkpoint").code, 0);
 
     std::fs::remove_file(filler).unwrap();
-    std::fs::remove_file(small.join("filler2")).unwrap();
+    std::fs::remove_file(filler2).unwrap();
     super::installation::until("the server is writable", || {
         shown(&pk)["storage"]["read_only_since"].is_null().then_some(())
     });
