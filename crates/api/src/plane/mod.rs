@@ -4,10 +4,11 @@
 //! - [`Backend`] is the door behind it, [`model`] what goes through; `crate::access` decides who
 //!   may. Handlers lie in `ops`, one file an area; the name of a handler is its `operationId`.
 //! - [`PlaneState`] is what handlers share: backend, access, jobs. Cheap to clone.
-//! - The layers of a request, from outside: request id, log and metrics, host guard and headers,
-//!   authentication (puts a [`Principal`](crate::access::Principal) into the request's
-//!   extensions), CSRF, authorisation by [`Operation`] (in the extensions too), handler. A request
-//!   without a principal that comes to a handler which wants one is refused.
+//! - The layers of a request, from outside: the reading of what handlers left of the body,
+//!   request id, log and metrics, host guard and headers, authentication (puts a
+//!   [`Principal`](crate::access::Principal) into the request's extensions), CSRF, authorisation by
+//!   [`Operation`] (in the extensions too), handler. A request without a principal that comes to a
+//!   handler which wants one is refused.
 //! - A failure is a [`base::Fault`] in an `ApiError`: one place maps it to status and body.
 //! - Long work answers 202 with a [`Job`](model::Job) and goes on when the caller hangs up.
 //! - The document is made from the handlers: [`openapi`]; `docs/openapi.json` is written by
@@ -33,6 +34,7 @@ mod ops;
 mod router;
 mod serve;
 mod state;
+mod unread;
 
 #[cfg(test)]
 mod tests;

@@ -13,7 +13,7 @@ use super::layers::{self, Places};
 use super::metrics::Metrics;
 use super::model::Health;
 use super::operation::{self, Operations};
-use super::{Caller, PlaneState, document};
+use super::{Caller, PlaneState, document, unread};
 use crate::access::layer::protect;
 use crate::files;
 
@@ -34,6 +34,7 @@ pub(crate) fn router(state: PlaneState) -> Router {
         .layer(from_fn_with_state(Places::default(), layers::limit))
         .layer(from_fn(layers::guard))
         .layer(from_fn_with_state(metrics, layers::outermost))
+        .layer(from_fn(unread::drain))
 }
 
 /// Says that the plane answers; what the servers do is another question.

@@ -117,12 +117,13 @@ impl Api {
 fn refusing(uid: u32) -> Router {
     use axum::response::IntoResponse as _;
     use base::{ExitCode, Fault};
-    Router::new().fallback(move || async move {
+    let router = Router::new().fallback(move || async move {
         let fault = Fault::new("forbidden", format!("OS user {uid} may not use this socket"))
             .hint("use the account that ran pgkeep up")
             .exit(ExitCode::Forbidden);
         super::error::finish(super::ApiError(fault).into_response(), "", false)
-    })
+    });
+    router.layer(axum::middleware::from_fn(super::unread::drain))
 }
 
 /// The connections of one listener; they end with it.

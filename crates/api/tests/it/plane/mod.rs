@@ -3,6 +3,7 @@
 mod calls;
 mod edges;
 mod every;
+mod refused;
 pub(crate) mod sim;
 
 use std::sync::Arc;
