@@ -257,6 +257,11 @@ fn firewall_rules(it: &Installation) {
     assert_eq!(removed.as_array().unwrap().len(), 2, "{removed:#}");
     let parameter = ["server", "parameter", "reset", "-s", "web", "-n", "work_mem"];
     assert_eq!(it.json(&parameter)["changed"], "unchanged");
+    for name in ["no such", "no_such", "é"] {
+        let refused = it.run(&["server", "parameter", "show", "-s", "web", "-n", name]);
+        assert_code(&refused, 3);
+        assert!(said(&refused).contains("does not exist"), "{}", said(&refused));
+    }
 }
 
 fn proof(api: &Api<'_>, it: &Installation) {

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use base::{ExitCode, Fault};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -41,7 +42,7 @@ async fn parameter_show(
     headers: HeaderMap,
     Path((server, parameter)): Path<(String, String)>,
 ) -> Outcome<Response> {
-    plain("parameter", &parameter)?;
+    possible(&parameter)?;
     let shown = state.backend().parameter(&server_name(&server)?, &parameter).await?;
     Ok(etag::answer(&headers, &shown))
 }
@@ -69,7 +70,7 @@ async fn parameter_set(
     Query(query): Query<DryRun>,
     Body(update): Body<ParameterUpdate>,
 ) -> Outcome<Json<ParameterChange>> {
-    plain("parameter", &parameter)?;
+    possible(&parameter)?;
     let name = server_name(&server)?;
     if etag::is_conditional(&headers) {
         etag::check(&headers, &etag::of(&state.backend().parameter(&name, &parameter).await?))?;
@@ -90,11 +91,20 @@ async fn parameter_reset(
     Path((server, parameter)): Path<(String, String)>,
     Query(query): Query<DryRun>,
 ) -> Outcome<Json<ParameterChange>> {
-    plain("parameter", &parameter)?;
+    possible(&parameter)?;
     let name = server_name(&server)?;
     if etag::is_conditional(&headers) {
         etag::check(&headers, &etag::of(&state.backend().parameter(&name, &parameter).await?))?;
     }
     let backend = state.backend();
     Ok(Json(backend.parameter_set(&by, &name, &parameter, None, query.dry_run).await?))
+}
+
+/// Refuses a name that no parameter can have, as one that no parameter has.
+fn possible(name: &str) -> Result<(), Fault> {
+    plain("parameter", name).map_err(|_| {
+        let name: String = name.chars().take(64).collect();
+        let message = format!("server parameter {name:?} does not exist");
+        Fault::new("unknown_parameter", message).exit(ExitCode::NotFound)
+    })
 }

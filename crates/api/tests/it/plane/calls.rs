@@ -56,6 +56,7 @@ async fn faults_keep_their_codes_and_exits_on_the_way() {
     for (path, code, exit) in [
         ("/servers/nobody", "not_found", ExitCode::NotFound),
         ("/servers/Not-A-Name", "bad_request", ExitCode::Usage),
+        ("/servers/demo/parameters/no%20such", "unknown_parameter", ExitCode::NotFound),
         ("/keyvaults/pay/keys/tde", "sealed", ExitCode::Sealed),
         ("/ca", "broken", ExitCode::Error),
         ("/nothing", "not_found", ExitCode::NotFound),
