@@ -32,6 +32,9 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     stages.close()
 }
 
+/// The feature of the binary that is off in a usual build.
+const OTLP: &str = "pgkeep/otlp";
+
 fn cargo_tests() -> Outcome {
     let root = repo::root();
     // What the test of official clients (crates/pgkeep/tests/it/sdk.rs) looks for.
@@ -41,11 +44,13 @@ fn cargo_tests() -> Outcome {
     // A provider of OpenID Connect (crates/api/tests/it/access/oidc.rs).
     let oidc = Modules::make("oidc-npm", &root.join("crates/api/tests/oidc"))?;
     let has_nextest = proc::find("cargo-nextest").is_some();
+    // With the export that a usual build leaves out: its tests come along, nothing is built twice.
     let words: &[&str] = if has_nextest {
-        &["nextest", "run", "--workspace", "--locked"]
+        &["nextest", "run", "--workspace", "--features", OTLP, "--locked"]
     } else {
         say::note("cargo-nextest is not installed; using cargo test, one binary after the other");
-        &["test", "--workspace", "--locked", "--all-targets", "--", "--test-threads=2"]
+        let words = ["test", "--workspace", "--features", OTLP, "--locked"];
+        &[&words[..], &["--all-targets", "--", "--test-threads=2"]].concat()
     };
     let mut command = proc::cargo(&root, words);
     command.env("PGKEEP_TEST_PYTHON", python.python()).env("PGKEEP_TEST_NPM", npm.path());

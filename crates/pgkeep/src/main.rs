@@ -9,6 +9,7 @@ mod cli;
 mod doctor;
 mod fs;
 mod home;
+mod otlp;
 mod plane;
 mod process;
 mod rpc;

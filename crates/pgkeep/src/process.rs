@@ -4,7 +4,11 @@ use base::Fault;
 use rustix::mm::MlockAllFlags;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Registry};
+
+use crate::otlp::BoxedLayer;
 
 /// Names the supervisor's pid for its children, so that one that was orphaned at birth notices.
 pub(crate) const SUPERVISOR_VAR: &str = "PGKEEP_SUPERVISOR";
@@ -13,26 +17,32 @@ const LOG_VAR: &str = "PGKEEP_LOG";
 
 /// Prepares a process that may hold keys: no core dumps, no attaching, files for its user only,
 /// JSON lines on standard error; ends with its supervisor.
-pub(crate) fn harden() -> Result<(), Fault> {
+pub(crate) fn harden(export: Option<BoxedLayer>) -> Result<(), Fault> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let failed =
         |e: rustix::io::Errno| Fault::from_error("harden", "could not switch core dumps off", &e);
     rustix::process::setrlimit(Resource::Core, none).map_err(failed)?;
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed)?;
-    log_to_stderr();
+    log(export);
     end_with_supervisor()
 }
 
 /// JSON lines on standard error; a panic too is one line and not a screenful.
 pub(crate) fn log_to_stderr() {
+    log(None);
+}
+
+fn log(export: Option<BoxedLayer>) {
     let filter = EnvFilter::try_from_env(LOG_VAR).unwrap_or_else(|_| EnvFilter::new("info"));
     // Fails only when a subscriber is there already, which does as well.
-    let _ = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .json()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .try_init();
+        // A line says by itself what it is about; spans are for the export.
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_writer(std::io::stderr);
+    let _ = Registry::default().with(export).with(filter).with(lines).try_init();
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         // The payload may quote values: only where it happened is safe to write down.

@@ -28,6 +28,7 @@ pub(crate) fn packages(root: &Path) -> Outcome<Vec<Package>> {
         "--locked",
         "--package",
         "pgkeep",
+        "--all-features",
         "--edges",
         "normal,build",
         "--target",

@@ -17,6 +17,7 @@ pub(super) fn check(root: &Path) -> Outcome<Vec<Finding>> {
         "--locked",
         "--package",
         "pgkeep",
+        "--all-features",
         "--edges",
         "normal",
         "--target",

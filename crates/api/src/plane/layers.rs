@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use base::{ExitCode, Fault};
 use tokio::sync::Semaphore;
+use tracing::{Instrument as _, field};
 
 use super::error::{ApiError, RetryAfter, finish};
 use super::jobs;
@@ -58,8 +59,17 @@ pub(crate) async fn outermost(
     // Never the query: what a careless program put there is nobody's business.
     let path: String = request.uri().path().chars().take(256).collect();
     let trusted = request.extensions().get::<LocalPeer>().is_some();
+    let span = tracing::info_span!(
+        "request",
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        http.request.method = %method,
+        http.response.status_code = field::Empty,
+        operation = field::Empty,
+        request_id = id,
+    );
     let flight = metrics.begin();
-    let response = next.run(request).await;
+    let response = next.run(request).instrument(span.clone()).await;
     drop(flight);
     let took = began.elapsed();
     let operation = response.extensions().get::<Operation>().map(|op| Arc::clone(&op.0));
@@ -69,6 +79,11 @@ pub(crate) async fn outermost(
     let principal = response.extensions().get::<Principal>().map(|who| who.name.as_str());
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let (operation, code) = (operation.as_deref(), status.as_u16());
+    span.record("operation", operation);
+    span.record("http.response.status_code", code);
+    span.record("otel.status_code", status.is_server_error().then_some("ERROR"));
+    // What is logged of the request belongs to its span.
+    let _inside = span.entered();
     if let Some(ApiError(fault)) = response.extensions().get::<ApiError>()
         && status.is_server_error()
     {

@@ -42,7 +42,8 @@ use output::Format;
 
 use crate::agent::{self, AgentArgs};
 use crate::fs::{self, FsCommand};
-use crate::home::Home;
+use crate::home::{Home, agent_process};
+use crate::otlp::Export;
 use crate::plane::{self, PlaneArgs};
 use crate::supervisor::{self, UpArgs};
 use crate::vaultd;
@@ -172,7 +173,7 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         Command::Server(command) => server::run(&global.home()?, command, format),
         Command::Vault(vault::VaultCommand::Serve(args)) => {
             let home = global.home()?;
-            service("vault", vaultd::run(home, args))
+            service(&home.clone(), "vault", "vault", vaultd::run(home, args))
         }
         Command::Vault(command) => vault::run(&global.home()?, &command, format),
         Command::Keyvault(command) => keyvault::run(&global.home()?, command, format),
@@ -186,11 +187,12 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         Command::ExitCodes => output::print(codes::TABLE).map(|()| ExitCode::Ok),
         Command::Agent(AgentCommand::Serve(args)) => {
             let home = global.home()?;
-            service("agent", agent::run(home, args))
+            let name = agent_process(&args.name);
+            service(&home.clone(), "agent", &name, agent::run(home, args))
         }
         Command::Plane(PlaneCommand::Serve(args)) => {
             let home = global.home()?;
-            service("plane", plane::run(home, args))
+            service(&home.clone(), "plane", "plane", plane::run(home, args))
         }
         Command::Supervisor(SupervisorCommand::Serve(args)) => {
             let home = global.home()?;
@@ -199,12 +201,22 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
     }
 }
 
-/// Runs a process of the supervisor until it ends; its last words go to its log.
-fn service(name: &str, run: impl Future<Output = Result<(), Fault>>) -> Result<ExitCode, Fault> {
-    process::harden()?;
+/// Runs a process of the supervisor until it ends; its last words go to its log. `instance` tells
+/// processes of one name apart.
+fn service(
+    home: &Home,
+    name: &str,
+    instance: &str,
+    run: impl Future<Output = Result<(), Fault>>,
+) -> Result<ExitCode, Fault> {
+    let mut export = Export::begin(home, name, instance);
+    process::harden(export.layer.take())?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), "{name} starts");
+    if let Some(reason) = &export.failure {
+        tracing::warn!(reason, "logs and spans are not exported");
+    }
     let runtime = tokio::runtime::Runtime::new().map_err(no_runtime)?;
-    match runtime.block_on(run) {
+    let code = match runtime.block_on(run) {
         Ok(()) => {
             tracing::info!("{name} ends");
             Ok(ExitCode::Ok)
@@ -213,7 +225,9 @@ fn service(name: &str, run: impl Future<Output = Result<(), Fault>>) -> Result<E
             tracing::error!(detail = fault.detail, hint = fault.hint, "{}", fault.message);
             Ok(fault.exit)
         }
-    }
+    };
+    export.end();
+    code
 }
 
 /// A runtime for commands, and for the supervisor, whose children depend on its thread.

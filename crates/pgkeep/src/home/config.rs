@@ -30,6 +30,18 @@ pub(crate) struct Config {
     /// Tokens that hold keys: an HSM, a smart card, a TPM.
     #[serde(default)]
     pub(crate) pkcs11: Pkcs11,
+    /// Where logs and spans go besides the files.
+    pub(crate) otlp: Option<OtlpSettings>,
+}
+
+/// The table `[otlp]`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OtlpSettings {
+    /// Address of the collector: OTLP as protobuf over HTTP, below `/v1`.
+    pub(crate) endpoint: String,
+    /// Full path of a file with headers for the collector, one `name: value` a line.
+    pub(crate) headers_file: Option<PathBuf>,
 }
 
 /// The table `[pkcs11]`.
@@ -104,6 +116,9 @@ impl Config {
         for name in self.pass_environment.iter().chain(set.keys()) {
             may_be_set(name)?;
         }
+        if let Some(otlp) = &self.otlp {
+            otlp.check()?;
+        }
         for (name, value) in set {
             if value.len() > MAX_VALUE_BYTES || value.contains('\0') {
                 return Err(format!("the value of {name} in [pkcs11.environment] is none"));
@@ -136,6 +151,24 @@ impl Config {
             return Ok(());
         }
         write_public(&path, new.as_bytes())
+    }
+}
+
+impl OtlpSettings {
+    /// Refuses an address that is none, or that holds a secret for everybody to read.
+    fn check(&self) -> Result<(), String> {
+        let address = reqwest::Url::parse(&self.endpoint).ok().filter(|address| {
+            let is_http = ["http", "https"].contains(&address.scheme()) && address.has_host();
+            let has_name = !address.username().is_empty() || address.password().is_some();
+            is_http && !has_name && address.query().is_none() && address.fragment().is_none()
+        });
+        if address.is_none() || self.endpoint.len() > MAX_VALUE_BYTES {
+            return Err("the endpoint in [otlp] is no plain http or https address".to_owned());
+        }
+        if self.headers_file.as_ref().is_some_and(|path| !path.is_absolute()) {
+            return Err("headers_file in [otlp] is no full path".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -240,6 +273,21 @@ mod tests {
         let seal = config.pkcs11.seal.unwrap();
         assert_eq!((seal.token.as_deref(), seal.key.as_str()), (Some("t"), "k"));
         assert!(toml::from_str::<Config>(&format!("{text}pin = \"1234\"\n")).is_err());
+    }
+
+    #[test]
+    fn a_collector_is_an_address_without_secrets() {
+        let config =
+            |text: &str| toml::from_str::<Config>(&format!("[otlp]\n{text}\n")).unwrap().checked();
+        for good in ["http://127.0.0.1:4318", "https://collector.example/otlp/"] {
+            let text = format!("endpoint = {good:?}\nheaders_file = \"/h\"");
+            assert!(config(&text).is_ok(), "{good}");
+        }
+        for bad in ["", "x", "grpc://a", "http://a:b@c", "http://c?token=1", "http://c#1"] {
+            assert!(config(&format!("endpoint = {bad:?}")).is_err(), "{bad}");
+        }
+        assert!(config("endpoint = \"http://a\"\nheaders_file = \"h\"").is_err());
+        assert!(toml::from_str::<Config>("[otlp]\nendpoint = \"x\"\ntoken = \"x\"").is_err());
     }
 
     #[test]

@@ -27,7 +27,7 @@ use tokio::sync::Notify;
 use crate::home::{self, Accounts, Config, Home, agent_process};
 use crate::plane::API_SOCKET;
 use crate::vaultd::IDENTITY;
-use crate::{process, rpc};
+use crate::{otlp, process, rpc};
 use children::{Children, Spec};
 use ports::Ports;
 
@@ -125,6 +125,9 @@ impl Supervisor {
         }
         let ports = Ports::choose(&config, args, report)?;
         ports.keep(home)?;
+        if let Some(warning) = otlp::warning(&config) {
+            report.say(&format!("warning: {warning}"));
+        }
         process::raise_limits();
         open_fuse(&accounts, report);
         let environment = config.environment(|name| std::env::var_os(name));

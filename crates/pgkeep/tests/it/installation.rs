@@ -48,6 +48,12 @@ impl Installation {
         self.program = program;
     }
 
+    /// Whom it runs as, unless as the test's own user.
+    #[cfg(feature = "otlp")]
+    pub(crate) fn user(&self) -> Option<(u32, u32)> {
+        self.user
+    }
+
     pub(crate) fn home(&self) -> PathBuf {
         self.dir.path().join("h")
     }

@@ -15,6 +15,8 @@ mod fs;
 mod installation;
 mod keyvault_cli;
 mod lifecycle;
+#[cfg(feature = "otlp")]
+mod otlp;
 mod sdk;
 mod seal_token;
 mod softhsm;

@@ -44,8 +44,8 @@ async fn send(request: HttpRequest, ca_pem: Option<&str>) -> Result<HttpResponse
     Ok(response)
 }
 
-/// Made for each request: sign-ins are rare, and settings may have changed.
-fn client(ca_pem: Option<&str>) -> Result<reqwest::Client, String> {
+/// TLS with the machine's authorities and those of `ca_pem`.
+pub(crate) fn tls_to_others(ca_pem: Option<&str>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in CertificateDer::pem_slice_iter(ca_pem.unwrap_or_default().as_bytes()) {
@@ -53,13 +53,16 @@ fn client(ca_pem: Option<&str>) -> Result<reqwest::Client, String> {
         roots.add(certificate).map_err(|e| format!("an authority is no certificate: {e}"))?;
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
+    let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|e| e.to_string())?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .map_err(|e| e.to_string())?;
+    Ok(config.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// Made for each request: sign-ins are rare, and settings may have changed.
+fn client(ca_pem: Option<&str>) -> Result<reqwest::Client, String> {
     let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls_to_others(ca_pem)?)
         .redirect(Policy::none())
         .no_proxy()
         .referer(false)

@@ -10,6 +10,8 @@ mod sessions;
 mod tests;
 mod tokens;
 
+pub(crate) use door::tls_to_others;
+
 use std::sync::Arc;
 
 use api::access::principal::Kind;
