@@ -81,11 +81,12 @@ fn is_canonical_time(text: &str) -> bool {
     text.len() == 28 && text.ends_with('Z') && parse_datetime(text).is_some()
 }
 
-/// JSON text with the members of bags in the order of their names.
+/// JSON text with the members of bags in the order of their names; other types as `tostring()`.
 fn dynamic_to_json(arguments: &[Value], _: &Context) -> Value {
     match arguments.first() {
-        None | Some(Value::Null) => Value::text(""),
-        Some(value) => Value::text(sorted(&value.to_json()).to_string()),
+        None => Value::text(""),
+        Some(Value::Dynamic(json)) => Value::text(sorted(json).to_string()),
+        Some(value) => Value::String(value.to_text()),
     }
 }
 

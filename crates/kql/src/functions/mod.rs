@@ -8,6 +8,7 @@
 mod arguments;
 mod conditions;
 mod convert;
+mod dynamic;
 mod geo;
 mod hash;
 mod math;
@@ -43,6 +44,7 @@ type Table = &'static [(&'static str, Scalar)];
 /// All topics; each has a list of tables.
 const TOPICS: &[&[Table]] = &[
     &[conditions::TABLE, convert::TABLE, hash::TABLE, sketch::TABLE],
+    &dynamic::TABLES,
     &geo::TABLES,
     &math::TABLES,
     &net::TABLES,

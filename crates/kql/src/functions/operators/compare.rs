@@ -74,7 +74,7 @@ fn same_after_conversion(typed: &Value, text: &Value) -> bool {
 }
 
 /// Equality of parts of dynamics: numbers by value, bags without regard to order.
-fn equal_json(a: &Json, b: &Json) -> bool {
+pub(in crate::functions) fn equal_json(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Long(x), Json::Real(y)) | (Json::Real(y), Json::Long(x)) => *x as f64 == *y,
         (Json::Array(x), Json::Array(y)) => {

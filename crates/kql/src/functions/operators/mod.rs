@@ -9,6 +9,7 @@ mod text;
 
 use super::Table;
 
+pub(super) use compare::equal_json;
 pub(super) use text::{fold, has_term};
 
 /// All operators.
