@@ -168,7 +168,7 @@ fn split(arguments: &[Value], _: &Context) -> Value {
 }
 
 fn sum(arguments: &[Value], _: &Context) -> Value {
-    let number = |element: &Json| Value::of_json(element).as_real();
+    let number = |element: &Json| Value::of_json(element).plain().as_real();
     or_null(array(arguments, 0), |elements| {
         or_null(elements.iter().map(number).sum::<Option<f64>>(), Value::Real)
     })
