@@ -6,6 +6,9 @@ mod parser;
 mod token;
 mod tree;
 
+#[cfg(test)]
+mod tests;
+
 pub use lexer::tokens;
 pub use operator::*;
 pub use parser::{DEPTH_MAX, HEIGHT_MAX, TEXT_MAX, parse};

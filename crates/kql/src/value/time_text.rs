@@ -183,7 +183,7 @@ impl<'a> Reader<'_, 'a> {
             _ => false,
         };
         let part_follows = match self.between() {
-            Some(b'-' | b'/' | b'.') => true,
+            Some(b'-' | b'/' | b'.' | b',') => true,
             Some(b' ') => named(self.pieces.first()),
             _ => false,
         };
@@ -196,7 +196,7 @@ impl<'a> Reader<'_, 'a> {
             None => number(self.digits()?, 2)?,
         };
         let rest = self.pieces;
-        if matches!(self.between(), Some(b'-' | b'/' | b'.' | b' '))
+        if matches!(self.between(), Some(b'-' | b'/' | b'.' | b',' | b' '))
             && let Some(day) = self.digits()
             && self.pieces.first() != Some(&Piece::Sign(b':'))
         {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::super::token::{Token, TokenKind};
-use super::super::tree::{Expr, Kind, Literal, Name, Span};
+use super::super::tree::{BinaryOp, Expr, Kind, Literal, Name, Span};
 use super::{Parser, node, reading};
 use crate::diagnostic::Diagnostic;
-use crate::value::{DEPTH_MAX, Json, Type, Value};
+use crate::value::{self, DEPTH_MAX, Json, Type, Value};
 
 impl Parser<'_> {
     /// Texts side by side, joined. At least one is there.
@@ -35,7 +35,7 @@ impl Parser<'_> {
             }
             TokenKind::Long => reading::long(text).map(Literal::Long),
             TokenKind::Real => reading::real(text).map(Literal::Real),
-            TokenKind::TimeSpan => reading::timespan(text).map(Literal::TimeSpan),
+            TokenKind::TimeSpan => value::parse_timespan(text).map(Literal::TimeSpan),
             TokenKind::Typed => return Some(self.typed_literal()),
             TokenKind::Name => match text {
                 "true" | "True" | "TRUE" => Some(Literal::Bool(true)),
@@ -73,10 +73,19 @@ impl Parser<'_> {
         let text = self.slice(token.span);
         let (word, rest) = text.split_once('(').unwrap_or((text, ""));
         let rest = rest.strip_suffix(')').unwrap_or(rest);
-        if Type::parse(word) == Some(Type::DateTime) && reading::inner(rest) == "now" {
-            let start = token.span.start + word.len() + 1;
-            let name = Name { text: "now".to_owned(), span: Span::new(start, start + 3) };
-            return node(Kind::Call { name, arguments: Vec::new() }, token.span);
+        let inner = reading::inner(rest);
+        if Type::parse(word) == Some(Type::DateTime) {
+            if inner == "now" {
+                return call("now", Vec::new(), token.span);
+            }
+            if let Some(ticks) = reading::time_of_day(inner) {
+                // A time without a day is one of today.
+                let now = call("now", Vec::new(), token.span);
+                let left = call("startofday", vec![now], token.span);
+                let right = node(Kind::Literal(Literal::TimeSpan(ticks)), token.span);
+                let op = BinaryOp::Add;
+                return node(Kind::Binary { op, left, right }, token.span);
+            }
         }
         if let Some(literal) = reading::typed(word, rest) {
             return node(Kind::Literal(literal), token.span);
@@ -201,6 +210,10 @@ impl Parser<'_> {
         self.close(TokenKind::CloseBrace, "`,` or `}`");
         Json::Bag(members)
     }
+}
+
+fn call(name: &str, arguments: Vec<Expr>, span: Span) -> Expr {
+    node(Kind::Call { name: Name { text: name.to_owned(), span }, arguments }, span)
 }
 
 /// A literal inside of a dynamic: dates, spans and guids are text there.

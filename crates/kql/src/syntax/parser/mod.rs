@@ -26,7 +26,7 @@ pub const TEXT_MAX: usize = 2 << 20;
 pub const DEPTH_MAX: u32 = 200;
 /// No branch of an expression is longer than about this many nodes.
 pub const HEIGHT_MAX: u32 = 500;
-/// More findings than these are not told.
+/// After so many findings the rest of the text is not read.
 const DIAGNOSTICS_MAX: usize = 100;
 
 /// Parses a text. The tree is complete where there is no error among the diagnostics.
@@ -51,7 +51,7 @@ struct Parser<'a> {
     depth: u32,
     /// Height of the highest expression since the caller set it to zero
     height: u32,
-    /// Too deep: the rest of the text was given up, and is not complained about
+    /// Nested too deep, or too many findings: the rest of the text is not read
     given_up: bool,
 }
 
@@ -186,8 +186,12 @@ impl<'a> Parser<'a> {
 
     fn report(&mut self, diagnostic: Diagnostic) {
         let same = self.diagnostics.iter().rev().take(3).any(|d| d.start == diagnostic.start);
-        if !same && !self.given_up && self.diagnostics.len() < DIAGNOSTICS_MAX {
+        if !same && !self.given_up {
             self.diagnostics.push(diagnostic);
+        }
+        if self.diagnostics.len() >= DIAGNOSTICS_MAX {
+            self.given_up = true;
+            self.at = self.tokens.len() - 1;
         }
     }
 
@@ -272,11 +276,31 @@ impl<'a> Parser<'a> {
 
     /// A closing bracket; reports and skips what stands before it.
     fn close(&mut self, kind: TokenKind, what: &str) {
-        if !self.eat(kind) {
-            self.expected(what);
-            self.skip_to_end();
-            self.eat(kind);
+        if self.eat(kind) {
+            return;
         }
+        self.expected(what);
+        match self.closing() {
+            Some(at) => self.at = at,
+            None => self.skip_to_end(),
+        }
+        self.eat(kind);
+    }
+
+    /// Where the bracket closes that is open here, if that is near and in this statement.
+    fn closing(&self) -> Option<usize> {
+        use TokenKind::*;
+        let mut open = 0_u32;
+        for (at, token) in self.tokens.iter().enumerate().skip(self.at).take(1000) {
+            match token.kind {
+                OpenParen | OpenBracket | OpenBrace => open += 1,
+                CloseParen | CloseBracket | CloseBrace if open == 0 => return Some(at),
+                CloseParen | CloseBracket | CloseBrace => open -= 1,
+                Semicolon if open == 0 => return None,
+                _ => {}
+            }
+        }
+        None
     }
 }
 

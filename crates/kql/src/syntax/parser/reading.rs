@@ -3,7 +3,6 @@
 use rust_decimal::Decimal;
 
 use super::super::lexer::escape;
-use super::super::token::UNITS;
 use super::super::tree::Literal;
 use crate::value::{self, Type};
 
@@ -81,25 +80,6 @@ pub(super) fn real(text: &str) -> Option<f64> {
     }
 }
 
-/// `1d`, `2.5 hours`, `1.02:03:04.5`, a bare number of days.
-pub(super) fn timespan(text: &str) -> Option<i64> {
-    let text = text.trim();
-    if let Some(rest) = text.strip_prefix('-') {
-        return timespan(rest).and_then(i64::checked_neg);
-    }
-    let number = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let unit = text[number..].trim();
-    if !unit.is_empty() && !UNITS.contains(&unit) {
-        return value::parse_timespan(text);
-    }
-    // Whole numbers are exact; `parse_timespan` goes through a real number.
-    let one = value::parse_timespan(&format!("1{unit}"))?;
-    match text[..number].parse::<i64>() {
-        Ok(n) if one > 0 => n.checked_mul(one),
-        _ => value::parse_timespan(&format!("{}{unit}", &text[..number])),
-    }
-}
-
 /// A decimal number with or without an exponent.
 pub(super) fn decimal(text: &str) -> Option<Decimal> {
     Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()
@@ -125,11 +105,19 @@ pub(super) fn inner(text: &str) -> &str {
     quoted.unwrap_or(text)
 }
 
+/// A time without a day, in ticks since midnight: `8:00:00 AM`.
+pub(super) fn time_of_day(text: &str) -> Option<i64> {
+    let midnight = value::from_civil(2000, 1, 1)?;
+    let clock = text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(':');
+    let at = value::parse_datetime(&format!("2000-01-01 {text}")).filter(|_| clock)?;
+    Some(at - midnight)
+}
+
 /// A typed literal from its word and what stands in its parentheses.
 pub(super) fn typed(word: &str, text: &str) -> Option<Literal> {
     let ty = Type::parse(word)?;
     let text = inner(text);
-    if text == "null" {
+    if text.is_empty() || text.eq_ignore_ascii_case("null") {
         return Some(Literal::Null(ty));
     }
     Some(match ty {
@@ -149,7 +137,7 @@ pub(super) fn typed(word: &str, text: &str) -> Option<Literal> {
         Type::Real => Literal::Real(real(text)?),
         Type::Decimal => Literal::Decimal(decimal(text)?),
         Type::DateTime => Literal::DateTime(value::parse_datetime(text)?),
-        Type::TimeSpan => Literal::TimeSpan(timespan(text)?),
+        Type::TimeSpan => Literal::TimeSpan(value::parse_timespan(text)?),
         Type::Guid => Literal::Guid(guid(text)?),
         Type::String | Type::Dynamic => return None,
     })
