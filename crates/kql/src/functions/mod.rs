@@ -14,8 +14,10 @@ mod hash;
 mod math;
 mod net;
 mod operators;
+mod parse;
 mod regex;
 mod series;
+mod session;
 mod sketch;
 mod text;
 mod times;
@@ -43,12 +45,13 @@ type Table = &'static [(&'static str, Scalar)];
 
 /// All topics; each has a list of tables.
 const TOPICS: &[&[Table]] = &[
-    &[conditions::TABLE, convert::TABLE, hash::TABLE, sketch::TABLE],
+    &[conditions::TABLE, convert::TABLE, hash::TABLE, session::TABLE, sketch::TABLE],
     &dynamic::TABLES,
     &geo::TABLES,
     &math::TABLES,
     &net::TABLES,
     &operators::TABLES,
+    &parse::TABLES,
     &series::TABLES,
     &text::TABLES,
     &times::TABLES,

@@ -74,11 +74,14 @@ impl Path {
 
     /// The names of a path without indices.
     fn names(&self) -> Option<Vec<&Arc<str>>> {
-        let name = |step| match step {
-            &Step::Name(ref name) => Some(name),
-            Step::Index(_) => None,
-        };
-        self.0.iter().map(name).collect()
+        let mut names = Vec::new();
+        for step in &self.0 {
+            match step {
+                Step::Name(name) => names.push(name),
+                Step::Index(_) => return None,
+            }
+        }
+        Some(names)
     }
 
     /// Removes a member; false where there is none.
