@@ -19,6 +19,7 @@ use std::time::Duration;
 pub use env::{Env, Meter};
 pub use eval::{Expr, compile, eval, holds};
 pub use key::{Key, Part};
+pub use plugins::{discover, is_offline_plugin, plugin_schema};
 
 pub use rows::{Row, Rows};
 

@@ -1,5 +1,7 @@
 //! Points on an axis: `range`, the bins of `make-series` and of the plugins over time.
 
+use std::cmp::Ordering;
+
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive as _;
 
@@ -7,7 +9,7 @@ use super::{EngineError, Result};
 use crate::value::Value;
 
 /// A point or a distance on an axis.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
+#[derive(Debug, Clone, Copy)]
 pub(super) enum Point {
     /// Whole numbers and ticks
     Whole(i64),
@@ -29,6 +31,23 @@ pub(super) enum Axis {
     TimeSpan,
 }
 
+/// Points of one kind compare exactly, others as real numbers.
+impl PartialOrd for Point {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match (self, other) {
+            (Self::Whole(a), Self::Whole(b)) => Some(a.cmp(b)),
+            (Self::Decimal(a), Self::Decimal(b)) => Some(a.cmp(b)),
+            (a, b) => a.real().partial_cmp(&b.real()),
+        }
+    }
+}
+
+impl PartialEq for Point {
+    fn eq(&self, other: &Self) -> bool {
+        self.partial_cmp(other) == Some(Ordering::Equal)
+    }
+}
+
 impl Point {
     /// A value as a point; `None` for null and what is no number or time.
     pub(super) fn of(value: &Value) -> Option<Self> {
@@ -39,6 +58,15 @@ impl Point {
             Value::Decimal(d) => Self::Decimal(*d),
             _ => return None,
         })
+    }
+
+    /// The distance from another point to here, as far as it can be told.
+    pub(super) fn minus(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Whole(a), Self::Whole(b)) => Self::Whole(a.saturating_sub(b)),
+            (Self::Decimal(a), Self::Decimal(b)) => Self::Decimal(a.saturating_sub(b)),
+            (a, b) => Self::Real(a.real() - b.real()),
+        }
     }
 
     /// The number of whole steps from `start` to here, rounded down.

@@ -19,6 +19,7 @@ mod series;
 mod source;
 mod summarize;
 
+pub(super) use aggregate::{Calls, Groups};
 pub use external::read as read_external;
 
 use super::{Answer, Cancel, Engine, EngineError, Env, Limits, Result, Row, Rows, Source, plugins};
