@@ -243,9 +243,7 @@ impl Pivot {
         let mut names = HashSet::new();
         for (mut key, collected) in groups.keys.into_iter().zip(groups.collected) {
             let name = key.pop().map(|name| name.to_text().to_string()).unwrap_or_default();
-            let place = *index
-                .entry(crate::engine::Part::key(&key))
-                .or_insert(keys.len());
+            let place = *index.entry(crate::engine::Part::key(&key)).or_insert(keys.len());
             if place == keys.len() {
                 keys.push(key);
             }
@@ -314,7 +312,8 @@ impl Pivot {
                     return key[at].clone().widen(column.ty);
                 }
                 let found = names.iter().find(|(name, _)| *name == column.name);
-                let found = found.map_or_else(|| column.name.clone(), |(_, found)| (*found).clone());
+                let found =
+                    found.map_or_else(|| column.name.clone(), |(_, found)| (*found).clone());
                 let cell = self.cells.get(&(place, found)).unwrap_or(&self.empty);
                 cell.clone().widen(column.ty)
             };

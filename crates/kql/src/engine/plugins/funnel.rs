@@ -142,9 +142,8 @@ pub(super) fn completion(call: &mut Call<'_>) -> Result<Vec<Row>> {
             }
         }
         for (bin, reached) in best {
-            let counts = bins
-                .entry(bin)
-                .or_insert_with(|| vec![vec![0; sequence.len()]; periods.len()]);
+            let counts =
+                bins.entry(bin).or_insert_with(|| vec![vec![0; sequence.len()]; periods.len()]);
             for (counts, reached) in counts.iter_mut().zip(reached) {
                 counts.iter_mut().take(reached).for_each(|count| *count += 1);
             }

@@ -88,10 +88,8 @@ pub(super) fn dcount_intersect(call: &mut Call<'_>) -> Result<Vec<Row>> {
         return Err(call.invalid("there may be 16 sets"));
     }
     let function = |name: &str| {
-        functions::scalar(name).ok_or_else(|| EngineError::Unsupported {
-            kind: "function",
-            name: name.to_owned(),
-        })
+        functions::scalar(name)
+            .ok_or_else(|| EngineError::Unsupported { kind: "function", name: name.to_owned() })
     };
     let (merge, count) = (function("hll_merge")?, function("dcount_hll")?);
     let context = &call.env.context;
