@@ -5,7 +5,9 @@ mod config;
 mod prepare;
 
 pub(crate) use accounts::{Account, Accounts};
-pub(crate) use config::{Config, OtlpSettings, SealKeySettings};
+#[cfg(feature = "otlp")]
+pub(crate) use config::OtlpSettings;
+pub(crate) use config::{Config, SealKeySettings};
 pub(crate) use prepare::{adopt_password_file, prepare, prepare_server, remove_server, write_ca};
 
 use std::path::{Path, PathBuf};

@@ -12,6 +12,7 @@ mod page;
 mod peers;
 mod store;
 
+#[cfg(feature = "otlp")]
 pub(crate) use access::tls_to_others;
 pub(crate) use backend::{as_role, encode};
 pub(crate) use create::is_free;
