@@ -3,6 +3,7 @@
 //! No IO. Parsing and binding never fail: they return what they understood and diagnostics.
 
 pub mod aggregates;
+pub mod bind;
 pub mod diagnostic;
 pub mod engine;
 pub mod functions;

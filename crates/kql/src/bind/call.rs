@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::env::{Function, Pattern, reads_row};
 use super::{Binder, Bound, Env, Item, Locals, Typed, literal};
+use crate::diagnostic::Diagnostic;
 use crate::plan::Rel;
 use crate::syntax::{Expr, Kind, Parameter, Span, Statement, StatementKind, Takes};
 use crate::value::{Type, Value};
@@ -22,7 +23,11 @@ impl Binder<'_> {
             let Some(locals) = binder.arguments(function, arguments, span, env) else {
                 return Bound::Failed;
             };
-            binder.body(&function.body, locals, span, env)
+            // Columns without a name are counted anew in each body.
+            let unnamed = std::mem::take(&mut binder.unnamed);
+            let bound = binder.body(&function.body, locals, span, env);
+            binder.unnamed = unnamed;
+            bound
         })
     }
 
@@ -164,8 +169,9 @@ impl Binder<'_> {
             || ty == Type::Dynamic
             || (from.is_number() && ty.is_number());
         if !fits {
-            self.error("KQL301", span, format!("a value of type {ty} is needed, not {from}"));
-            return None;
+            // Kusto converts what it is given; what cannot be converted is null.
+            let message = format!("a value of type {from} is converted to {ty}");
+            self.diagnostics.push(Diagnostic::warning("KQL301", span, message));
         }
         let function = match ty {
             Type::Bool => "tobool",

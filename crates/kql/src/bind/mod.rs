@@ -67,6 +67,9 @@ pub fn bind(
         render: None,
         options: Vec::new(),
         open: false,
+        absent: false,
+        named: Vec::new(),
+        unnamed: 0,
         nodes: 0,
         depth: 0,
         rows: 0,
@@ -118,6 +121,12 @@ pub(crate) struct Binder<'a> {
     pub(crate) render: Option<Render>,
     pub(crate) options: Vec<(String, Value)>,
     pub(crate) open: bool,
+    /// Whether a table is absent that `isfuzzy` forgives: its columns are not known
+    pub(crate) absent: bool,
+    /// What `as` and its like named, for the statements that follow
+    pub(crate) named: Vec<(String, Item)>,
+    /// Columns without a name so far
+    unnamed: usize,
     nodes: usize,
     depth: usize,
     /// Row scopes opened so far: each has a number

@@ -4,9 +4,10 @@
 use std::rc::Rc;
 
 use super::env::Function;
-use super::{Binder, Bound, Env, Item, Locals, Row, Typed, column, rel};
+use super::{Binder, Bound, Env, Item, Locals, Row, Typed, column, literal, rel};
 use crate::plan::{Op, Rel, Scalar, ScalarKind, Schema};
 use crate::syntax::{self, Expr, Kind, Span, StatementKind};
+use crate::value::{Type, Value};
 
 /// Edits between two names that are still "did you mean".
 const EDITS_MAX: usize = 2;
@@ -89,6 +90,11 @@ impl Binder<'_> {
     }
 
     fn unknown(&mut self, name: &str, span: Span, env: &Env<'_>) -> Bound {
+        if self.unsure() && !matches!(env.row, Row::None) {
+            // A column of a table that is not known: empty here.
+            let value = literal(Value::Null, Type::Dynamic);
+            return Bound::Scalar(Typed { value, name: Some(name.to_owned()) });
+        }
         let columns = env.row.columns().iter().map(|c| c.name.as_str());
         let locals = env.locals.all();
         let mut near = nearest(name, columns.chain(locals.iter().map(|(name, _)| *name)));

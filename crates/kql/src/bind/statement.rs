@@ -17,6 +17,9 @@ impl Binder<'_> {
             if let StatementKind::Query(query) = &statement.kind {
                 let env = Env::of(locals.clone());
                 result = Some(self.result(query, &env));
+                for (name, item) in std::mem::take(&mut self.named) {
+                    locals = locals.with(name, item);
+                }
             } else {
                 locals = self.statement(statement, locals);
             }
@@ -56,7 +59,12 @@ impl Binder<'_> {
                 self.error("KQL212", query.span, "a database is no query: name a table of it");
                 super::nothing()
             }
-            Bound::Failed => super::nothing(),
+            Bound::Failed => {
+                if !self.failed() {
+                    self.error("KQL299", query.span, "the query cannot be understood");
+                }
+                super::nothing()
+            }
         }
     }
 

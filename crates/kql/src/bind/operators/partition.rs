@@ -1,0 +1,92 @@
+//! `partition`, `fork` and `facet`: one table through several sub-queries.
+
+use super::{Binder, Column, Env, Expr, Named, Op, Rel, Type, column, rel};
+use crate::plan::Aggregate;
+use crate::syntax::Name;
+
+impl Binder<'_> {
+    pub(super) fn partition(
+        &mut self,
+        input: Rel,
+        by: &Expr,
+        body: &Expr,
+        legacy: bool,
+        env: &Env<'_>,
+    ) -> Option<Rel> {
+        let at = self.one_column(by, &input, env)?;
+        if !self.not_dynamic(input.schema[at].ty, by.span) {
+            return None;
+        }
+        if legacy {
+            let hint = "write the sub-query in ( ), beginning with an operator".to_owned();
+            let message = "partition with a query in braces is not supported";
+            self.error_hint("KQL260", body.span, message, Some(hint));
+            return None;
+        }
+        let flow = rel(Op::Inner, input.schema.clone());
+        let body = self.inner(body, &flow, env)?;
+        let schema = body.schema.clone();
+        let by = column(&input.schema, at);
+        Some(rel(Op::Partition { input, by, body }, schema))
+    }
+
+    /// `fork`: the first sub-query is the result, the others are further results.
+    pub(super) fn fork(
+        &mut self,
+        input: Rel,
+        legs: &[(Option<Name>, Expr)],
+        env: &Env<'_>,
+    ) -> Option<Rel> {
+        let shared = self.share(input);
+        let mut first = None;
+        for (at, (name, leg)) in legs.iter().enumerate() {
+            let result = self.inner(leg, &shared, env)?;
+            if first.is_none() {
+                first = Some(result);
+                continue;
+            }
+            let name = match name {
+                Some(name) => name.text.clone(),
+                None => format!("Results_{}", at + 1),
+            };
+            self.further.push((name, result));
+        }
+        first
+    }
+
+    /// `facet`: the counts of each column's values; rows through `with` come first.
+    pub(super) fn facet(
+        &mut self,
+        input: Rel,
+        by: &[Expr],
+        with: Option<&Expr>,
+        env: &Env<'_>,
+    ) -> Option<Rel> {
+        let shared = self.share(input);
+        let mut results = Vec::new();
+        if let Some(with) = with {
+            results.push(("Results".to_owned(), self.inner(with, &shared, env)?));
+        }
+        for (i, e) in by.iter().enumerate() {
+            let at = self.one_column(e, &shared, env)?;
+            if !self.not_dynamic(shared.schema[at].ty, e.span) {
+                return None;
+            }
+            let key = shared.schema[at].clone();
+            let counted = Column::new(format!("count_{}", key.name), Type::Long);
+            let keys = vec![Named { name: key.name.clone(), value: column(&shared.schema, at) }];
+            let count = Aggregate {
+                function: "count".into(),
+                arguments: Vec::new(),
+                outputs: vec![counted.clone()],
+            };
+            let op = Op::Summarize { input: shared.clone(), keys, aggregates: vec![count] };
+            let name = if i == 0 { "Facet".to_owned() } else { format!("Facet_{}", i + 1) };
+            results.push((name, rel(op, vec![key, counted])));
+        }
+        let mut results = results.into_iter();
+        let first = results.next();
+        self.further.extend(results);
+        first.map(|(_, first)| first)
+    }
+}
