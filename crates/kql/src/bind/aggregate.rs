@@ -102,6 +102,7 @@ impl Binder<'_> {
             }
             return None;
         };
+        self.obsolete(name, chosen);
         let outputs = self.outputs(name, chosen, &given, &written, span)?;
         let base: usize = collected.borrow().iter().map(|a| a.outputs.len()).sum();
         let at = env.aggregates_at + base;

@@ -19,16 +19,20 @@ impl Binder<'_> {
         span: Span,
         env: &Env<'_>,
     ) -> Bound {
-        self.deeper(span, || Bound::Failed, |binder| {
-            let Some(locals) = binder.arguments(function, arguments, span, env) else {
-                return Bound::Failed;
-            };
-            // Columns without a name are counted anew in each body.
-            let unnamed = std::mem::take(&mut binder.unnamed);
-            let bound = binder.body(&function.body, locals, span, env);
-            binder.unnamed = unnamed;
-            bound
-        })
+        self.deeper(
+            span,
+            || Bound::Failed,
+            |binder| {
+                let Some(locals) = binder.arguments(function, arguments, span, env) else {
+                    return Bound::Failed;
+                };
+                // Columns without a name are counted anew in each body.
+                let unnamed = std::mem::take(&mut binder.unnamed);
+                let bound = binder.body(&function.body, locals, span, env);
+                binder.unnamed = unnamed;
+                bound
+            },
+        )
     }
 
     /// The same where the first argument is a table that is there already (`invoke`).
@@ -165,28 +169,14 @@ impl Binder<'_> {
         if from == ty {
             return Some(typed);
         }
-        let fits = from == Type::Dynamic
-            || ty == Type::Dynamic
-            || (from.is_number() && ty.is_number());
+        let fits =
+            from == Type::Dynamic || ty == Type::Dynamic || (from.is_number() && ty.is_number());
         if !fits {
             // Kusto converts what it is given; what cannot be converted is null.
             let message = format!("a value of type {from} is converted to {ty}");
             self.diagnostics.push(Diagnostic::warning("KQL301", span, message));
         }
-        let function = match ty {
-            Type::Bool => "tobool",
-            Type::Int => "toint",
-            Type::Long => "tolong",
-            Type::Real => "toreal",
-            Type::Decimal => "todecimal",
-            Type::DateTime => "todatetime",
-            Type::TimeSpan => "totimespan",
-            Type::Guid => "toguid",
-            Type::String => "tostring",
-            Type::Dynamic => "todynamic",
-        };
-        let value = super::call(function, vec![typed.value], ty);
-        Some(Typed { value: self.fold(value), name: typed.name })
+        Some(Typed { value: self.brought(typed.value, ty), name: typed.name })
     }
 
     /// A body: statements, the last being the result.
@@ -255,9 +245,11 @@ impl Binder<'_> {
                 let value = Typed { value: literal(value, ty), name: None };
                 locals = locals.with(&parameter.name.text, Item::Scalar { value, row: 0 });
             }
-            return self.deeper(span, || Bound::Failed, |binder| {
-                binder.body(&case.body, locals, span, env)
-            });
+            return self.deeper(
+                span,
+                || Bound::Failed,
+                |binder| binder.body(&case.body, locals, span, env),
+            );
         }
         self.error("KQL228", span, "no case of the pattern has these arguments");
         Bound::Failed

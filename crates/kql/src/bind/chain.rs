@@ -57,8 +57,7 @@ impl Binder<'_> {
             let right = right?;
             let from = arguments[0].ty;
             let Some(result) = result(op, from, right.ty) else {
-                let message =
-                    format!("`{}` is not defined for {from} and {}", op.text(), right.ty);
+                let message = format!("`{}` is not defined for {from} and {}", op.text(), right.ty);
                 let hint = hint(op, from, right.ty);
                 self.error_hint("KQL309", start.to(span), message, hint);
                 return None;
@@ -70,8 +69,7 @@ impl Binder<'_> {
             && let crate::plan::ScalarKind::Literal(pattern) = &arguments[1].kind
             && let Some(why) = crate::functions::regex_error(&pattern.to_text())
         {
-            self.error("KQL311", start, format!("the regular expression is not valid: {why}"));
-            return None;
+            self.bad_pattern(start, &why);
         }
         Some(self.fold(call(op.text(), arguments, ty)))
     }

@@ -4,6 +4,7 @@ use super::chain::widest;
 use super::env::Bound;
 use super::signature::{self, Accepts, Form, Naming, Result, Signature};
 use super::{Binder, Env, Typed, column, literal, outputs};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::functions;
 use crate::plan::{Scalar, ScalarKind};
 use crate::syntax::{Expr, Kind, Name, Span};
@@ -61,6 +62,7 @@ impl Binder<'_> {
         let given = self.arguments_of(overloads, arguments, env)?;
         let chosen = self.choose(name, overloads, arguments, &given, span)?;
         self.check_pattern(name, arguments, &given);
+        self.obsolete(name, chosen);
         let ty = self.result_of(name, chosen, &given, span)?;
         let named = named_after(&name.text, chosen, &given.values);
         let window = WINDOW.contains(&name.text.as_str());
@@ -80,10 +82,8 @@ impl Binder<'_> {
             values.push(literal(Value::text(ty.name()), Type::String));
         }
         if window {
-            let kind = ScalarKind::Window {
-                function: name.text.as_str().into(),
-                arguments: values,
-            };
+            let kind =
+                ScalarKind::Window { function: name.text.as_str().into(), arguments: values };
             return Some(Typed { value: Scalar { kind, ty }, name: named });
         }
         let value = self.folded(&canonical(&name.text), values, ty);
@@ -102,8 +102,7 @@ impl Binder<'_> {
         arguments: &[Expr],
         env: &Env<'_>,
     ) -> Option<Arguments> {
-        let mut given =
-            Arguments { values: Vec::new(), type_literal: None, names: Vec::new() };
+        let mut given = Arguments { values: Vec::new(), type_literal: None, names: Vec::new() };
         let mut failed = false;
         for argument in arguments {
             match &*argument.kind {
@@ -130,8 +129,10 @@ impl Binder<'_> {
                     };
                     match self.expression(argument, env) {
                         Bound::Scalar(typed) => {
+                            // A name that is written names the result, too.
+                            let named = name.clone().or(typed.name);
                             given.names.push(name);
-                            given.values.push(typed);
+                            given.values.push(Typed { name: named, ..typed });
                         }
                         Bound::Failed => failed = true,
                         _ => {
@@ -159,15 +160,12 @@ impl Binder<'_> {
         let mut best: Option<(u32, &Signature)> = None;
         let mut wrong: Option<(usize, Accepts)> = None;
         for overload in overloads {
-            let takes_type =
-                overload.parameters.iter().any(|p| p.accepts == Accepts::TypeLiteral);
+            let takes_type = overload.parameters.iter().any(|p| p.accepts == Accepts::TypeLiteral);
             if has_type && !takes_type {
                 continue;
             }
-            let optional_type = overload
-                .parameters
-                .iter()
-                .any(|p| p.accepts == Accepts::TypeLiteral && p.optional);
+            let optional_type =
+                overload.parameters.iter().any(|p| p.accepts == Accepts::TypeLiteral && p.optional);
             if takes_type && !has_type && !optional_type {
                 continue;
             }
@@ -202,16 +200,12 @@ impl Binder<'_> {
             Some((at, accepts)) => {
                 let at_span = arguments.get(at).map_or(span, |argument| argument.span);
                 let ty = given.values[at].value.ty;
-                let message =
-                    format!("`{}` needs {} here, not {ty}", name.text, accepts.words());
+                let message = format!("`{}` needs {} here, not {ty}", name.text, accepts.words());
                 self.error("KQL313", at_span, message);
             }
             None => {
-                let message = format!(
-                    "`{}` takes {}, not {n} arguments",
-                    name.text,
-                    arities(overloads)
-                );
+                let message =
+                    format!("`{}` takes {}, not {n} arguments", name.text, arities(overloads));
                 self.error("KQL314", span, message);
             }
         }
@@ -292,16 +286,26 @@ impl Binder<'_> {
             && let Some(why) = functions::regex_error(pattern)
         {
             let span = arguments.get(*at).map_or(name.span, |argument| argument.span);
-            self.error("KQL311", span, format!("the regular expression is not valid: {why}"));
+            self.bad_pattern(span, &why);
         }
     }
 
-    fn column_if_exists(
-        &mut self,
-        arguments: &[Expr],
-        span: Span,
-        env: &Env<'_>,
-    ) -> Option<Typed> {
+    /// Says what to use instead of a function that is no longer to be used.
+    pub(super) fn obsolete(&mut self, name: &Name, chosen: &Signature) {
+        if let Some(instead) = chosen.instead {
+            let message = format!("`{}` is obsolete", name.text);
+            let found = Diagnostic::new(Severity::Information, "KQL235", name.span, message);
+            self.diagnostics.push(found.hint(format!("use `{instead}`")));
+        }
+    }
+
+    /// A pattern that cannot be read matches nothing; the query is understood without it.
+    pub(super) fn bad_pattern(&mut self, span: Span, why: &str) {
+        let message = format!("the regular expression is not valid, nothing matches: {why}");
+        self.diagnostics.push(Diagnostic::warning("KQL311", span, message));
+    }
+
+    fn column_if_exists(&mut self, arguments: &[Expr], span: Span, env: &Env<'_>) -> Option<Typed> {
         let [name, default] = arguments else {
             self.error("KQL314", span, "`column_ifexists` takes 2 arguments");
             return None;
@@ -312,7 +316,9 @@ impl Binder<'_> {
         let wanted = wanted.to_text();
         match columns.iter().position(|c| *c.name == *wanted) {
             Some(at) => {
-                Some(Typed { value: column(columns, at), name: Some(wanted.to_string()) })
+                // Whatever the column is, the type is that of what stands in for it.
+                let value = self.brought(column(columns, at), default.value.ty);
+                Some(Typed { value, name: Some(wanted.to_string()) })
             }
             None => Some(Typed { name: None, ..default }),
         }

@@ -8,7 +8,13 @@ use crate::syntax::{Expr, Name, Span};
 impl Binder<'_> {
     /// `f(…)`: a local function, an aggregate where they may be called, a built-in function, a
     /// way to name a table, a stored function; in this order.
-    pub(super) fn call(&mut self, name: &Name, arguments: &[Expr], span: Span, env: &Env<'_>) -> Bound {
+    pub(super) fn call(
+        &mut self,
+        name: &Name,
+        arguments: &[Expr],
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
         match env.locals.find(&name.text).cloned() {
             Some(Item::Function(function)) => {
                 return match self.call_function(&function, arguments, span, env) {
@@ -30,9 +36,7 @@ impl Binder<'_> {
         }
         if env.aggregates.is_some() && super::signature::aggregate(&name.text).is_some() {
             let all = self.aggregate(name, arguments, span, env);
-            return all
-                .and_then(|all| all.into_iter().next())
-                .map_or(Bound::Failed, Bound::Scalar);
+            return all.and_then(|all| all.into_iter().next()).map_or(Bound::Failed, Bound::Scalar);
         }
         if super::signature::function(&name.text).is_some() {
             return self.function(name, arguments, span, env).map_or(Bound::Failed, Bound::Scalar);
@@ -121,4 +125,3 @@ impl Binder<'_> {
         })
     }
 }
-

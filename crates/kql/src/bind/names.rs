@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use super::env::Function;
 use super::{Binder, Bound, Env, Item, Locals, Row, Typed, column, literal, rel};
-use crate::plan::{Op, Rel, Scalar, ScalarKind, Schema};
-use crate::syntax::{self, Expr, Kind, Span, StatementKind};
+use crate::plan::{Op, Rel, Scalar, ScalarKind};
+use crate::syntax::{self, Kind, Span, StatementKind};
 use crate::value::{Type, Value};
 
 /// Edits between two names that are still "did you mean".
@@ -131,28 +131,6 @@ impl Binder<'_> {
         found
     }
 
-    /// Whether a tabular expression names something that is not there, which `isfuzzy` forgives:
-    /// a bare name, `table("x")`, `database("d").x`, or a call of an unknown function.
-    pub(super) fn is_absent(&mut self, leg: &Expr, env: &Env<'_>) -> bool {
-        match &*leg.kind {
-            Kind::Name(name) => self.is_unknown(name, env),
-            Kind::Paren(inner) => self.is_absent(inner, env),
-            Kind::Pipe { source: Some(source), .. } => self.is_absent(source, env),
-            Kind::Call { name, .. } => {
-                !super::signature::is_known(&name.text) && self.is_unknown(&name.text, env)
-            }
-            Kind::Path(_, inner) => self.is_absent(inner, env),
-            Kind::Wildcard(pattern) => self.tables_like(pattern, env).is_empty(),
-            _ => false,
-        }
-    }
-
-    fn is_unknown(&mut self, name: &str, env: &Env<'_>) -> bool {
-        env.locals.find(name).is_none()
-            && self.catalog.table(name).is_none()
-            && self.catalog.function(name).is_none()
-    }
-
     /// A state's column in `scan`: `step.column`.
     pub(super) fn scan_state(&self, step: &str, name: &str, env: &Env<'_>) -> Option<Typed> {
         let Row::Scan { columns, steps } = env.row else { return None };
@@ -223,9 +201,4 @@ pub(crate) fn size(rel: &Rel) -> usize {
         open.extend(super::operators::inputs(&rel.op));
     }
     n
-}
-
-/// Position of a column by name.
-pub(crate) fn position(schema: &Schema, name: &str) -> Option<usize> {
-    schema.iter().position(|column| column.name == name)
 }

@@ -196,8 +196,18 @@ pub(crate) fn column_of(typed: &Typed, input: &[Column]) -> Option<usize> {
         ScalarKind::Column(at) => *at,
         ScalarKind::Call { function, arguments } => {
             let conversions = [
-                "tobool", "todatetime", "todecimal", "todouble", "toguid", "toint", "tolong",
-                "toreal", "tostring", "totimespan", "todynamic", "parse_json",
+                "tobool",
+                "todatetime",
+                "todecimal",
+                "todouble",
+                "toguid",
+                "toint",
+                "tolong",
+                "toreal",
+                "tostring",
+                "totimespan",
+                "todynamic",
+                "parse_json",
             ];
             match (&arguments[..], conversions.contains(&&**function)) {
                 ([only], true) if only.ty == typed.value.ty => match only.kind {

@@ -108,9 +108,7 @@ impl Binder<'_> {
     ) -> Option<Vec<Typed>> {
         let whole_value = match &whole.value.kind {
             // `function` takes the first output of these itself.
-            ScalarKind::Call { function, arguments } if &**function == "[]" => {
-                arguments[0].clone()
-            }
+            ScalarKind::Call { function, arguments } if &**function == "[]" => arguments[0].clone(),
             _ => whole.value.clone(),
         };
         let taken = |at: usize, ty: Type| {

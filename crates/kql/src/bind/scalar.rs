@@ -54,7 +54,7 @@ impl Binder<'_> {
             Kind::ExternalData { columns, addresses, properties } => {
                 return Bound::Table(self.external_data(columns, addresses, properties, env));
             }
-            Kind::ToScalar(query) => self.to_scalar(query, env),
+            Kind::ToScalar(query) => self.one_value(query, env),
             Kind::Materialize(query) => {
                 let Some(table) = self.tabular(query, env) else { return Bound::Failed };
                 let schema = table.schema.clone();
@@ -131,8 +131,7 @@ impl Binder<'_> {
                 _ => None,
             })
             .collect();
-        if let (true, Some(constants), Some(run)) =
-            (fixed, constants, functions::scalar(&function))
+        if let (true, Some(constants), Some(run)) = (fixed, constants, functions::scalar(&function))
         {
             let result = run(&constants, &self.context).widen(ty);
             if result.heap_bytes() <= 1 << 20 {
@@ -271,13 +270,7 @@ impl Binder<'_> {
         Some(Typed { value, name: None })
     }
 
-    fn list(
-        &mut self,
-        op: ListOp,
-        left: &Expr,
-        items: &[Expr],
-        env: &Env<'_>,
-    ) -> Option<Typed> {
+    fn list(&mut self, op: ListOp, left: &Expr, items: &[Expr], env: &Env<'_>) -> Option<Typed> {
         let value = self.scalar(left, env)?;
         let ty = value.value.ty;
         let terms = matches!(op, ListOp::HasAny | ListOp::HasAll);
@@ -339,8 +332,7 @@ impl Binder<'_> {
             ty => numeric(ty) && numeric(from.ty) && numeric(to.ty),
         };
         if !fits {
-            let message =
-                format!("between compares {} with {} and {}", v.ty, from.ty, to.ty);
+            let message = format!("between compares {} with {} and {}", v.ty, from.ty, to.ty);
             self.error("KQL308", value.span.to(high.span), message);
             return None;
         }
@@ -349,7 +341,7 @@ impl Binder<'_> {
         Some(Typed { value, name: None })
     }
 
-    fn to_scalar(&mut self, query: &Expr, env: &Env<'_>) -> Option<Typed> {
+    fn one_value(&mut self, query: &Expr, env: &Env<'_>) -> Option<Typed> {
         match self.expression(query, &Env::of(env.locals.clone())) {
             Bound::Scalar(typed) => Some(Typed { name: None, ..typed }),
             Bound::Table(table) => {

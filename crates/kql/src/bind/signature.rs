@@ -85,9 +85,7 @@ impl Accepts {
             Self::Number => ok(ty.is_number()),
             Self::Integer => ok(ty.is_integer()),
             Self::NumberOrBool => ok(ty.is_number() || ty == Type::Bool),
-            Self::Summable => {
-                ok(ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan))
-            }
+            Self::Summable => ok(ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan)),
             Self::Orderable => ok(!matches!(ty, Type::Guid | Type::Dynamic)),
             Self::NotRealOrBool => ok(!matches!(ty, Type::Real | Type::Bool)),
             Self::Dynamic => ok(ty == Type::Dynamic),
@@ -101,9 +99,9 @@ impl Accepts {
                     Type::Int => {
                         types.iter().any(|t| matches!(t, Type::Long | Type::Real | Type::Decimal))
                     }
-                    Type::Long => types
-                        .iter()
-                        .any(|t| matches!(t, Type::Int | Type::Real | Type::Decimal)),
+                    Type::Long => {
+                        types.iter().any(|t| matches!(t, Type::Int | Type::Real | Type::Decimal))
+                    }
                     Type::Real => types.contains(&Type::Decimal),
                     Type::Dynamic => types.contains(&Type::String),
                     _ => false,
@@ -261,11 +259,6 @@ pub(crate) fn aggregate(name: &str) -> Option<&'static [Signature]> {
 /// Overloads of a plugin.
 pub(crate) fn plugin(name: &str) -> Option<&'static [Signature]> {
     PLUGIN.get(name).map(Vec::as_slice)
-}
-
-/// Whether a built-in function or aggregate has this name.
-pub(crate) fn is_known(name: &str) -> bool {
-    SCALARS.contains_key(name) || AGGREGATE.contains_key(name)
 }
 
 /// Names of functions and aggregates, for hints.

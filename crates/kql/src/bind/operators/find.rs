@@ -74,8 +74,7 @@ impl Binder<'_> {
         // Findings were reported when the predicate was judged.
         self.diagnostics.truncate(before);
         let own = &leg.rel.schema;
-        let values: Vec<Scalar> =
-            unified.iter().map(|one| self.value_of(one, at, own)).collect();
+        let values: Vec<Scalar> = unified.iter().map(|one| self.value_of(one, at, own)).collect();
         Some(self.fold(replaced(&bound, &values)))
     }
 
@@ -156,9 +155,9 @@ impl Binder<'_> {
         let of_use = |leg: &Leg| {
             legs.len() == 1
                 || anywhere
-                || used.iter().any(|at: &usize| {
-                    leg.rel.schema.iter().any(|c| c.name == known[*at].name)
-                })
+                || used
+                    .iter()
+                    .any(|at: &usize| leg.rel.schema.iter().any(|c| c.name == known[*at].name))
         };
         let chosen: Vec<&Leg> = legs.iter().filter(|leg| of_use(leg)).collect();
         let _ = judged;

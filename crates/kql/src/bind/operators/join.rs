@@ -97,9 +97,9 @@ impl Binder<'_> {
             schema[*at].name.clone_from(&shown.name);
         }
         // Names of what is dropped must not be those of what is kept.
-        for at in 0..schema.len() {
+        for (at, column) in schema.iter_mut().enumerate() {
             if !kept.contains(&at) {
-                schema[at].name = format!("{}\u{1}{at}", schema[at].name);
+                column.name = format!("{}\u{1}{at}", column.name);
             }
         }
         let joined = rel(Op::Join { kind, left, right, on: on.pairs }, schema);
@@ -156,13 +156,21 @@ impl Binder<'_> {
     }
 
     /// A column that both sides have.
-    fn common_column(&mut self, name: &str, span: Span, left: &Schema, right: &Schema, on: &mut On) {
+    fn common_column(
+        &mut self,
+        name: &str,
+        span: Span,
+        left: &Schema,
+        right: &Schema,
+        on: &mut On,
+    ) {
         let find = |schema: &Schema| schema.iter().position(|c| c.name == name);
         let (a, b) = (find(left), find(right));
         if let (Some(a), Some(b)) = (a, b) {
             let (a_ty, b_ty) = (left[a].ty, right[b].ty);
             if a_ty != b_ty && !(self.unsure() && (a_ty, b_ty).has(Type::Dynamic)) {
-                let message = format!("the column `{name}` is {a_ty} on the left, {b_ty} on the right");
+                let message =
+                    format!("the column `{name}` is {a_ty} on the left, {b_ty} on the right");
                 self.error("KQL327", span, message);
                 on.failed = true;
             }

@@ -8,9 +8,27 @@ use crate::syntax::{ColumnDeclaration, Name, Statement, StatementKind};
 
 /// The kinds of chart that `render` knows.
 const CHARTS: [&str; 21] = [
-    "table", "list", "barchart", "piechart", "ladderchart", "timechart", "linechart",
-    "anomalychart", "pivotchart", "areachart", "stackedareachart", "scatterchart", "timepivot",
-    "columnchart", "timeline", "3Dchart", "card", "treemap", "plotly", "graph", "sankey",
+    "table",
+    "list",
+    "barchart",
+    "piechart",
+    "ladderchart",
+    "timechart",
+    "linechart",
+    "anomalychart",
+    "pivotchart",
+    "areachart",
+    "stackedareachart",
+    "scatterchart",
+    "timepivot",
+    "columnchart",
+    "timeline",
+    "3Dchart",
+    "card",
+    "treemap",
+    "plotly",
+    "graph",
+    "sankey",
 ];
 
 impl Binder<'_> {

@@ -1,5 +1,4 @@
-//! `evaluate`: the arguments of a plugin. They go to the engine in the order of the plugin's
-//! parameters; one that is left out is a null literal, unless it is the last.
+//! `evaluate`: the arguments of a plugin, each for a parameter.
 
 use std::cell::RefCell;
 
@@ -7,7 +6,7 @@ use super::super::signature::{self, Accepts, Form, Signature};
 use super::shape::Shaped;
 use super::{Binder, Column, Env, Expr, Kind, Op, PluginArgument, Rel, Type, Value};
 use super::{literal, rel};
-use crate::plan::{Aggregate, Schema};
+use crate::plan::{Aggregate, Query, Schema};
 use crate::syntax::{Name, Span};
 
 /// An argument as it is bound.
@@ -15,6 +14,8 @@ use crate::syntax::{Name, Span};
 pub(super) struct Argument {
     /// Index of its parameter
     pub(super) parameter: usize,
+    /// The parameter's name
+    pub(super) place: String,
     /// The name that was written before it
     pub(super) written: Option<String>,
     /// The name that its value has by itself
@@ -28,9 +29,18 @@ pub(super) struct Argument {
 
 /// Plugins that make rows of nothing.
 const SOURCES: [&str; 13] = [
-    "http_request", "http_request_post", "sql_request", "mysql_request", "postgresql_request",
-    "cosmosdb_sql_request", "azure_digital_twins_query_request", "execute_query",
-    "execute_show_command", "dax_request", "csharp", "infer_storage_schema",
+    "http_request",
+    "http_request_post",
+    "sql_request",
+    "mysql_request",
+    "postgresql_request",
+    "cosmosdb_sql_request",
+    "azure_digital_twins_query_request",
+    "execute_query",
+    "execute_show_command",
+    "dax_request",
+    "csharp",
+    "infer_storage_schema",
     "infer_storage_schema_with_suggestions",
 ];
 
@@ -65,44 +75,49 @@ impl Binder<'_> {
         let input = flow.as_ref().unwrap_or(&empty);
         let bound = self.plugin_arguments(name, overloads, arguments, called.span, input, env)?;
         let shaped = self.shape(&name.text, &bound, input);
-        let mut ordered = ordered(&bound);
+        let mut given: Vec<(String, PluginArgument)> =
+            bound.iter().map(|one| (one.place.clone(), one.value.clone())).collect();
         if name.text == "pivot" {
-            ordered = pivot_arguments(ordered, &bound, input, &shaped);
+            complete_pivot(&mut given, input, &shaped);
         }
         let (mut schema, open) = match shaped {
             Shaped::Sure(schema) => (schema, false),
             Shaped::Open(schema) => (schema, true),
         };
-        match declared {
-            Some((star, columns)) => {
-                let own = self.declared(columns);
-                if star {
-                    schema.retain(|c| !own.iter().any(|o| o.name == c.name));
-                    schema.extend(own);
-                } else {
-                    schema = own;
-                }
+        if let Some((star, columns)) = declared {
+            let own = self.declared(columns);
+            if star {
+                schema.retain(|c| !own.iter().any(|o| o.name == c.name));
+                schema.extend(own);
+            } else {
+                schema = own;
             }
-            None if open => match self.discovered(flow.as_ref(), &name.text, &ordered) {
-                Some(found) => schema = found,
-                None => self.open = true,
-            },
-            None => {}
         }
         super::super::naming::make_unique(&mut schema);
         let name = name.text.clone();
-        Some(rel(Op::Plugin { input: flow, name, arguments: ordered }, schema))
+        let (parameters, arguments) = given.into_iter().unzip();
+        let mut made = rel(Op::Plugin { input: flow, name, arguments, parameters }, schema);
+        if open && declared.is_none() {
+            match self.discovered(&made) {
+                Some(found) => made.schema = found,
+                None => self.open = true,
+            }
+        }
+        Some(made)
     }
 
     /// The columns of a plugin that depend on its rows, where somebody can find them.
-    fn discovered(
-        &mut self,
-        input: Option<&Rel>,
-        name: &str,
-        arguments: &[PluginArgument],
-    ) -> Option<Schema> {
+    fn discovered(&mut self, plugin: &Rel) -> Option<Schema> {
         let discover = self.discover?;
-        discover(input?, name, arguments)
+        discover(&Query {
+            rel: plugin.clone(),
+            open: true,
+            render: None,
+            options: self.options.clone(),
+            shared: self.shared.clone(),
+            scalars: self.scalars.clone(),
+            further: Vec::new(),
+        })
     }
 
     fn plugin_arguments(
@@ -150,6 +165,10 @@ impl Binder<'_> {
                     "ignoredProperties" => 3,
                     _ => at,
                 },
+                // Steps, then dimensions: both may be there several times.
+                _ if name.text == "sequence_detect" && at > 3 => {
+                    3 + usize::from(matches!(&*argument.kind, Kind::Name(_)))
+                }
                 _ => match chosen.parameter(at, n) {
                     Some(found) => {
                         let all = chosen.parameters.iter();
@@ -211,6 +230,11 @@ impl Binder<'_> {
         let accepts = parameter.map_or(Accepts::Scalar, |p| p.accepts);
         let mut argument = Argument {
             parameter: place,
+            place: match (parameter, place) {
+                (Some(parameter), _) => parameter.name.to_owned(),
+                (None, 2) => "columnsConflict".to_owned(),
+                (None, _) => "ignoredProperties".to_owned(),
+            },
             written: None,
             name: None,
             column: None,
@@ -247,11 +271,10 @@ impl Binder<'_> {
         };
         let form = parameter.map_or(Form::Any, |p| p.form);
         if form == Form::Column || of_table.is_some() {
-            let at = self.one_column(value, of, row);
-            if at.is_none() && !self.unsure() {
-                return None;
-            }
-            let at = at?;
+            let Some(at) = self.one_column(value, of, row) else {
+                // A column that may be there: it is empty here.
+                return self.unsure().then_some(argument);
+            };
             argument.column = Some(at);
             argument.name = Some(of.schema[at].name.clone());
             argument.value = PluginArgument::Scalar(super::column(&of.schema, at));
@@ -286,44 +309,24 @@ impl Binder<'_> {
     }
 }
 
-/// Arguments in the order of the parameters; repeated ones follow each other.
-fn ordered(bound: &[Argument]) -> Vec<PluginArgument> {
-    let mut all: Vec<&Argument> = bound.iter().collect();
-    all.sort_by_key(|argument| argument.parameter);
-    let mut out: Vec<PluginArgument> = Vec::new();
-    let mut next = 0;
-    for argument in all {
-        while next < argument.parameter {
-            out.push(PluginArgument::Scalar(literal(Value::Null, Type::Dynamic)));
-            next += 1;
-        }
-        next = argument.parameter + 1;
-        out.push(argument.value.clone());
-    }
-    out
-}
-
 /// `pivot` with everything said: the column, the aggregate, the columns that stay.
-fn pivot_arguments(
-    mut ordered: Vec<PluginArgument>,
-    bound: &[Argument],
-    input: &Rel,
-    shaped: &Shaped,
-) -> Vec<PluginArgument> {
-    if ordered.len() < 2 {
-        ordered.push(PluginArgument::Aggregate(Aggregate {
+fn complete_pivot(given: &mut Vec<(String, PluginArgument)>, input: &Rel, shaped: &Shaped) {
+    if !given.iter().any(|(place, _)| place == "aggregateFunction") {
+        let count = Aggregate {
             function: "count".into(),
             arguments: Vec::new(),
             outputs: vec![Column::new("count_", Type::Long)],
-        }));
+        };
+        given.push(("aggregateFunction".to_owned(), PluginArgument::Aggregate(count)));
     }
-    if bound.iter().all(|argument| argument.parameter < 2) {
-        let (Shaped::Sure(rest) | Shaped::Open(rest)) = shaped;
-        for column in rest {
-            if let Some(at) = input.schema.iter().position(|c| c.name == column.name) {
-                ordered.push(PluginArgument::Scalar(super::column(&input.schema, at)));
-            }
+    if given.iter().any(|(place, _)| place == "columnName") {
+        return;
+    }
+    let (Shaped::Sure(rest) | Shaped::Open(rest)) = shaped;
+    for stays in rest {
+        if let Some(at) = input.schema.iter().position(|c| c.name == stays.name) {
+            let value = PluginArgument::Scalar(super::column(&input.schema, at));
+            given.push(("columnName".to_owned(), value));
         }
     }
-    ordered
 }

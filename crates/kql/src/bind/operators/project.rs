@@ -48,13 +48,7 @@ impl Binder<'_> {
         self.widened(input, values, Style::Plain, env)
     }
 
-    fn widened(
-        &mut self,
-        input: Rel,
-        values: &[Expr],
-        style: Style,
-        env: &Env<'_>,
-    ) -> Option<Rel> {
+    fn widened(&mut self, input: Rel, values: &[Expr], style: Style, env: &Env<'_>) -> Option<Rel> {
         let mut outputs = Outputs::of(&input.schema, |at| column(&input.schema, at));
         let row = self.row_env(&input, env);
         let ok = self.place_all(&mut outputs, values, style, &row);

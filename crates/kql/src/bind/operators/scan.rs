@@ -128,7 +128,7 @@ impl Binder<'_> {
     }
 
     /// A value in another type.
-    pub(super) fn brought(&mut self, value: Scalar, ty: Type) -> Scalar {
+    pub(in super::super) fn brought(&mut self, value: Scalar, ty: Type) -> Scalar {
         if value.ty == ty {
             return value;
         }

@@ -105,12 +105,7 @@ impl Binder<'_> {
     }
 
     /// An end or the step of the axis.
-    fn bound_of(
-        &mut self,
-        e: Option<&Expr>,
-        ty: Type,
-        env: &Env<'_>,
-    ) -> Option<Option<Scalar>> {
+    fn bound_of(&mut self, e: Option<&Expr>, ty: Type, env: &Env<'_>) -> Option<Option<Scalar>> {
         let Some(e) = e else { return Some(None) };
         let typed = self.scalar(e, &Env::of(env.locals.clone()))?;
         let from = typed.value.ty;

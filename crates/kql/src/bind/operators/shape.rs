@@ -159,11 +159,7 @@ impl Binder<'_> {
 }
 
 /// What a model answers, and why it does not, where that is asked for.
-fn answers(
-    arguments: &[Argument],
-    answer: impl Fn(&str) -> Column,
-    what: &str,
-) -> Vec<Column> {
+fn answers(arguments: &[Argument], answer: impl Fn(&str) -> Column, what: &str) -> Vec<Column> {
     let name = arguments.first().and_then(|a| a.name.clone()).unwrap_or_default();
     let mut columns = vec![answer(&format!("{name}_{what}"))];
     let errors = arguments.iter().any(|a| a.parameter == 3 && is_true(&a.value));
@@ -197,9 +193,9 @@ fn looked_up(plugin: &str, arguments: &[Argument], input: &Rel) -> Schema {
     let Some(table) = table else { return schema };
     let mut hidden: HashSet<&str> = HashSet::new();
     if plugin.starts_with("geo_") {
-        let shown = arguments.iter().any(|a| {
-            a.written.as_deref() == Some("return_lookup_key") && is_true(&a.value)
-        });
+        let shown = arguments
+            .iter()
+            .any(|a| a.written.as_deref() == Some("return_lookup_key") && is_true(&a.value));
         if !shown {
             let key = arguments.iter().find(|a| a.parameter == 1).and_then(|a| a.name.as_deref());
             hidden.extend(key);

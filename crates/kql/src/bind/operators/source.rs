@@ -24,7 +24,7 @@ impl Binder<'_> {
         for (value, e) in [(&first, from), (&last, to), (&by, step)] {
             let ty = value.ty;
             let fits = ty.is_number() || matches!(ty, Type::DateTime | Type::TimeSpan);
-            if !fits && !(self.unsure() || ty == Type::Dynamic) {
+            if !(fits || self.unsure() || ty == Type::Dynamic) {
                 let message = format!("a number, datetime or timespan is needed, not {ty}");
                 self.error("KQL333", e.span, message);
                 return None;
@@ -63,7 +63,7 @@ impl Binder<'_> {
     ) -> Rel {
         let schema = self.declared(columns);
         let width = columns.len().max(1);
-        if cells.len() % width != 0 {
+        if !cells.len().is_multiple_of(width) {
             let span = cells.last().map(|cell| cell.span).unwrap_or_default();
             let message = format!("the cells do not fill rows of {width} columns");
             self.error("KQL252", span, message);

@@ -135,11 +135,8 @@ impl Binder<'_> {
 
     pub(super) fn count(&mut self, input: Rel) -> Rel {
         let schema = vec![Column::new("Count", Type::Long)];
-        let count = Aggregate {
-            function: "count".into(),
-            arguments: Vec::new(),
-            outputs: schema.clone(),
-        };
+        let count =
+            Aggregate { function: "count".into(), arguments: Vec::new(), outputs: schema.clone() };
         rel(Op::Summarize { input, keys: Vec::new(), aggregates: vec![count] }, schema)
     }
 

@@ -50,7 +50,13 @@ impl Binder<'_> {
     }
 
     /// The tables that an expression of a union stands for.
-    pub(super) fn legs(&mut self, e: &Expr, fuzzy: bool, env: &Env<'_>, legs: &mut Vec<Leg>) -> bool {
+    pub(super) fn legs(
+        &mut self,
+        e: &Expr,
+        fuzzy: bool,
+        env: &Env<'_>,
+        legs: &mut Vec<Leg>,
+    ) -> bool {
         if let Some(found) = self.tables_of(e, env) {
             if found.is_empty() {
                 if fuzzy {
@@ -231,4 +237,3 @@ pub(super) fn is_fuzzy(operator: &Operator) -> bool {
                 }
         })
 }
-

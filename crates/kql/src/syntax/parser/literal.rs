@@ -90,12 +90,14 @@ impl Parser<'_> {
         if let Some(literal) = reading::typed(word, rest) {
             return node(Kind::Literal(literal), token.span);
         }
-        if token.fault.is_none() {
-            let message = format!("`{}` is no {word}", super::short(rest));
-            let error = Diagnostic::error("KQL104", token.span, message);
-            self.report(error.hint(format!("to convert a value use to{word}()")));
+        if token.fault.is_some() {
+            return node(Kind::Missing, token.span);
         }
-        node(Kind::Missing, token.span)
+        // Kusto reads what it cannot understand as null.
+        let message = format!("`{}` is no {word}: it is null", super::short(rest));
+        let found = Diagnostic::warning("KQL104", token.span, message);
+        self.report(found.hint(format!("to convert a value use to{word}()")));
+        node(Kind::Literal(Literal::Null(Type::parse(word).unwrap_or(Type::Dynamic))), token.span)
     }
 
     fn dynamic_literal(&mut self) -> Expr {
