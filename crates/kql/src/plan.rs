@@ -256,6 +256,7 @@ pub enum PluginArgument {
 /// What gives rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "fields are named after the operator's parts")]
+#[allow(clippy::large_enum_variant, reason = "a Rel keeps it in a box")]
 pub enum Op {
     /// A table of the catalogue; the schema may be a part of its columns
     Table { name: String },

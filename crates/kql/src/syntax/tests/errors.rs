@@ -86,7 +86,7 @@ fn places() {
         ("T | where a ==", "", "an expression is missing before the end of the text"),
         ("T | take 1 2", "2", "expected `|` or the end of the query, found `2`"),
         ("T |", "|", "an operator is missing before the end of the text"),
-        ("int(x)", "int(x)", "`x` is no int"),
+        ("int(x)", "int(x)", "`x` is no int: it is null"),
         ("'ab", "'ab", "the text has no closing quote"),
     ] {
         let (_, findings) = parse(text);
