@@ -6,9 +6,13 @@
 //! `project*`, `print` are `Project`; `distinct` is `Summarize` without aggregates; the legs of
 //! a union are brought to one schema by `Project`.
 
+mod graph;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use graph::{Graph, GraphAsk, GraphCycles, GraphHop, GraphQuestion, GraphStep, GraphVariable};
 
 use crate::value::{Type, Value};
 
@@ -112,6 +116,15 @@ pub enum ScalarKind {
         value: Box<Scalar>,
         /// The table
         table: Box<Rel>,
+    },
+    /// In `graph-match`: what is asked of a variable of the pattern
+    Graph {
+        /// Its index
+        variable: usize,
+        /// Of the nodes between its edges (`inner_nodes(e)`), not of the edges
+        inner: bool,
+        /// What
+        ask: GraphAsk,
     },
     /// In `scan`: column `column` of the state of step `step`
     ScanState {
@@ -387,19 +400,4 @@ pub enum Op {
     Graph(Graph),
     /// The columns of a table as rows (`getschema`) are `Rows`; this asserts at run time
     Consume { input: Rel },
-}
-
-/// A graph, made and asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Graph {
-    /// Edges
-    pub edges: Rel,
-    /// Column of edges: source
-    pub source: usize,
-    /// Column of edges: target
-    pub target: usize,
-    /// Tables of nodes with their key column
-    pub nodes: Vec<(Rel, usize)>,
-    /// What is asked, as the binder wrote it; engines without graphs refuse
-    pub question: String,
 }

@@ -219,7 +219,7 @@ impl<'e> Env<'e> {
 pub(crate) fn reads_row(value: &Scalar) -> bool {
     match &value.kind {
         ScalarKind::Literal(_) | ScalarKind::ToScalar(_) => false,
-        ScalarKind::Column(_) | ScalarKind::ScanState { .. } => true,
+        ScalarKind::Column(_) | ScalarKind::ScanState { .. } | ScalarKind::Graph { .. } => true,
         ScalarKind::Call { arguments, .. } => arguments.iter().any(reads_row),
         ScalarKind::Window { .. } => true,
         ScalarKind::InTable { value, .. } => reads_row(value),

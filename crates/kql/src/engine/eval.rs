@@ -3,16 +3,19 @@
 //! Making ready resolves names, folds constants, runs `toscalar` and the tables of `in`, and
 //! computes the functions that see other rows. What is left knows only the row.
 
+mod elements;
 mod needles;
 
 use std::sync::Arc;
 
+use elements::Ask;
+pub(super) use elements::Element;
 pub(super) use needles::{Mode, Needles};
 
 use super::window;
 use super::{EngineError, Env, Result, Row};
 use crate::functions::{self, Context};
-use crate::plan::{Scalar, ScalarKind};
+use crate::plan::{GraphAsk, Scalar, ScalarKind};
 use crate::value::{Json, Type, Value};
 
 /// So deep may an expression be nested; chains of `and` and `or` count once.
@@ -42,6 +45,12 @@ enum Node {
     /// One value for each row of the input
     Window(Arc<Vec<Value>>),
     State(usize, usize),
+    /// What is asked of the nodes or edges that a variable of a graph pattern stands for
+    Graph {
+        variable: usize,
+        inner: bool,
+        ask: Ask,
+    },
 }
 
 /// What a step of `scan` took last, or the defaults.
@@ -54,6 +63,8 @@ pub(super) struct Frame<'a> {
     /// Position of the row in the input
     pub(super) at: usize,
     pub(super) states: &'a [State],
+    /// Variables of a graph pattern
+    pub(super) elements: &'a [Element<'a>],
     pub(super) context: &'a Context,
 }
 
@@ -124,6 +135,15 @@ impl Compiler<'_, '_> {
                 Node::InTable(mode, Box::new(value), self.env.needles(table)?)
             }
             ScalarKind::ScanState { step, column } => Node::State(*step, *column),
+            ScalarKind::Graph { variable, inner, ask } => {
+                let ask = match ask {
+                    GraphAsk::Whole => Ask::Whole,
+                    GraphAsk::All(body) => Ask::All(Box::new(self.scalar(body)?)),
+                    GraphAsk::Any(body) => Ask::Any(Box::new(self.scalar(body)?)),
+                    GraphAsk::Map(body) => Ask::Map(Box::new(self.scalar(body)?)),
+                };
+                Node::Graph { variable: *variable, inner: *inner, ask }
+            }
         })
     }
 
@@ -212,7 +232,7 @@ impl Expr {
 
     /// The value for a row at a position of the input.
     pub fn eval(&self, row: &[Value], at: usize, context: &Context) -> Value {
-        self.over(&Frame { row, at, states: &[], context })
+        self.over(&Frame { row, at, states: &[], elements: &[], context })
     }
 
     /// The value over a frame.
@@ -228,6 +248,10 @@ impl Expr {
             Node::InTable(mode, value, needles) => {
                 needles.look_up(*mode, value.over(frame), frame.context)
             }
+            Node::Graph { variable, inner, ask } => match frame.elements.get(*variable) {
+                Some(element) => element.answer(*inner, ask, frame).widen(self.ty),
+                None => Value::absent(self.ty),
+            },
             Node::Window(values) => values.get(frame.at).cloned().unwrap_or(Value::Null),
             Node::State(step, column) => {
                 let value = frame.states.get(*step).and_then(|row| row.get(*column)).cloned();

@@ -6,6 +6,7 @@
 mod aggregate;
 mod expand;
 mod external;
+mod graph;
 mod join;
 mod nested;
 mod order;
@@ -166,9 +167,7 @@ fn step(rel: &Rel, mut inputs: Vec<Rows>, env: &Env<'_>) -> Result<Rows> {
             join::run(*kind, on, left, right, schema, env)
         }
         Op::Plugin { .. } => plugins::run(rel, inputs, env),
-        Op::Graph(_) => {
-            Err(EngineError::Unsupported { kind: "operator", name: "make-graph".to_owned() })
-        }
+        Op::Graph(graph) => graph::run(graph, inputs, schema, env),
         op => unary(op, pop(&mut inputs)?, schema, env),
     }
 }

@@ -163,7 +163,8 @@ impl Scan<'_> {
 
     /// The row with what the step assigns, if the step takes it.
     fn take(&self, step: usize, row: &Row, at: usize, states: &[State]) -> Option<Row> {
-        let frame = Frame { row, at, states, context: &self.env.context };
+        let context = &self.env.context;
+        let frame = Frame { row, at, states, elements: &[], context };
         let step = &self.steps[step];
         if !holds(&step.condition.over(&frame)) {
             return None;

@@ -335,6 +335,9 @@ fn columns_of(scalar: &Scalar, read: &mut HashSet<usize>) {
             arguments.iter().for_each(|argument| columns_of(argument, read));
         }
         ScalarKind::InTable { value, .. } => columns_of(value, read),
-        ScalarKind::Literal(_) | ScalarKind::ToScalar(_) | ScalarKind::ScanState { .. } => {}
+        ScalarKind::Literal(_)
+        | ScalarKind::ToScalar(_)
+        | ScalarKind::Graph { .. }
+        | ScalarKind::ScanState { .. } => {}
     }
 }
