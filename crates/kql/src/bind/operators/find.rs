@@ -346,7 +346,7 @@ fn replaced(scalar: &Scalar, values: &[Scalar]) -> Scalar {
             value: Box::new(replaced(value, values)),
             table: table.clone(),
         },
-        other @ (Literal(_) | ToScalar(_) | ScanState { .. }) => other.clone(),
+        other @ (Literal(_) | ToScalar(_) | ScanState { .. } | Graph { .. }) => other.clone(),
     };
     Scalar { kind, ty: scalar.ty }
 }
