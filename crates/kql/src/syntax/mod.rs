@@ -1,5 +1,6 @@
 //! Text → tree. Never fails: what cannot be read becomes diagnostics and `Kind::Missing`.
 
+mod fmt;
 mod lexer;
 mod operator;
 mod parser;
@@ -9,6 +10,7 @@ mod tree;
 #[cfg(test)]
 mod tests;
 
+pub use fmt::format;
 pub use lexer::tokens;
 pub use operator::*;
 pub use parser::{DEPTH_MAX, HEIGHT_MAX, TEXT_MAX, parse};

@@ -10,7 +10,13 @@ mod operators;
 mod samples;
 mod statements;
 
-use super::parse;
+use super::{Tree, parse};
+pub(in crate::syntax) use samples::SAMPLES;
+
+/// A tree as compact text.
+pub(in crate::syntax) fn dump_text(tree: &Tree) -> String {
+    dump::tree(tree)
+}
 
 /// Each text parses without a finding to the tree beside it.
 fn check(cases: &[(&str, &str)]) {

@@ -2,7 +2,7 @@
 
 use super::super::parse;
 
-pub(super) const SAMPLES: &[&str] = &[
+pub(in crate::syntax) const SAMPLES: &[&str] = &[
     r####"let window = 1d;
 let quiet = dynamic(["a.example", 'b.example']);
 SigninLogs
