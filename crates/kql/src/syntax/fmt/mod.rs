@@ -34,6 +34,7 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
         line: 0,
         levels: vec![Level::top()],
         after_columns: false,
+        after_broken: false,
     };
     writer.write();
     Ok(writer.out)
@@ -117,6 +118,8 @@ struct Writer<'a> {
     levels: Vec<Level>,
     /// The columns of a `datatable(…)` have just ended
     after_columns: bool,
+    /// A bracket with lines of its own has just closed
+    after_broken: bool,
 }
 
 impl Writer<'_> {
@@ -137,9 +140,12 @@ impl Writer<'_> {
             self.enter_segment(at);
             let closes = is_close(token.kind);
             self.gap(at, closes);
-            self.after_columns = false;
-            if closes && self.levels.len() > 1 {
-                self.after_columns = self.levels.pop().is_some_and(|l| l.columns);
+            (self.after_columns, self.after_broken) = (false, false);
+            if closes
+                && self.levels.len() > 1
+                && let Some(closed) = self.levels.pop()
+            {
+                (self.after_columns, self.after_broken) = (closed.columns, closed.broken);
             }
             let text = self.text[token.span.start..token.span.end].trim_end();
             self.out.push_str(text);
@@ -232,7 +238,10 @@ impl Writer<'_> {
         if !broken {
             return false;
         }
-        let word = token.kind == Name && BREAK_BEFORE.contains(&self.slice(token));
+        let text = self.slice(token);
+        let word = token.kind == Name
+            && BREAK_BEFORE.contains(&text)
+            && !(text == "on" && self.after_broken);
         before.kind == Comma || opens || closes || word || level.segment.value_begins()
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Segment {
     properties: Properties,
     /// This token is the value of a property
     is_value: bool,
+    /// The token before was the value of a property
+    after_value: bool,
     /// In brackets of which kind
     bracket: Option<TokenKind>,
     json: bool,
@@ -74,6 +76,7 @@ impl Segment {
     /// Follows the properties after the operator's word.
     pub(super) fn step(&mut self, word: &str, kind: TokenKind) {
         use Properties::{Equal, Hint, Name, None, Value};
+        self.after_value = self.is_value;
         self.is_value = self.properties == Value;
         if word == self.word && self.properties == Name {
             return;
@@ -163,6 +166,7 @@ impl Segment {
             (Minus | Plus, _) if unary() => false,
             (Equal, _) => !self.is_value && !self.options,
             (_, Equal) => self.properties != Properties::Value && !self.options,
+            (_, OpenParen | OpenBracket) if self.after_value => true,
             (Name, OpenParen) => takes_operand(word) || !token.glued,
             (CloseBracket | CloseParen, OpenParen) => !token.glued,
             (Name, OpenBracket) => takes_operand(word),

@@ -37,7 +37,7 @@ fn pipes() {
     check(&[
         ("T|where a==1|take 5", "T\n| where a == 1\n| take 5\n"),
         (
-            "T | join kind = inner (U|where x) on a",
+            "T | join kind = inner(U|where x)\n on a",
             "
 T
 | join kind=inner (
