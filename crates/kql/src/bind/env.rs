@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::graph::Variables;
 use crate::plan::{Aggregate, Column, Rel, Scalar, ScalarKind};
 use crate::syntax::{Parameter, PatternCase, Statement};
 
@@ -160,14 +161,27 @@ pub(crate) enum Row<'e> {
         /// Names of the steps
         steps: &'e [String],
     },
+    /// In `graph-match`: the variables of the pattern
+    Pattern(&'e Variables),
+    /// In what is asked of each node or edge of a graph, or of each that a variable stands for
+    Element {
+        /// Its columns
+        columns: &'e [Column],
+        /// A node, not an edge
+        node: bool,
+        /// The variables of the pattern, if there is one
+        variables: Option<&'e Variables>,
+    },
 }
 
 impl<'e> Row<'e> {
     /// The columns by position.
     pub(crate) fn columns(self) -> &'e [Column] {
         match self {
-            Self::None => &[],
-            Self::Columns(columns) | Self::Scan { columns, .. } => columns,
+            Self::None | Self::Pattern(_) => &[],
+            Self::Columns(columns) | Self::Scan { columns, .. } | Self::Element { columns, .. } => {
+                columns
+            }
         }
     }
 }

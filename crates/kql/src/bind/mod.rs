@@ -10,6 +10,7 @@ mod catalog;
 mod chain;
 mod env;
 mod function;
+mod graph;
 mod named_call;
 mod names;
 mod naming;

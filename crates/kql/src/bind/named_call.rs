@@ -31,6 +31,9 @@ impl Binder<'_> {
             }
             _ => {}
         }
+        if let Some(asked) = self.graph_call(name, arguments, span, env) {
+            return asked.map_or(Bound::Failed, Bound::Scalar);
+        }
         if let Some(named) = self.named_table(name, arguments, span, env) {
             return named;
         }

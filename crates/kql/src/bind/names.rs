@@ -19,6 +19,9 @@ impl Binder<'_> {
             let value = column(env.row.columns(), at);
             return Bound::Scalar(Typed { value, name: Some(name.to_owned()) });
         }
+        if let Some(variable) = self.graph_variable(name, env) {
+            return Bound::Scalar(variable);
+        }
         if let Some(bound) = self.local(name, span, env) {
             return match bound {
                 // A column made from a variable is named after the variable.

@@ -152,6 +152,11 @@ impl Binder<'_> {
         {
             return Bound::Scalar(state);
         }
+        if let Kind::Name(variable) = &*base.kind
+            && let Some(found) = self.graph_property(variable, name, env)
+        {
+            return found.map_or(Bound::Failed, Bound::Scalar);
+        }
         let base_span = base.span;
         match self.expression(base, env) {
             Bound::Scalar(base) if base.value.ty == Type::Dynamic => {

@@ -102,6 +102,16 @@ impl Binder<'_> {
             self.error("KQL251", word, "this operator needs rows: put a table and `|` before it");
             return None;
         };
+        let takes_graphs = matches!(
+            &operator.kind,
+            As(_) | GraphMatch { .. } | GraphMarkComponents | GraphToTable(_) | GraphWhere { .. }
+        );
+        if graph::is_graph(&input) && !takes_graphs {
+            let hint = "ask it first: graph-match, graph-to-table".to_owned();
+            let message = "this operator takes no graph";
+            self.error_hint("KQL260", word, message, Some(hint));
+            return None;
+        }
         match &operator.kind {
             As(name) => Some(self.as_name(name, input, &operator.properties, env)),
             AssertSchema(columns) => self.assert_schema(input, columns, word),

@@ -9,7 +9,7 @@ use super::{column, computed, literal, pick, rel};
 
 impl Binder<'_> {
     /// Places the values of a list; says whether all could be read.
-    fn place_all(
+    pub(super) fn place_all(
         &mut self,
         outputs: &mut Outputs<Scalar>,
         values: &[Expr],

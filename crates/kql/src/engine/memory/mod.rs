@@ -25,7 +25,7 @@ pub use external::read as read_external;
 
 use super::{Answer, Cancel, Engine, EngineError, Env, Limits, Result, Row, Rows, Source, plugins};
 use crate::functions::Context;
-use crate::plan::{Op, PluginArgument, Query, Rel};
+use crate::plan::{JoinKind, Op, PluginArgument, Query, Rel, Scalar, ScalarKind};
 
 /// Runs queries over the rows of a source.
 pub struct Memory<'a> {
@@ -126,13 +126,16 @@ pub(super) fn run(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows
     }
     let leaf = chain.pop().expect("because it began with one");
     let mut rows = source::leaf(leaf, inner, env)?;
-    for rel in chain.into_iter().rev() {
+    while let Some(rel) = chain.pop() {
         env.meter().check()?;
         let others = inputs(&rel.op);
         let mut all = Vec::with_capacity(others.len());
         let mut holds = Vec::new();
         let first_bytes = if others.len() > 1 { rows.bytes() } else { 0 };
         holds.push(env.meter().hold(first_bytes));
+        if let Some(predicate) = before_join(&rel.op, chain.last()) {
+            rows = rowwise::filter(rows, predicate, env)?;
+        }
         all.push(rows);
         for other in others.into_iter().skip(1) {
             let rows = run(other, inner, env)?;
@@ -143,6 +146,31 @@ pub(super) fn run(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows
         rows = operator(rel, all, env)?;
     }
     Ok(rows)
+}
+
+/// What is asked of the left rows just after a join that keeps one of them a key: asked before,
+/// it tells which one. Either way is legal; Kusto filters first (page "innerunique join").
+fn before_join<'p>(op: &Op, next: Option<&&'p Rel>) -> Option<&'p Scalar> {
+    let (Op::Join { kind: JoinKind::InnerUnique, left, .. }, Some(next)) = (op, next) else {
+        return None;
+    };
+    match &*next.op {
+        Op::Where { predicate, .. } if reads_below(predicate, left.schema.len()) => Some(predicate),
+        _ => None,
+    }
+}
+
+/// Whether all columns that an expression reads are below `n`, and it sees its own row only.
+fn reads_below(scalar: &Scalar, n: usize) -> bool {
+    match &scalar.kind {
+        ScalarKind::Literal(_) | ScalarKind::ToScalar(_) => true,
+        ScalarKind::Column(at) => *at < n,
+        ScalarKind::Call { arguments, .. } => arguments.iter().all(|a| reads_below(a, n)),
+        ScalarKind::InTable { value, .. } => reads_below(value, n),
+        ScalarKind::Window { .. } | ScalarKind::Graph { .. } | ScalarKind::ScanState { .. } => {
+            false
+        }
+    }
 }
 
 /// Runs one operator over rows that are there, in the order of [`inputs`].

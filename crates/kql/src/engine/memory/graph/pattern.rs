@@ -12,6 +12,9 @@ use crate::value::Value;
 /// So many variables may a pattern have.
 const VARIABLES_MAX: usize = 64;
 
+/// Rows that belong to the graph.
+type References<'r> = Vec<&'r [Value]>;
+
 /// A set of variables.
 pub(super) type Set = u64;
 
@@ -145,7 +148,7 @@ impl<'p> Pattern<'p> {
         env: &Env<'_>,
         ask: impl FnOnce(&Frame<'_>) -> R,
     ) -> R {
-        let rows: Vec<(Vec<&[Value]>, Vec<&[Value]>)> = (0..self.variables.len())
+        let rows: Vec<(References<'_>, References<'_>)> = (0..self.variables.len())
             .map(|at| {
                 let nodes = |list: &[usize]| list.iter().map(|n| &*net.nodes[*n]).collect();
                 match self.variables[at] {
