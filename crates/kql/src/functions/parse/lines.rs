@@ -74,7 +74,7 @@ fn command_line(line: &str) -> Vec<String> {
                     at += 1;
                 }
                 '"' => {
-                    let kept = argument.len() - (backslashes + 1) / 2;
+                    let kept = argument.len() - usize::div_ceil(backslashes, 2);
                     argument.truncate(kept);
                     if backslashes % 2 == 0 {
                         quotes += 1;

@@ -132,8 +132,8 @@ fn tag_end(rest: &str) -> Option<usize> {
 /// Behind what is skipped: comments, declarations, a document type.
 fn skipped(rest: &str) -> Option<Option<&str>> {
     let behind = |end: &str| rest.split_once(end).map(|(_, after)| after);
-    if rest.starts_with("<!--") {
-        return Some(rest[4..].split_once("-->").map(|(_, after)| after));
+    if let Some(comment) = rest.strip_prefix("<!--") {
+        return Some(comment.split_once("-->").map(|(_, after)| after));
     }
     if rest.starts_with("<?") {
         return Some(behind("?>"));
