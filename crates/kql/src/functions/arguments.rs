@@ -50,3 +50,11 @@ pub(super) fn or_null<T>(found: Option<T>, make: impl FnOnce(T) -> Value) -> Val
 pub(super) fn array_value(elements: Vec<Json>) -> Value {
     Value::json(Json::Array(elements))
 }
+
+/// What all arguments hold together may not be more where they are put into one dynamic.
+const DYNAMIC_MAX_BYTES: usize = 64 << 20;
+
+/// Whether the arguments are too large to be put into one dynamic.
+pub(super) fn too_large(arguments: &[Value]) -> bool {
+    arguments.iter().map(Value::heap_bytes).sum::<usize>() > DYNAMIC_MAX_BYTES
+}

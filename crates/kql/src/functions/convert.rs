@@ -31,10 +31,15 @@ fn to(arguments: &[Value], kind: Type) -> Value {
     arguments.first().map_or(Value::Null, |value| value.convert(kind))
 }
 
+/// Longer text is not read as JSON: it becomes null.
+const JSON_MAX_BYTES: usize = 4 << 20;
+
 /// Text that is no JSON stays a dynamic string; what is dynamic already stays as it is.
 fn parse_json(arguments: &[Value], _: &Context) -> Value {
     match arguments.first() {
-        Some(Value::String(text)) if text.trim().is_empty() => Value::Null,
+        Some(Value::String(text)) if text.len() > JSON_MAX_BYTES || text.trim().is_empty() => {
+            Value::Null
+        }
         Some(Value::String(text)) => {
             Value::json(Json::parse(text).unwrap_or_else(|| Json::String(text.clone())))
         }

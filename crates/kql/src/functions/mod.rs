@@ -66,3 +66,6 @@ static BY_NAME: LazyLock<HashMap<&'static str, Scalar>> = LazyLock::new(|| {
 pub fn scalar(name: &str) -> Option<Scalar> {
     BY_NAME.get(name).copied()
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,7 +212,8 @@ fn order_real(a: f64, b: f64) -> Ordering {
     }
 }
 
-fn order_json(a: &Json, b: &Json) -> Ordering {
+/// Order of parts of dynamics: by kind, then by content.
+pub(crate) fn order_json(a: &Json, b: &Json) -> Ordering {
     fn rank(json: &Json) -> u8 {
         match json {
             Json::Null => 0,
@@ -266,21 +267,15 @@ pub fn guid_text(guid: u128) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// Reads a guid: 32 hex digits, with hyphens at the usual places or none, in braces or not.
+/// Reads a guid: 32 hex digits, wherever hyphens are among them, in braces or not.
 pub fn parse_guid(text: &str) -> Option<u128> {
     let text = text.trim();
-    let bare = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')).unwrap_or(text);
-    let digits: String = match bare.len() {
-        32 => bare.to_owned(),
-        36 => {
-            let bytes = bare.as_bytes();
-            if [8, 13, 18, 23].iter().any(|&at| bytes[at] != b'-') {
-                return None;
-            }
-            bare.replace('-', "")
-        }
-        _ => return None,
-    };
+    if text.len() > 64 {
+        return None;
+    }
+    let within = |open, close| text.strip_prefix(open).and_then(|t| t.strip_suffix(close));
+    let bare = within('{', '}').or_else(|| within('(', ')')).unwrap_or(text);
+    let digits: String = bare.chars().filter(|c| *c != '-').collect();
     if digits.len() != 32 || !digits.bytes().all(|b| b.is_ascii_hexdigit()) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Functions that take arrays apart and put them together: `array_slice()`, `array_concat()` …
 
-use super::ELEMENTS_MAX;
-use crate::functions::arguments::{array, array_value, long, or_null};
+use super::{COPIES_MAX_BYTES, ELEMENTS_MAX};
+use crate::functions::arguments::{array, array_value, long, or_null, too_large};
 use crate::functions::operators::equal_json;
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
@@ -27,7 +27,7 @@ pub(super) const TABLE: Table = &[
 fn concat(arguments: &[Value], _: &Context) -> Value {
     let arrays: Vec<&[Json]> = (0..arguments.len()).filter_map(|at| array(arguments, at)).collect();
     let total: usize = arrays.iter().map(|elements| elements.len()).sum();
-    if arrays.is_empty() || total > ELEMENTS_MAX {
+    if arrays.is_empty() || total > ELEMENTS_MAX || too_large(arguments) {
         return Value::Null;
     }
     array_value(arrays.concat())
@@ -44,7 +44,11 @@ fn element_of(argument: &Value, at: usize) -> Json {
 /// Numbers other than 0 are true; what is neither a number nor a bool gives null.
 fn iff(arguments: &[Value], _: &Context) -> Value {
     let [_, yes, no] = arguments else { return Value::Null };
-    or_null(array(arguments, 0), |conditions| {
+    // A value that is no array is copied to each place.
+    let copied = [yes, no].into_iter().filter(|v| array(std::slice::from_ref(v), 0).is_none());
+    let copied: usize = copied.map(Value::heap_bytes).sum();
+    let fits = |conditions: &&[Json]| conditions.len().saturating_mul(copied) < COPIES_MAX_BYTES;
+    or_null(array(arguments, 0).filter(fits), |conditions| {
         let chosen = conditions.iter().enumerate().map(|(at, condition)| match condition {
             Json::Bool(true) => element_of(yes, at),
             Json::Bool(false) => element_of(no, at),

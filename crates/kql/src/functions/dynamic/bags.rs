@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::Path;
-use crate::functions::arguments::{array, array_value, bag, or_null, text};
+use crate::functions::arguments::{array, array_value, bag, or_null, text, too_large};
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
 
@@ -22,8 +22,14 @@ pub(super) const TABLE: Table = &[
     ("pack_dictionary", |a, _| pack(a, false)),
 ];
 
+/// More paths of one call are not followed.
+const PATHS_MAX: usize = 1000;
+
 /// Names and values in turns.
 fn pack(arguments: &[Value], skip_empty: bool) -> Value {
+    if too_large(arguments) {
+        return Value::Null;
+    }
     let mut members = Vec::with_capacity(arguments.len() / 2);
     for pair in arguments.chunks_exact(2) {
         let empty = match &pair[1] {
@@ -50,7 +56,7 @@ fn pack_all(arguments: &[Value], _: &Context) -> Value {
 fn merge(arguments: &[Value], _: &Context) -> Value {
     let bags: Vec<&[(Arc<str>, Json)]> =
         (0..arguments.len()).filter_map(|at| bag(arguments, at)).collect();
-    if bags.is_empty() {
+    if bags.is_empty() || too_large(arguments) {
         return Value::Null;
     }
     let mut seen = HashSet::new();
@@ -82,13 +88,21 @@ fn remove_keys(arguments: &[Value], _: &Context) -> Value {
     let (Some(members), Some(keys)) = (bag(arguments, 0), array(arguments, 1)) else {
         return Value::Null;
     };
-    let mut whole = Json::Bag(members.to_vec());
-    for key in keys {
-        if let Json::String(key) = key
-            && let Some(path) = path_of(key)
-        {
-            path.remove(&mut whole);
-        }
+    let names: HashSet<&str> = keys
+        .iter()
+        .filter_map(|key| match key {
+            Json::String(name) if !name.starts_with('$') => Some(&**name),
+            _ => None,
+        })
+        .collect();
+    let kept = members.iter().filter(|(name, _)| !names.contains(&**name));
+    let mut whole = Json::Bag(kept.cloned().collect());
+    let paths = keys.iter().filter_map(|key| match key {
+        Json::String(path) if path.starts_with('$') => Path::parse(path),
+        _ => None,
+    });
+    for path in paths.take(PATHS_MAX) {
+        path.remove(&mut whole);
     }
     Value::json(whole)
 }
@@ -96,6 +110,9 @@ fn remove_keys(arguments: &[Value], _: &Context) -> Value {
 fn set_key(arguments: &[Value], _: &Context) -> Value {
     let Some(members) = bag(arguments, 0) else { return Value::Null };
     let mut whole = Json::Bag(members.to_vec());
+    if too_large(arguments) {
+        return Value::Null;
+    }
     let value = arguments.get(2).map_or(Json::Null, Value::to_json);
     match path_of(&text(arguments, 1)).is_some_and(|path| path.set(&mut whole, value)) {
         true => Value::json(whole),

@@ -1,19 +1,19 @@
 //! Making arrays: `pack_array()`, `range()`, `repeat()`, `zip()`.
 
-use super::ELEMENTS_MAX;
-use crate::functions::arguments::{array, array_value, long};
+use super::{COPIES_MAX_BYTES, ELEMENTS_MAX};
+use crate::functions::arguments::{array, array_value, long, too_large};
 use crate::functions::{Context, Table};
 use crate::value::{DATETIME_MAX, Json, TICKS_PER_HOUR, Value};
 
-pub(super) const TABLE: Table = &[
-    ("pack_array", |a, _| array_value(a.iter().map(Value::to_json).collect())),
-    ("range", range),
-    ("repeat", repeat),
-    ("zip", zip),
-];
+pub(super) const TABLE: Table =
+    &[("pack_array", pack_array), ("range", range), ("repeat", repeat), ("zip", zip)];
 
-/// How many elements arrays may hold together before a result is too large.
-const COPIES_MAX_BYTES: usize = 64 << 20;
+fn pack_array(arguments: &[Value], _: &Context) -> Value {
+    if too_large(arguments) {
+        return Value::Null;
+    }
+    array_value(arguments.iter().map(Value::to_json).collect())
+}
 
 fn repeat(arguments: &[Value], _: &Context) -> Value {
     let Some(value) = arguments.first() else { return Value::Null };
@@ -29,6 +29,9 @@ fn repeat(arguments: &[Value], _: &Context) -> Value {
 
 /// As many elements as the longest array has; what is missing is null.
 fn zip(arguments: &[Value], _: &Context) -> Value {
+    if too_large(arguments) {
+        return Value::Null;
+    }
     let arrays: Vec<&[Json]> =
         (0..arguments.len()).map(|at| array(arguments, at).unwrap_or_default()).collect();
     let longest = arrays.iter().map(|elements| elements.len()).max().unwrap_or(0);

@@ -18,5 +18,8 @@ pub(super) const TABLES: [Table; 6] =
 /// Longer arrays are not made (Kusto page "range": 2^20).
 const ELEMENTS_MAX: usize = 1 << 20;
 
+/// Copies of a value may not take more.
+const COPIES_MAX_BYTES: usize = 64 << 20;
+
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::functions::arguments::{array, array_value, or_null};
+use crate::functions::arguments::{array, array_value, or_null, too_large};
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
 
@@ -45,7 +45,7 @@ fn distinct(elements: &[Json], pass: impl Fn(&str) -> bool) -> Vec<Json> {
 /// What is no array adds nothing.
 fn union(arguments: &[Value], _: &Context) -> Value {
     let arrays: Vec<&[Json]> = (0..arguments.len()).filter_map(|at| array(arguments, at)).collect();
-    if arrays.is_empty() {
+    if arrays.is_empty() || too_large(arguments) {
         return Value::Null;
     }
     array_value(distinct(&arrays.concat(), |_| true))

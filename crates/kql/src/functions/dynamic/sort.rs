@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use crate::functions::Table;
 use crate::functions::arguments::array_value;
-use crate::value::{Json, Value};
+use crate::value::{Json, Value, order_json};
 
 pub(super) const TABLE: Table =
     &[("array_sort_asc", |a, _| sort(a, false)), ("array_sort_desc", |a, _| sort(a, true))];
@@ -31,7 +31,7 @@ fn compare(a: &Json, b: &Json, descending: bool, nulls_last: bool) -> Ordering {
         _ => {}
     }
     let within = || {
-        let order = Value::of_json(a).order(&Value::of_json(b));
+        let order = order_json(a, b);
         if descending { order.reverse() } else { order }
     };
     rank(a).cmp(&rank(b)).then_with(within)

@@ -165,6 +165,12 @@ fn conversions() {
         ("tostring", &[r(0.0001)], t("0.0001")),
         ("todatetime", &[t("nope")], N),
         ("toguid", &[t("{0}")], N),
+        (
+            "toguid",
+            &[t("0123456789ab-cdef-0123-456789abcdef")],
+            Value::Guid(0x0123_4567_89ab_cdef_0123_4567_89ab_cdef),
+        ),
+        ("toguid", &[t("a string that is not a guid")], N),
         ("tohex", &[n(256)], t("100")),
         ("tohex", &[n(-256)], t("ffffffffffffff00")),
         ("tohex", &[Value::Int(-256), n(8)], t("ffffff00")),

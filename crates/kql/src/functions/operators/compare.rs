@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use super::text::fold_eq;
 use crate::functions::{Context, Table};
-use crate::value::{Json, Value};
+use crate::value::{Json, Type, Value};
 
 pub(super) const TABLE: Table = &[
     ("==", |a, _| two(a, equal)),
@@ -68,9 +68,20 @@ pub(super) fn equal(a: &Value, b: &Value) -> Option<bool> {
     })
 }
 
-/// Text beside a typed value is read as that type.
+/// Text beside a typed value is read as that type; beside any number, as a number.
+fn read_as(typed: &Value, text: &Value) -> Value {
+    match typed.kind() {
+        Some(Type::Int | Type::Long) => match text.convert(Type::Long) {
+            Value::Null => text.convert(Type::Real),
+            whole => whole,
+        },
+        Some(kind) => text.convert(kind),
+        None => Value::Null,
+    }
+}
+
 fn same_after_conversion(typed: &Value, text: &Value) -> bool {
-    typed.kind().is_some_and(|kind| text.convert(kind) == *typed)
+    equal(typed, &read_as(typed, text)) == Some(true)
 }
 
 /// Equality of parts of dynamics: numbers by value, bags without regard to order.
@@ -121,8 +132,8 @@ fn order(a: &Value, b: &Value) -> Option<Ordering> {
             (Dynamic(_), _) | (_, Dynamic(_)) => None,
             (a, b) => order(&a, &b),
         },
-        (String(_), typed) => order(&a.convert(typed.kind()?), b),
-        (typed, String(_)) => order(a, &b.convert(typed.kind()?)),
+        (String(_), typed) => order(&read_as(typed, a), b),
+        (typed, String(_)) => order(a, &read_as(typed, b)),
         _ => None,
     }
 }

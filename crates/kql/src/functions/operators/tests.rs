@@ -72,6 +72,8 @@ fn equality_is_total_and_order_is_not() {
         (a.clone(), "!~", Value::text("A"), F),
         (Value::Real(f64::NAN), "<", Value::Real(1.0), F),
         (json("3"), ">", long(2), T),
+        (json("\"118.5\""), ">", long(100), T),
+        (json("\"x\""), ">", long(100), N),
     ] {
         assert_eq!(call(op, &[x.clone(), y.clone()]), expected, "{x:?} {op} {y:?}");
     }

@@ -85,6 +85,9 @@ pub(super) fn fold_eq(a: &str, b: &str) -> bool {
         || if a.is_ascii() && b.is_ascii() { a.eq_ignore_ascii_case(b) } else { fold(a) == fold(b) }
 }
 
+/// Bytes that one search may compare.
+const WORK_MAX: usize = 1 << 31;
+
 /// Whether `needle` is in `text` so that it begins (`start`) and ends (`end`) where a term does.
 pub(in crate::functions) fn has_term(text: &str, needle: &str, start: bool, end: bool) -> bool {
     let (Some(first), Some(last)) = (needle.chars().next(), needle.chars().next_back()) else {
@@ -93,7 +96,13 @@ pub(in crate::functions) fn has_term(text: &str, needle: &str, start: bool, end:
     let start = start && first.is_alphanumeric();
     let end = end && last.is_alphanumeric();
     let mut from = 0;
+    let mut work = 0;
     while let Some(at) = text[from..].find(needle) {
+        // A long text that repeats itself could be compared with itself for hours.
+        work += at + needle.len();
+        if work > WORK_MAX {
+            return false;
+        }
         let (left, right) = (from + at, from + at + needle.len());
         let left_joined = || text[..left].chars().next_back().is_some_and(char::is_alphanumeric);
         let right_joined = || text[right..].chars().next().is_some_and(char::is_alphanumeric);

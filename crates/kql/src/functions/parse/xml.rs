@@ -139,13 +139,11 @@ fn skipped(rest: &str) -> Option<Option<&str>> {
         return Some(behind("?>"));
     }
     if rest.starts_with("<!DOCTYPE") {
-        let end = match (rest.find('['), rest.find('>')) {
-            (Some(open), Some(close)) if open < close => {
-                behind("]").and_then(|after| after.split_once('>').map(|(_, after)| after))
-            }
-            _ => behind(">"),
-        };
-        return Some(end);
+        let Some(close) = rest.find('>') else { return Some(None) };
+        if !rest[..close].contains('[') {
+            return Some(Some(&rest[close + 1..]));
+        }
+        return Some(behind("]").and_then(|after| after.split_once('>')).map(|(_, after)| after));
     }
     None
 }

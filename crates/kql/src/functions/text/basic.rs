@@ -80,13 +80,16 @@ fn substring(arguments: &[Value], _: &Context) -> Value {
     Value::text(&source[from..to])
 }
 
+/// More parts are not made.
+const PARTS_MAX: usize = 1 << 20;
+
 /// An array of the parts; with an index, an array of that one part.
 fn split(arguments: &[Value], _: &Context) -> Value {
     let (source, delimiter) = (text(arguments, 0), text(arguments, 1));
     let parts: Vec<Json> = if delimiter.is_empty() {
         vec![Json::String(source)]
     } else {
-        source.split(&*delimiter).map(|part| Json::String(part.into())).collect()
+        source.split(&*delimiter).take(PARTS_MAX).map(|part| Json::String(part.into())).collect()
     };
     match arguments.get(2) {
         None | Some(Value::Null) => array_value(parts),

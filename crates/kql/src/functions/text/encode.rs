@@ -28,8 +28,11 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Base64 of bytes.
+/// Base64 of bytes; `""` where there are too many.
 pub(super) fn encode(bytes: &[u8]) -> String {
+    if bytes.len() > TEXT_MAX_BYTES / 4 * 3 {
+        return String::new();
+    }
     ENGINE.encode(bytes)
 }
 

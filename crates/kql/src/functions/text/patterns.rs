@@ -12,7 +12,7 @@ pub(super) const TABLE: Table = &[
     ("extract", extract),
     ("extract_all", extract_all),
     ("extractall", extract_all),
-    ("regex_quote", |a, _| Value::text(regex::escape(&text(a, 0)))),
+    ("regex_quote", regex_quote),
     ("replace", |a, _| replaced(&text(a, 2), &text(a, 0), &text(a, 1))),
     ("replace_regex", |a, _| replaced(&text(a, 0), &text(a, 1), &text(a, 2))),
     ("trim", |a, _| trim(a, true, true)),
@@ -40,6 +40,17 @@ fn extract(arguments: &[Value], _: &Context) -> Value {
     }
 }
 
+fn regex_quote(arguments: &[Value], _: &Context) -> Value {
+    let source = text(arguments, 0);
+    if source.len() > TEXT_MAX_BYTES / 2 {
+        return Value::text("");
+    }
+    Value::text(regex::escape(&source))
+}
+
+/// More matches of one text are not given.
+const MATCHES_MAX: usize = 1 << 18;
+
 /// `[pattern, source]` or `[pattern, groups, source]`: the groups of all matches.
 fn extract_all(arguments: &[Value], _: &Context) -> Value {
     let Some(regex) = regex(&text(arguments, 0)) else { return Value::Null };
@@ -62,7 +73,7 @@ fn extract_all(arguments: &[Value], _: &Context) -> Value {
         Json::String(captures.get(at).map_or("", |m| m.as_str()).into())
     };
     let mut out = Vec::new();
-    for captures in regex.captures_iter(&source) {
+    for captures in regex.captures_iter(&source).take(MATCHES_MAX) {
         out.push(match wanted[..] {
             [one] => group(&captures, one),
             _ => Json::Array(wanted.iter().map(|at| group(&captures, *at)).collect()),

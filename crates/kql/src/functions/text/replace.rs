@@ -1,7 +1,10 @@
 //! `replace_string()`, `replace_strings()`, `translate()`.
 
+use std::collections::HashMap;
+
 use super::TEXT_MAX_BYTES;
 use crate::functions::arguments::{array, text};
+use crate::functions::regex::regex;
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
 
@@ -29,45 +32,52 @@ fn replace_strings(arguments: &[Value], _: &Context) -> Value {
     let (Some(lookups), Some(rewrites)) = (array(arguments, 1), array(arguments, 2)) else {
         return Value::String(source);
     };
-    let pairs: Vec<(&str, Option<&str>)> = lookups
-        .iter()
-        .enumerate()
-        .filter_map(|(at, lookup)| match (lookup, rewrites.get(at)) {
-            (Json::String(lookup), _) if lookup.is_empty() => None,
-            (Json::String(lookup), Some(Json::String(rewrite))) => {
-                Some((&**lookup, Some(&**rewrite)))
-            }
-            (Json::String(lookup), _) => Some((&**lookup, None)),
-            _ => None,
-        })
-        .collect();
-    let mut out = String::new();
-    let mut rest = &*source;
-    while let Some(c) = rest.chars().next() {
-        match pairs.iter().find(|(lookup, _)| rest.starts_with(lookup)) {
-            Some((lookup, rewrite)) => {
-                out.push_str(rewrite.unwrap_or(lookup));
-                rest = &rest[lookup.len()..];
-            }
-            None => {
-                out.push(c);
-                rest = &rest[c.len_utf8()..];
-            }
+    let mut rewrite_of = HashMap::new();
+    let mut pattern = String::new();
+    for (at, lookup) in lookups.iter().enumerate() {
+        let Json::String(lookup) = lookup else { continue };
+        if lookup.is_empty() || rewrite_of.contains_key(&**lookup) {
+            continue;
         }
+        let rewrite = match rewrites.get(at) {
+            Some(Json::String(rewrite)) => &**rewrite,
+            _ => &**lookup,
+        };
+        if !pattern.is_empty() {
+            pattern.push('|');
+        }
+        pattern.push_str(&regex::escape(lookup));
+        rewrite_of.insert(&**lookup, rewrite);
+    }
+    if pattern.is_empty() {
+        return Value::String(source);
+    }
+    // Of the alternatives that fit at a place, the first one counts.
+    let Some(regex) = regex(&pattern) else { return Value::text("") };
+    let mut out = String::new();
+    let mut last = 0;
+    for found in regex.find_iter(&source) {
+        out.push_str(&source[last..found.start()]);
+        out.push_str(rewrite_of.get(found.as_str()).copied().unwrap_or(found.as_str()));
+        last = found.end();
         if out.len() > TEXT_MAX_BYTES {
             return Value::text("");
         }
     }
+    out.push_str(&source[last..]);
     Value::text(out)
 }
 
 /// A shorter replacement list goes on with its last character; an empty one deletes.
 fn translate(arguments: &[Value], _: &Context) -> Value {
-    let from: Vec<char> = text(arguments, 0).chars().collect();
     let to: Vec<char> = text(arguments, 1).chars().collect();
+    let mut pairs = HashMap::new();
+    for (at, from) in text(arguments, 0).chars().enumerate() {
+        pairs.entry(from).or_insert_with(|| to.get(at).or(to.last()).copied());
+    }
     let source = text(arguments, 2);
-    let translated = source.chars().filter_map(|c| match from.iter().position(|f| *f == c) {
-        Some(at) => to.get(at).or(to.last()).copied(),
+    let translated = source.chars().filter_map(|c| match pairs.get(&c) {
+        Some(replacement) => *replacement,
         None => Some(c),
     });
     Value::text(translated.collect::<String>())

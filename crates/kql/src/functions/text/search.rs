@@ -13,6 +13,9 @@ pub(super) const TABLE: Table = &[
     ("indexof_regex", indexof_regex),
 ];
 
+/// Bytes that one search may compare: overlapping hits of a long text in itself are a square.
+const WORK_MAX: usize = 1 << 31;
+
 /// Hits of plain text may overlap, those of a regular expression do not.
 fn countof(arguments: &[Value], _: &Context) -> Value {
     let (source, search) = (text(arguments, 0), text(arguments, 1));
@@ -21,8 +24,13 @@ fn countof(arguments: &[Value], _: &Context) -> Value {
     }
     let Some(first) = search.chars().next() else { return Value::Long(0) };
     let (mut count, mut from) = (0, 0);
+    let mut work = 0;
     while let Some(at) = source[from..].find(&*search) {
         count += 1;
+        work += at + search.len();
+        if work > WORK_MAX {
+            return Value::Null;
+        }
         from += at + first.len_utf8();
     }
     Value::Long(count)
@@ -82,8 +90,13 @@ fn indexof(arguments: &[Value], _: &Context) -> Value {
     }
     let mut from = byte_of(&source, range.start);
     let mut position = range.start;
+    let mut work = 0;
     for nth in 1.. {
         let rest = &source[from..];
+        work += rest.len().min(range.length) + needle.len();
+        if work > WORK_MAX {
+            return Value::Null;
+        }
         let window = match range.length {
             usize::MAX => rest,
             limit => &rest[..byte_of(rest, limit)],

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::TEXT_MAX_BYTES;
 use crate::functions::arguments::text;
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
@@ -18,6 +19,9 @@ pub(super) const TABLE: Table = &[
 
 /// Percent-encodes in lower case all but letters, digits and `-_.!*()`.
 fn url_encode(source: &str, space: &str) -> String {
+    if source.len() > TEXT_MAX_BYTES / 3 {
+        return String::new();
+    }
     let mut out = String::with_capacity(source.len());
     for byte in source.bytes() {
         match byte {
@@ -68,11 +72,14 @@ fn url_decode(source: &str) -> String {
     String::from_utf8_lossy(&out).into_owned()
 }
 
+/// More parameters of one address are not read.
+const PARAMETERS_MAX: usize = 1 << 16;
+
 /// The parameters of a query as a bag; the first of a name counts.
 fn query_bag(query: &str) -> Json {
     let mut members: Vec<(Arc<str>, Json)> = Vec::new();
     let mut seen = std::collections::HashSet::new();
-    for part in query.split('&').filter(|part| !part.is_empty()) {
+    for part in query.split('&').filter(|part| !part.is_empty()).take(PARAMETERS_MAX) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let (name, value) = (url_decode(name), url_decode(value));
         if seen.insert(name.clone()) {
