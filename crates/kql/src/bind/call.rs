@@ -28,7 +28,9 @@ impl Binder<'_> {
                 };
                 // Columns without a name are counted anew in each body.
                 let unnamed = std::mem::take(&mut binder.unnamed);
+                binder.calls += 1;
                 let bound = binder.body(&function.body, locals, span, env);
+                binder.calls -= 1;
                 binder.unnamed = unnamed;
                 bound
             },
@@ -144,7 +146,7 @@ impl Binder<'_> {
                 }
                 Some(Item::Table { rel, view: false })
             }
-            Takes::Scalar(ty) => match self.expression(value, env) {
+            Takes::Scalar(ty) => match self.value(value, env) {
                 Bound::Scalar(typed) => {
                     let typed = self.as_type(typed, *ty, value.span)?;
                     Some(Item::Scalar { value: typed, row: env.row_id })

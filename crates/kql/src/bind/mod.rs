@@ -8,6 +8,7 @@ mod aggregate;
 mod call;
 mod catalog;
 mod chain;
+mod check;
 mod env;
 mod function;
 mod graph;
@@ -71,6 +72,7 @@ pub fn bind(
         absent: false,
         named: Vec::new(),
         unnamed: 0,
+        calls: 0,
         nodes: 0,
         depth: 0,
         rows: 0,
@@ -128,6 +130,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) named: Vec<(String, Item)>,
     /// Columns without a name so far
     unnamed: usize,
+    /// Calls of functions that are being bound
+    calls: usize,
     nodes: usize,
     depth: usize,
     /// Row scopes opened so far: each has a number

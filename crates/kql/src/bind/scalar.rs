@@ -77,7 +77,7 @@ impl Binder<'_> {
 
     /// A scalar; anything else is reported.
     pub(crate) fn scalar(&mut self, e: &Expr, env: &Env<'_>) -> Option<Typed> {
-        match self.expression(e, env) {
+        match self.value(e, env) {
             Bound::Scalar(typed) => Some(typed),
             Bound::Failed => None,
             _ => {
@@ -90,6 +90,20 @@ impl Binder<'_> {
                 None
             }
         }
+    }
+
+    /// An expression where a scalar is expected: a name that is not known there is no table that
+    /// is absent.
+    pub(super) fn value(&mut self, e: &Expr, env: &Env<'_>) -> Bound {
+        let before = self.diagnostics.len();
+        let bound = self.expression(e, env);
+        if let (Bound::Failed, Kind::Name(name)) = (&bound, &*e.kind) {
+            for found in self.diagnostics.iter_mut().skip(before).filter(|d| d.code == "KQL201") {
+                found.code = "KQL202";
+                found.message = format!("there is no variable or function `{name}`");
+            }
+        }
+        bound
     }
 
     /// A table; anything else is reported.

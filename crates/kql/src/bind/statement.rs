@@ -126,6 +126,7 @@ impl Binder<'_> {
                 view,
             });
             self.check_parameters(parameters);
+            self.check_body(&function);
             return locals.with(&name.text, Item::Function(function));
         }
         let env = Env::of(locals.clone());
