@@ -58,18 +58,18 @@ fn sums_and_means() {
     assert_eq!(text("sum", Type::TimeSpan, &[]), "00:00:00");
     assert_eq!(text("binary_all_and", Type::Long, &longs([0b1101, 0b0111])), "5");
     let when = |n, yes| vec![Value::Long(n), Value::Bool(yes)];
-    assert_eq!(text("sumif", Type::Long, &[when(9, false), when(25, true), when(7, true)]), "32");
+    assert_eq!(text("sumif", Type::Long, &[when(9, false), when(5, true), when(7, true)]), "12");
     assert_eq!(text("countif", Type::Long, &[vec![Value::Bool(true)], vec![Value::Null]]), "1");
 }
 
 #[test]
 fn spreads() {
-    assert_eq!(text("stdev", Type::Real, &longs(1..=5)), "1.5811388300841898");
+    assert_eq!(text("stdev", Type::Real, &longs([1, 3, 5])), "2.0");
     assert_eq!(text("variancep", Type::Real, &longs(1..=5)), "2.0");
     assert_eq!(text("variance", Type::Real, &[]), "0.0");
-    let pairs = [(1.0, 14.0), (2.0, 10.0), (3.0, 17.0), (4.0, 20.0), (5.0, 50.0)];
+    let pairs = [(1.0, 4.0), (2.0, 6.0), (3.0, 14.0)];
     let pairs = pairs.map(|(x, y)| vec![Value::Real(x), Value::Real(y)]);
-    assert_eq!(text("covariance", Type::Real, &pairs), "20.5");
+    assert_eq!(text("covariance", Type::Real, &pairs), "5.0");
 }
 
 #[test]
@@ -125,16 +125,16 @@ fn distinct_values() {
 
 #[test]
 fn ranks() {
-    let rows: Vec<_> = [(10, 8), (20, 6), (30, 3), (40, 1)]
+    let rows: Vec<_> = [(1, 5), (2, 4), (3, 2), (4, 1)]
         .map(|(value, weight)| {
             let long = Value::Long;
             vec![long(value), long(weight), long(50), long(75), Value::Real(99.9)]
         })
         .into();
     let outputs = [Type::Long; 3];
-    assert_eq!(run("percentilesw", &outputs, &rows), [20, 20, 40].map(Value::Long));
+    assert_eq!(run("percentilesw", &outputs, &rows), [2, 2, 4].map(Value::Long));
     assert_eq!(run("percentilesw", &outputs, &[]), [Value::Null, Value::Null, Value::Null]);
-    assert_eq!(text("percentilesw_array", Type::Dynamic, &rows), "[20,20,40]");
+    assert_eq!(text("percentilesw_array", Type::Dynamic, &rows), "[2,2,4]");
     let rows: Vec<_> = (1..=100).map(|n| vec![Value::Long(n), json("[5,50.0,95]")]).collect();
     assert_eq!(text("percentiles_array", Type::Dynamic, &rows), "[5,50,95]");
     assert_eq!(text("tdigest", Type::Dynamic, &longs([2, 1, 2])), r#"[["long"],[1,2],[1,2]]"#);
@@ -143,13 +143,13 @@ fn ranks() {
 #[test]
 fn a_schema_admits_all() {
     let rows = [
-        r#"{"x":1,"y":3.5}"#,
-        r#"{"x":"some","z":[1,2,3]}"#,
-        r#"{"y":{"w":"zzz"},"t":["aa","bb"],"z":["foo"]}"#,
+        r#"{"id":7,"cost":0.5}"#,
+        r#"{"id":"none","tags":[true,2]}"#,
+        r#"{"cost":{"net":"free"},"of":["a"],"tags":["b"]}"#,
     ];
     let schema = concat!(
-        r#"{"x":["long","string"],"y":["double",{"w":"string"}],"#,
-        r#""z":{"`indexer`":["long","string"]},"t":{"`indexer`":"string"}}"#
+        r#"{"id":["long","string"],"cost":["double",{"net":"string"}],"#,
+        r#""tags":{"`indexer`":["bool","long","string"]},"of":{"`indexer`":"string"}}"#
     );
     assert_eq!(text("buildschema", Type::Dynamic, &rows.map(|row| vec![json(row)])), schema);
     assert_eq!(text("buildschema", Type::Dynamic, &[]), "");

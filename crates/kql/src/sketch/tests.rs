@@ -49,12 +49,12 @@ fn sketches_of_other_precision_merge() {
 #[test]
 fn percentiles_are_nearest_ranks() {
     let mut digest = Digest::default();
-    for (value, weight) in [(10, 8), (20, 6), (30, 3), (40, 1)] {
+    for (value, weight) in [(1, 5), (2, 4), (3, 2), (4, 1)] {
         digest.add(&Value::Long(value), weight);
     }
     let found = digest.percentiles(&[0.0, 50.0, 75.0, 99.9, 100.0, 101.0]);
     let long = Value::Long;
-    assert_eq!(found, [long(10), long(20), long(20), long(40), long(40), Value::Null]);
+    assert_eq!(found, [long(1), long(2), long(2), long(4), long(4), Value::Null]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Series: figures of the documentation, and properties where it prints none.
+//! Series: small ones worked out by hand, and properties of larger ones.
 
 use crate::functions::{Context, scalar};
 use crate::value::{Json, Value};
@@ -31,10 +31,6 @@ fn near(a: &[f64], b: &[f64], by: f64) {
     }
 }
 
-const VISITS: &str = "[80,139,87,110,68,54,50,51,53,133,86,141,97,156,94,149,95,140,77,61,50,54,47,\
-    133,72,152,94,148,105,162,101,160,87,63,53,55,54,151,103,189,108,183,113,175,113,178,90,71,62,\
-    62,65,165,109,181,115,182,121,178,114,170]";
-
 #[test]
 fn every_series_function_of_the_signatures_is_there() {
     let signatures = include_str!("../../../../../content/kql/functions.tsv");
@@ -50,54 +46,47 @@ fn every_series_function_of_the_signatures_is_there() {
 
 #[test]
 fn element_by_element() {
-    let (a, b) = (json("[1,2,4]"), json("[4,2,1]"));
+    let (a, b) = (json("[3,6,9]"), json("[6,6,2]"));
     let both = |name: &str| text(name, &[a.clone(), b.clone()]);
-    assert_eq!(both("series_add"), "[5,4,5]");
-    assert_eq!(both("series_divide"), "[0.25,1.0,4.0]");
+    assert_eq!(both("series_add"), "[9,12,11]");
+    assert_eq!(both("series_divide"), "[0.5,1.0,4.5]");
     assert_eq!(both("series_greater_equals"), "[false,true,true]");
-    assert_eq!(text("series_multiply", &[a.clone(), Value::Real(0.5)]), "[0.5,1.0,2.0]");
+    assert_eq!(text("series_multiply", &[a.clone(), Value::Real(0.5)]), "[1.5,3.0,4.5]");
     assert_eq!(text("series_subtract", &[Value::Long(1), json(r#"[1,"x",2]"#)]), "[0,null,-1]");
-    assert_eq!(text("series_add", &[a, json("[1]")]), "[2,null,null]");
-    assert_eq!(text("series_floor", &[json("[-1.5,1,2.5]")]), "[-2.0,1.0,2.0]");
-    assert_eq!(text("series_abs", &[json("[-6.5,0,8.2]")]), "[6.5,0,8.2]");
-    assert_eq!(text("series_sign", &[json("[-6,0,8]")]), "[-1,0,1]");
+    assert_eq!(text("series_add", &[a, json("[1]")]), "[4,null,null]");
+    assert_eq!(text("series_floor", &[json("[-0.5,7,3.2]")]), "[-1.0,7.0,3.0]");
+    assert_eq!(text("series_abs", &[json("[-2.5,0,4]")]), "[2.5,0,4]");
+    assert_eq!(text("series_sign", &[json("[-3,0,9]")]), "[-1,0,1]");
     let times = json(r#"["0001-01-01T00:00:00.0000003Z"]"#);
     assert_eq!(text("series_add", &[times, Value::Long(0)]), "[3]");
 }
 
 #[test]
 fn one_number_from_series() {
-    let (a, b) = (json("[1,2,4]"), json("[4,2,1]"));
-    assert_eq!(text("series_dot_product", &[a.clone(), b]), "12.0");
-    assert_eq!(text("series_dot_product", &[a, Value::Long(1)]), "7.0");
-    assert_eq!(text("series_product", &[json("[1,2,3,4]")]), "24.0");
-    let similar = [json("[0.1,0.2,0.1,0.2]"), json("[0.11,0.2,0.11,0.21]")];
-    near(&[call("series_cosine_similarity", &similar).as_real().unwrap()], &[0.999_353], 1e-6);
-    let pair = [json("[1,2,3,4,5]"), json("[2,4,6,8,10]")];
+    let (a, b) = (json("[3,6,9]"), json("[6,6,2]"));
+    assert_eq!(text("series_dot_product", &[a.clone(), b]), "72.0");
+    assert_eq!(text("series_dot_product", &[a, Value::Long(2)]), "36.0");
+    assert_eq!(text("series_product", &[json("[2,3,7]")]), "42.0");
+    let similar = [json("[3,4]"), json("[4,3]")];
+    near(&[call("series_cosine_similarity", &similar).as_real().unwrap()], &[0.96], 1e-12);
+    let pair = [json("[5,6,8]"), json("[50,60,80]")];
     near(&[call("series_pearson_correlation", &pair).as_real().unwrap()], &[1.0], 1e-12);
-    let stats = call("series_stats", &[json("[23,46,23,87,4,8,3,75,2,56,13,75,32,16,29]")]);
-    let documented = [2.0, 8.0, 87.0, 3.0, 32.8, 28.503_633_853_548_27, 812.457_142_857_142_9];
-    near(&list(&stats), &documented, 1e-9);
+    let stats = call("series_stats", &[json("[4,9,2,9,1,2,8]")]);
+    let expected = [1.0, 4.0, 9.0, 1.0, 5.0, (76_f64 / 6.0).sqrt(), 76.0 / 6.0];
+    near(&list(&stats), &expected, 1e-9);
 }
 
 #[test]
 fn gaps_are_filled() {
-    let gaps = json("[null,111,null,36,41,null,null,16,61,33,null,null]");
-    assert_eq!(
-        text("series_fill_linear", std::slice::from_ref(&gaps)),
-        "[111,111,73,36,41,32,24,16,61,33,33,33]"
-    );
+    let gaps = json("[null,10,null,null,0,5,null]");
+    let one = std::slice::from_ref(&gaps);
+    assert_eq!(text("series_fill_linear", one), "[10,10,6,3,0,5,5]");
     let edges = [gaps.clone(), Value::Null, Value::Bool(false)];
-    assert_eq!(text("series_fill_linear", &edges), "[null,111,73,36,41,32,24,16,61,33,null,null]");
+    assert_eq!(text("series_fill_linear", &edges), "[null,10,6,3,0,5,null]");
+    assert_eq!(text("series_fill_linear", &[json("[1.5,null,2.5]")]), "[1.5,2.0,2.5]");
     assert_eq!(text("series_fill_linear", &[json("[null,null]")]), "[0.0,0.0]");
-    assert_eq!(
-        text("series_fill_forward", std::slice::from_ref(&gaps)),
-        "[null,111,111,36,41,41,41,16,61,33,33,33]"
-    );
-    assert_eq!(
-        text("series_fill_backward", &[gaps]),
-        "[111,111,36,36,41,16,16,16,61,33,null,null]"
-    );
+    assert_eq!(text("series_fill_forward", one), "[null,10,10,10,0,5,5]");
+    assert_eq!(text("series_fill_backward", one), "[10,10,0,0,0,5,null]");
     let constant = [json("[0,1,0]"), Value::Real(0.5), Value::Long(0)];
     assert_eq!(text("series_fill_const", &constant), "[0.5,1,0.5]");
 }
@@ -123,43 +112,52 @@ fn filters_and_transforms() {
 }
 
 #[test]
-fn lines_fit_as_documented() {
-    let y = json("[2,5,6,8,11,15,17,18,25,26,30,30]");
+fn lines_and_polynomials_fit() {
+    // On 3 x + 2, the first element at x = 1, but for deviations of 1.
+    let y = json("[6,7,10,15,18,19]");
     let found = call("series_fit_line", std::slice::from_ref(&y));
     let figures: Vec<f64> =
         (0..5).map(|at| super::number(Some(&part(&found, at))).unwrap()).collect();
-    near(&figures, &[0.982, 2.730, 98.628, 1.686, -1.666], 1e-3);
-    near(&list(&part(&found, 5))[..2], &[1.064, 3.7945], 1e-3);
+    let slope = 51.5 / 17.5;
+    let rest = 157.5 - slope * 51.5;
+    let expected = [1.0 - rest / 157.5, slope, 31.5, rest / 5.0, 12.5 - slope * 3.5];
+    near(&figures, &expected, 1e-12);
     let poly = call("series_fit_poly", &[y]);
-    near(&list(&part(&poly, 1)), &[2.730, -1.666], 1e-3);
+    near(&list(&part(&poly, 1)), &[slope, 12.5 - slope * 3.5], 1e-12);
     let cubic = Value::json(super::array((1..9).map(|x| f64::from(x * x * x - 4 * x * x + 7))));
     let found = call("series_fit_poly", &[cubic, Value::Null, Value::Long(3)]);
     near(&list(&part(&found, 1)), &[1.0, -4.0, 0.0, 7.0], 1e-8);
-    let broken = json("[1,2.2,2.5,4.7,5.0,12,10.3,10.3,9,8.3,6.2]");
+    let broken = json("[1,2,3,4,20,18,16,14]");
     let found = call("series_fit_2lines", &[broken]);
-    assert_eq!(part(&found, 1).to_text().as_ref(), "5");
-    assert_eq!(list(&found).len(), 15);
+    let figures = list(&found);
+    near(&figures[..2], &[1.0, 4.0], 1e-12);
+    // Right before left: rsquare, slope, interception.
+    near(&figures[5..8], &[1.0, -2.0, 22.0], 1e-9);
+    near(&figures[10..13], &[1.0, 1.0, 0.0], 1e-9);
+}
+
+/// `n` elements that repeat every `period`.
+fn periodic(period: usize, n: usize) -> Value {
+    Value::json(super::array((0..n).map(|i| (i % period * 7 % period) as f64)))
 }
 
 #[test]
-fn periods_are_found_as_documented() {
+fn periods_are_found() {
     let real = Value::Real;
-    let found =
-        call("series_periods_detect", &[json(VISITS), real(0.0), real(50.0), Value::Long(2)]);
-    assert_eq!(list(&part(&found, 0)), [14.0, 0.0]);
-    near(&list(&part(&found, 1)), &[0.84, 0.0], 0.005);
-    let found = call("series_periods_validate", &[json(VISITS), real(14.0), real(10.0)]);
-    near(&list(&part(&found, 1)), &[0.84, 0.0], 0.005);
-    for (series, seasonal) in [
-        ("[2,5,3,4,3,2,1,2,3,4,3,2,1,2,3,4,3,2,1,2,3,4,3,2,1]", "[1.0,2.0,3.0,4.0,3.0,2.0,1.0,"),
-        ("[8,12,14,12,10,10,12,14,12,10,10,12,14,12,10,10,12,14,12,10]", "[10.0,12.0,14.0,12.0,"),
-        ("[1,3,5,2,4,6,1,3,5,2,4,6]", "[0.0,0.0,"),
-    ] {
-        let found = text("series_seasonal", &[json(series)]);
-        assert!(found.starts_with(seasonal), "{found}");
-    }
-    let forced = text("series_seasonal", &[json("[1,3,5,2,4,6,1,3,5,2,4,6]"), Value::Long(3)]);
-    assert!(forced.starts_with("[1.5,3.5,5.5,1.5,"), "{forced}");
+    let detect = [periodic(9, 60), real(0.0), real(50.0), Value::Long(2)];
+    let found = call("series_periods_detect", &detect);
+    assert_eq!(list(&part(&found, 0)), [9.0, 0.0]);
+    assert!(list(&part(&found, 1))[0] > 0.9);
+    let found = call("series_periods_validate", &[periodic(9, 60), real(9.0), real(7.0)]);
+    assert!(list(&part(&found, 1))[0] > 0.9);
+    assert_eq!(list(&part(&found, 1))[1], 0.0);
+    // Outliers do not move the medians.
+    let found = text("series_seasonal", &[json("[2,5,1,0,2,1,5,1,0,2,1,5,1,0,2,1,5,1,0,2,1,5]")]);
+    assert!(found.starts_with("[1.0,5.0,1.0,0.0,2.0,1.0,5.0,"), "{found}");
+    let short = json("[1,8,8,2,5,3,1,8,8,2,5,3]");
+    assert!(text("series_seasonal", std::slice::from_ref(&short)).starts_with("[0.0,0.0,0.0,"));
+    let forced = text("series_seasonal", &[short, Value::Long(6)]);
+    assert!(forced.starts_with("[1.0,8.0,8.0,2.0,"), "{forced}");
 }
 
 /// Five weeks of hours: a pattern of the week, some noise that repeats with no period, a trend.
