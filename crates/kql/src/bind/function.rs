@@ -77,7 +77,15 @@ impl Binder<'_> {
         }
         let several = outputs::several(&name.text).is_some();
         let first_type = several.then_some(()).and(outputs::several_first(&name.text));
-        let mut values: Vec<Scalar> = given.values.into_iter().map(|typed| typed.value).collect();
+        let named_values = name.text == "bag_pack_columns";
+        let mut values = Vec::new();
+        for typed in given.values {
+            if named_values {
+                let column = typed.name.unwrap_or_default();
+                values.push(literal(Value::text(column), Type::String));
+            }
+            values.push(typed.value);
+        }
         if let Some(ty) = given.type_literal {
             values.push(literal(Value::text(ty.name()), Type::String));
         }

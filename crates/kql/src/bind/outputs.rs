@@ -145,7 +145,11 @@ impl Binder<'_> {
             return Some(vec![Typed { value: whole.value.clone(), name }]);
         }
         let outputs = all.into_iter().enumerate();
-        Some(outputs.map(|(at, name)| Typed { value: taken(at, Type::Dynamic), name }).collect())
+        let output = |(at, name): (usize, Option<String>)| Typed {
+            value: taken(at, Type::Dynamic),
+            name: Some(name.unwrap_or_else(|| format!("array{at}_sorted"))),
+        };
+        Some(outputs.map(output).collect())
     }
 
     /// Binds again without reporting: for names only.

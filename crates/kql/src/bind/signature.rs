@@ -278,9 +278,10 @@ fn read(text: &'static str) -> ByName {
         let [name, parameters, result, naming, prefix, note, _page] = fields[..] else {
             continue;
         };
-        let parameters = parameters.split(", ").filter(|p| !p.is_empty()).map(parameter);
-        all.entry(name).or_default().push(Signature {
-            parameters: parameters.collect(),
+        let parameters: Vec<Parameter> =
+            parameters.split(", ").filter(|p| !p.is_empty()).map(parameter).collect();
+        let signature = Signature {
+            parameters,
             result: result_of(result),
             naming: match naming {
                 "first" => Naming::First,
@@ -293,7 +294,21 @@ fn read(text: &'static str) -> ByName {
             },
             prefix,
             instead: note.strip_prefix("obsolete:"),
-        });
+        };
+        // An optional parameter behind repeated ones (`array_sort_asc(a, b, false)`) is there or
+        // not: two overloads.
+        let overloads = all.entry(name).or_default();
+        match &signature.parameters[..] {
+            [before @ .., last] if last.optional && before.iter().any(|p| p.repeated) => {
+                let without = Signature { parameters: before.to_vec(), ..signature.clone() };
+                let mut with = signature;
+                for parameter in &mut with.parameters {
+                    parameter.optional &= parameter.repeated;
+                }
+                overloads.extend([without, with]);
+            }
+            _ => overloads.push(signature),
+        }
     }
     all
 }
