@@ -9,7 +9,7 @@ use super::eval::Needles;
 use super::memory;
 use super::{Cancel, EngineError, Limits, Result, Rows, Source};
 use crate::functions::Context;
-use crate::plan::{Query, Rel};
+use crate::plan::{Op, Query, Rel};
 use crate::value::{Type, Value};
 
 /// So deep may joins, unions and sub-queries be nested.
@@ -22,14 +22,56 @@ const TICK: usize = 1024;
 pub struct Env<'a> {
     /// What is fixed once a query
     pub context: Context,
+    core: Arc<Core<'a>>,
+    /// What flows into the sub-query that is running
+    inner: Option<&'a Rows>,
+}
+
+/// What all sub-queries have in common.
+struct Core<'a> {
     query: &'a Query,
     source: &'a dyn Source,
     meter: Meter<'a>,
-    shared: Vec<OnceLock<Arc<Rows>>>,
-    scalars: Vec<OnceLock<Value>>,
+    shared: Vec<Once<Arc<Rows>>>,
+    scalars: Vec<Once<Value>>,
     /// Tables of `in (table)`, by the address of their plan, which outlives this
     needles: Mutex<HashMap<usize, Arc<Needles>>>,
     depth: AtomicUsize,
+}
+
+/// A part of the query that is evaluated once, unless it reads what flows into a sub-query.
+struct Once<T> {
+    value: OnceLock<T>,
+    reads_inner: bool,
+}
+
+impl<T: Clone> Once<T> {
+    fn of(rel: &Rel) -> Self {
+        Self { value: OnceLock::new(), reads_inner: reads_inner(rel) }
+    }
+
+    fn get_or_make(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.reads_inner {
+            return make();
+        }
+        if let Some(value) = self.value.get() {
+            return Ok(value.clone());
+        }
+        let made = make()?;
+        Ok(self.value.get_or_init(|| made).clone())
+    }
+}
+
+/// Whether a relation reads what flows into the sub-query that it is a part of.
+fn reads_inner(rel: &Rel) -> bool {
+    let mut open = vec![rel];
+    while let Some(rel) = open.pop() {
+        if matches!(*rel.op, Op::Inner) {
+            return true;
+        }
+        open.extend(memory::inputs(&rel.op));
+    }
+    false
 }
 
 impl std::fmt::Debug for Env<'_> {
@@ -47,100 +89,109 @@ impl<'a> Env<'a> {
         limits: &Limits,
         cancel: &'a Cancel,
     ) -> Self {
-        Self {
-            context,
+        let core = Core {
             query,
             source,
             meter: Meter::new(limits, cancel),
-            shared: query.shared.iter().map(|_| OnceLock::new()).collect(),
-            scalars: query.scalars.iter().map(|_| OnceLock::new()).collect(),
+            shared: query.shared.iter().map(Once::of).collect(),
+            scalars: query.scalars.iter().map(Once::of).collect(),
             needles: Mutex::default(),
             depth: AtomicUsize::new(0),
-        }
+        };
+        Self { context, core: Arc::new(core), inner: None }
+    }
+
+    /// The same query inside a sub-query that these rows flow into.
+    pub(super) fn within<'b>(&'b self, rows: &'b Rows) -> Env<'b> {
+        Env { context: self.context, core: self.core.clone(), inner: Some(rows) }
+    }
+
+    /// What flows into the sub-query that is running.
+    pub(super) fn inner(&self) -> Option<&'a Rows> {
+        self.inner
     }
 
     /// Where tables come from.
     pub fn source(&self) -> &'a dyn Source {
-        self.source
+        self.core.source
     }
 
     /// Limits and what is left of them.
     pub fn meter(&self) -> &Meter<'a> {
-        &self.meter
+        &self.core.meter
     }
 
     /// Hands in `Query::shared[n]`, where another engine has it already.
     pub fn give_shared(&self, n: usize, rows: Arc<Rows>) {
-        if let Some(place) = self.shared.get(n) {
-            let _ = place.set(rows);
+        if let Some(place) = self.core.shared.get(n) {
+            let _ = place.value.set(rows);
         }
     }
 
     /// Hands in `Query::scalars[n]`, where another engine has it already.
     pub fn give_scalar(&self, n: usize, value: Value) {
-        if let Some(place) = self.scalars.get(n) {
-            let _ = place.set(value);
+        if let Some(place) = self.core.scalars.get(n) {
+            let _ = place.value.set(value);
         }
     }
 
     /// `Query::shared[n]`, run at its first use.
     pub fn shared(&self, n: usize) -> Result<Arc<Rows>> {
-        let (Some(place), Some(rel)) = (self.shared.get(n), self.query.shared.get(n)) else {
+        let core = &self.core;
+        let (Some(place), Some(rel)) = (core.shared.get(n), core.query.shared.get(n)) else {
             return Err(EngineError::Plan(format!("there is no shared table {n}")));
         };
-        if let Some(rows) = place.get() {
-            return Ok(Arc::clone(rows));
-        }
-        let rows = Arc::new(self.relation(rel)?);
-        // Held to the end of the query, so never given back.
-        self.meter.held.fetch_add(rows.bytes(), Ordering::Relaxed);
-        Ok(Arc::clone(place.get_or_init(|| rows)))
+        place.get_or_make(|| {
+            let rows = Arc::new(self.relation(rel)?);
+            // Held to the end of the query, so never given back.
+            if !place.reads_inner {
+                core.meter.held.fetch_add(rows.bytes(), Ordering::Relaxed);
+            }
+            Ok(rows)
+        })
     }
 
     /// `Query::scalars[n]`, run at its first use: first row, first column.
     pub fn scalar(&self, n: usize, ty: Type) -> Result<Value> {
-        let (Some(place), Some(rel)) = (self.scalars.get(n), self.query.scalars.get(n)) else {
+        let core = &self.core;
+        let (Some(place), Some(rel)) = (core.scalars.get(n), core.query.scalars.get(n)) else {
             return Err(EngineError::Plan(format!("there is no scalar {n}")));
         };
-        if let Some(value) = place.get() {
-            return Ok(value.clone());
-        }
-        let rows = self.relation(rel)?;
-        let first = rows.rows.into_iter().next().and_then(|row| row.into_iter().next());
-        let value = first.unwrap_or_else(|| Value::absent(ty));
-        Ok(place.get_or_init(|| value).clone())
+        place.get_or_make(|| {
+            let rows = self.relation(rel)?;
+            let first = rows.rows.into_iter().next().and_then(|row| row.into_iter().next());
+            Ok(first.unwrap_or_else(|| Value::absent(ty)))
+        })
     }
 
     /// The first column of a table that values are looked up in, read once.
     pub(super) fn needles(&self, rel: &Rel) -> Result<Arc<Needles>> {
         let address = std::ptr::from_ref(rel).addr();
-        let known = |env: &Self| {
-            let map = env.needles.lock().unwrap_or_else(PoisonError::into_inner);
-            map.get(&address).cloned()
-        };
-        if let Some(needles) = known(self) {
-            return Ok(needles);
+        let core = &self.core;
+        let kept = || core.needles.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(needles) = kept().get(&address) {
+            return Ok(Arc::clone(needles));
         }
-        let rows = self.relation(rel)?;
-        let needles = Arc::new(Needles::new(rows));
-        self.meter.held.fetch_add(needles.bytes(), Ordering::Relaxed);
-        let mut map = self.needles.lock().unwrap_or_else(PoisonError::into_inner);
-        map.insert(address, Arc::clone(&needles));
+        let needles = Arc::new(Needles::new(self.relation(rel)?));
+        if !reads_inner(rel) {
+            core.meter.held.fetch_add(needles.bytes(), Ordering::Relaxed);
+            kept().insert(address, Arc::clone(&needles));
+        }
         Ok(needles)
     }
 
     /// Runs a part of the plan that stands by itself: by the source's engine if it wants to.
     pub(super) fn relation(&self, rel: &Rel) -> Result<Rows> {
-        match self.source.relation(rel, self)? {
+        match self.core.source.relation(rel, self)? {
             Some(rows) => Ok(rows),
-            None => memory::run(rel, None, self),
+            None => memory::run(rel, self),
         }
     }
 
     /// Goes one level deeper into the plan, as long as the result lives.
     pub(super) fn deeper(&self) -> Result<Depth<'_>> {
-        let depth = self.depth.fetch_add(1, Ordering::Relaxed);
-        let guard = Depth(&self.depth);
+        let depth = self.core.depth.fetch_add(1, Ordering::Relaxed);
+        let guard = Depth(&self.core.depth);
         if depth >= DEPTH_MAX {
             let limit = DEPTH_MAX as u64;
             return Err(EngineError::Limit { what: "levels of nested queries", limit });

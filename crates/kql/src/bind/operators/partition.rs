@@ -1,6 +1,7 @@
 //! `partition`, `fork` and `facet`: one table through several sub-queries.
 
-use super::{Binder, Column, Env, Expr, Named, Op, Rel, Type, column, rel};
+use super::{Binder, Column, Env, Expr, Item, Named, Op, Rel, Scalar, ScalarKind, Type, Typed};
+use super::{column, rel};
 use crate::plan::Aggregate;
 use crate::syntax::Name;
 
@@ -17,14 +18,22 @@ impl Binder<'_> {
         if !self.not_dynamic(input.schema[at].ty, by.span) {
             return None;
         }
-        if legacy {
-            let hint = "write the sub-query in ( ), beginning with an operator".to_owned();
-            let message = "partition with a query in braces is not supported";
-            self.error_hint("KQL260", body.span, message, Some(hint));
-            return None;
-        }
         let flow = rel(Op::Inner, input.schema.clone());
-        let body = self.inner(body, &flow, env)?;
+        let body = if legacy {
+            // The sub-query may have a table of its own, and then knows the key's value only: it
+            // is the same in all rows that flow in.
+            let key = input.schema[at].clone();
+            let only = Named { name: key.name.clone(), value: column(&input.schema, at) };
+            let one = Op::Project { input: flow.clone(), columns: vec![only] };
+            self.scalars.push(rel(one, vec![key.clone()]));
+            let kind = ScalarKind::ToScalar(self.scalars.len() - 1);
+            let value = Scalar { kind, ty: key.ty };
+            let value = Typed { value, name: Some(key.name.clone()) };
+            let locals = env.locals.with(&key.name, Item::Scalar { value, row: 0 });
+            self.inner(body, &flow, &Env::of(locals))?
+        } else {
+            self.inner(body, &flow, env)?
+        };
         let schema = body.schema.clone();
         let by = column(&input.schema, at);
         Some(rel(Op::Partition { input, by, body }, schema))

@@ -7,7 +7,7 @@ use super::shape::Shaped;
 use super::{Binder, Column, Env, Expr, Kind, Op, PluginArgument, Rel, Type, Value};
 use super::{literal, rel};
 use crate::plan::{Aggregate, Query, Schema};
-use crate::syntax::{Name, Span};
+use crate::syntax::{self, Name, Span};
 
 /// An argument as it is bound.
 #[derive(Debug)]
@@ -269,6 +269,12 @@ impl Binder<'_> {
             }
             None => row,
         };
+        // `'~'` stands for what was left out.
+        if let Kind::Literal(syntax::Literal::String { text, .. }) = &*value.kind
+            && text == "~"
+        {
+            return Some(argument);
+        }
         let form = parameter.map_or(Form::Any, |p| p.form);
         if form == Form::Column || of_table.is_some() {
             let Some(at) = self.one_column(value, of, row) else {

@@ -47,7 +47,7 @@ pub(super) fn apply(
         let mut local = env.meter().tally();
         how.expand(&exprs, row, at, inner.len(), &mut elements, &mut local, env)?;
         let elements = Rows::new(inner.clone(), elements);
-        let found = super::run(body, Some(&elements), env)?;
+        let found = super::run(body, &env.within(&elements))?;
         for result in found.rows {
             let value = |&(of_row, at): &(bool, usize)| {
                 let from = if of_row { row } else { &result };

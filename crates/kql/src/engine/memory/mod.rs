@@ -49,11 +49,11 @@ impl<'a> Memory<'a> {
 impl Engine for Memory<'_> {
     fn run(&self, query: &Query, limits: &Limits, cancel: &Cancel) -> Result<Answer> {
         let env = Env::new(query, self.source, self.context, limits, cancel);
-        let mut rows = run(&query.rel, None, &env)?;
+        let mut rows = run(&query.rel, &env)?;
         let mut truncated = cut(&mut rows.rows, limits.rows);
         let mut further = Vec::new();
         for (name, rel) in &query.further {
-            let mut rows = run(rel, None, &env)?;
+            let mut rows = run(rel, &env)?;
             truncated |= cut(&mut rows.rows, limits.rows);
             further.push((name.clone(), rows));
         }
@@ -114,8 +114,8 @@ pub fn inputs(op: &Op) -> Vec<&Rel> {
     }
 }
 
-/// Runs a relation; `inner` is what its `Op::Inner` gives.
-pub(super) fn run(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows> {
+/// Runs a relation.
+pub(super) fn run(rel: &Rel, env: &Env<'_>) -> Result<Rows> {
     let _depth = env.deeper()?;
     // Pipes are long and would nest as deep: the chain of first inputs is walked, not recursed.
     let mut chain = vec![rel];
@@ -125,7 +125,7 @@ pub(super) fn run(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows
         first = inputs(&next.op);
     }
     let leaf = chain.pop().expect("because it began with one");
-    let mut rows = source::leaf(leaf, inner, env)?;
+    let mut rows = source::leaf(leaf, env)?;
     while let Some(rel) = chain.pop() {
         env.meter().check()?;
         let others = inputs(&rel.op);
@@ -138,7 +138,7 @@ pub(super) fn run(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows
         }
         all.push(rows);
         for other in others.into_iter().skip(1) {
-            let rows = run(other, inner, env)?;
+            let rows = run(other, env)?;
             holds.push(env.meter().hold(rows.bytes()));
             all.push(rows);
         }
@@ -188,7 +188,7 @@ fn step(rel: &Rel, mut inputs: Vec<Rows>, env: &Env<'_>) -> Result<Rows> {
         | Op::Range { .. }
         | Op::External { .. }
         | Op::Shared(_)
-        | Op::Inner => source::leaf(rel, None, env),
+        | Op::Inner => source::leaf(rel, env),
         Op::Union { .. } => Ok(rowwise::union(schema, inputs)),
         Op::Join { kind, on, .. } => {
             let (right, left) = (pop(&mut inputs)?, pop(&mut inputs)?);

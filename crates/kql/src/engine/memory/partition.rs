@@ -30,7 +30,7 @@ pub(super) fn run(
     let mut rows = Vec::new();
     for partition in partitions {
         let partition = Rows::new(input.schema.clone(), partition);
-        let found = super::run(body, Some(&partition), env)?;
+        let found = super::run(body, &env.within(&partition))?;
         for row in found.rows {
             tally.row(row_bytes(&row))?;
             rows.push(row);

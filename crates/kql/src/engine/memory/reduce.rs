@@ -2,14 +2,15 @@
 //!
 //! After R. Vaarandi, "A data clustering algorithm for mining patterns from event logs" (2003):
 //! words that are frequent at their position make the pattern of a text, the rest are wildcards;
-//! patterns that are frequent themselves are groups, all other texts are `others`.
+//! patterns that are frequent themselves are groups, all other texts are `others`. Numbers are
+//! wildcards always.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::engine::eval::compile_over;
 use crate::engine::rows::shell_bytes;
-use crate::engine::{Env, Result, Row, Rows};
+use crate::engine::{Env, Result, Rows};
 use crate::plan::{Scalar, Schema};
 use crate::value::Value;
 
@@ -57,7 +58,8 @@ pub(super) fn run(
     }
     let least = texts.len() as f64 * options.threshold;
     let frequent = |n: u64| n as f64 > least && n > 1;
-    counts.retain(|_, n| frequent(*n));
+    // Numbers differ from text to text; where one is frequent all the same it says little.
+    counts.retain(|(_, word), n| frequent(*n) && !is_number(word));
 
     let mut clusters: Vec<Cluster> = Vec::new();
     let mut index: HashMap<Vec<(usize, &str)>, usize> = HashMap::new();
@@ -84,31 +86,41 @@ pub(super) fn run(
         cluster.filter(|cluster| frequent(cluster.n_rows))
     };
 
+    let n_others = of_row.iter().filter(|place| pattern(place).is_none()).count() as u64;
+    let cells = |pattern: &str, n_rows: u64, representative: &str| {
+        let count = i64::try_from(n_rows).unwrap_or(i64::MAX);
+        [Value::text(pattern), Value::Long(count), Value::text(representative)]
+    };
     if options.keep_rows {
         let mut rows = Vec::with_capacity(input.rows.len());
         for (mut row, place) in input.rows.into_iter().zip(&of_row) {
-            let text = pattern(place).map_or(OTHERS, |cluster| cluster.pattern.as_str());
-            tally.row(shell_bytes(row.len() + 1) + text.len())?;
-            row.push(Value::text(text));
+            let cells = match pattern(place) {
+                Some(c) => cells(&c.pattern, c.n_rows, &c.representative),
+                None => cells(OTHERS, n_others, ""),
+            };
+            let own: usize = cells.iter().map(Value::heap_bytes).sum();
+            row.extend(cells);
+            row.truncate(schema.len());
+            tally.row(shell_bytes(row.len()) + own)?;
             rows.push(row);
         }
         return Ok(Rows::new(schema, rows));
     }
-    let n_others = of_row.iter().filter(|place| pattern(place).is_none()).count();
     let mut found: Vec<(&str, u64, &str)> = clusters
         .iter()
         .filter(|cluster| frequent(cluster.n_rows))
         .map(|cluster| (cluster.pattern.as_str(), cluster.n_rows, &*cluster.representative))
         .collect();
     if n_others > 0 {
-        found.push((OTHERS, n_others as u64, ""));
+        found.push((OTHERS, n_others, ""));
     }
     found.sort_by_key(|&(_, n_rows, _)| std::cmp::Reverse(n_rows));
-    let row = |(pattern, n_rows, representative): (&str, u64, &str)| -> Row {
-        let count = i64::try_from(n_rows).unwrap_or(i64::MAX);
-        vec![Value::text(pattern), Value::Long(count), Value::text(representative)]
-    };
+    let row = |(pattern, n_rows, representative)| cells(pattern, n_rows, representative).to_vec();
     Ok(Rows::new(schema, found.into_iter().map(row).collect()))
+}
+
+fn is_number(word: &str) -> bool {
+    word.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Options {

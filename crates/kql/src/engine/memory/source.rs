@@ -9,7 +9,7 @@ use crate::plan::{Op, Rel, Scalar, Schema};
 use crate::value::Value;
 
 /// The rows of an operator without input.
-pub(super) fn leaf(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Rows> {
+pub(super) fn leaf(rel: &Rel, env: &Env<'_>) -> Result<Rows> {
     let schema = rel.schema.clone();
     match &*rel.op {
         Op::Table { name } => table(name, schema, env),
@@ -19,7 +19,7 @@ pub(super) fn leaf(rel: &Rel, inner: Option<&Rows>, env: &Env<'_>) -> Result<Row
             external::run(addresses, format, options, schema, env)
         }
         Op::Shared(n) => Ok(Rows::new(schema, env.shared(*n)?.rows.clone())),
-        Op::Inner => match inner {
+        Op::Inner => match env.inner() {
             Some(rows) => Ok(rows.clone()),
             None => Err(EngineError::Plan("inner rows outside a sub-query".to_owned())),
         },
