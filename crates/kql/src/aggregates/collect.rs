@@ -1,7 +1,7 @@
 //! `make_list`, `make_set`, `make_bag`: the values of a group as one dynamic.
 //!
-//! A set of arrays is the set of their elements (Kusto page "make_set"); a list of arrays is a
-//! list of arrays.
+//! A set of arrays is the set of their elements, a list of arrays the list of them (Kusto pages
+//! "make_set", "geo_h3cell_rings").
 
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
@@ -78,8 +78,17 @@ impl Accumulator for List {
             self.size = size;
         }
         let Some(value) = arguments.first() else { return };
-        if self.held.len() < self.size && (self.nulls || !value.is_null()) {
-            self.push(value.to_json(), value.heap_bytes());
+        if self.held.len() >= self.size {
+            return;
+        }
+        match value {
+            Value::Null if !self.nulls => {}
+            Value::Dynamic(json) if matches!(**json, Json::Array(_)) => {
+                for element in elements(arguments) {
+                    self.push(element.clone(), Value::of_json(element).heap_bytes());
+                }
+            }
+            value => self.push(value.to_json(), value.heap_bytes()),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::condition::If;
-use super::{Accumulator, Call, Table};
+use super::{Accumulator, Call, Table, kept_row, row_bytes};
 use crate::value::{Type, Value};
 
 pub(super) const TABLE: Table = &[
@@ -100,14 +100,10 @@ impl Accumulator for Row {
     }
 
     fn finish(&self) -> Vec<Value> {
-        let held = |(i, ty): (usize, &Type)| {
-            self.held.get(i).cloned().unwrap_or_else(|| Value::absent(*ty))
-        };
-        self.outputs.iter().enumerate().map(held).collect()
+        kept_row(&self.held, &self.outputs)
     }
 
     fn bytes(&self) -> usize {
-        let row: usize = self.held.iter().map(|v| v.heap_bytes() + size_of::<Value>()).sum();
-        size_of::<Self>() + row
+        size_of::<Self>() + row_bytes(&self.held)
     }
 }

@@ -53,6 +53,17 @@ pub struct Call<'a> {
 /// Makes an accumulator for a call.
 pub type Make = fn(&Call<'_>) -> Box<dyn Accumulator>;
 
+/// A row that was kept, or what an absent one has.
+fn kept_row(kept: &[Value], outputs: &[Type]) -> Vec<Value> {
+    let cell = |(i, ty): (usize, &Type)| kept.get(i).cloned().unwrap_or_else(|| Value::absent(*ty));
+    outputs.iter().enumerate().map(cell).collect()
+}
+
+/// Bytes of a row that is kept.
+fn row_bytes(kept: &[Value]) -> usize {
+    kept.iter().map(|value| value.heap_bytes() + size_of::<Value>()).sum()
+}
+
 /// One topic's functions by name.
 type Table = &'static [(&'static str, Make)];
 

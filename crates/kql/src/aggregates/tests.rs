@@ -91,11 +91,8 @@ fn lists_sets_and_bags() {
     let rows = [json("1"), json(r#"["a","b"]"#), Value::Null, json("1"), json(r#"["b","c"]"#)];
     let rows = rows.map(|value| vec![value]);
     assert_eq!(text("make_set", Type::Dynamic, &rows), r#"[1,"a","b","c"]"#);
-    assert_eq!(text("make_list", Type::Dynamic, &rows), r#"[1,["a","b"],1,["b","c"]]"#);
-    assert_eq!(
-        text("make_list_with_nulls", Type::Dynamic, &rows),
-        r#"[1,["a","b"],null,1,["b","c"]]"#
-    );
+    assert_eq!(text("make_list", Type::Dynamic, &rows), r#"[1,"a","b",1,"b","c"]"#);
+    assert_eq!(text("make_list_with_nulls", Type::Dynamic, &rows), r#"[1,"a","b",null,1,"b","c"]"#);
     let limited: Vec<_> = (0..9).map(|n| vec![Value::Long(n), Value::Long(2)]).collect();
     assert_eq!(text("make_list", Type::Dynamic, &limited), "[0,1]");
     assert_eq!(text("make_set", Type::Dynamic, &limited), "[0,1]");

@@ -3,9 +3,11 @@
 
 pub(crate) mod digest;
 pub(crate) mod hll;
-mod xxh64;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use xxh64::xxh64;
+/// The hash of Kusto's `hash()`, XXH64 with seed 0.
+fn xxh64(bytes: &[u8]) -> u64 {
+    twox_hash::XxHash64::oneshot(0, bytes)
+}
