@@ -1,1 +1,20 @@
-//! lake
+//! The wall: KQL on DataFusion, the only crate that names it, Arrow or Parquet.
+
+mod aggregate;
+mod codec;
+mod data;
+mod error;
+mod lake;
+mod limits;
+mod lower;
+mod node;
+mod prepare;
+mod run;
+mod scalar;
+mod stored;
+mod tables;
+
+pub use error::{Error, Result};
+pub use lake::Lake;
+pub use limits::Limits;
+pub use tables::{Table, Tables};

@@ -36,7 +36,7 @@ pub enum Value {
     /// `long`
     Long(i64),
     /// `real`
-    Real(f64),
+    Real(#[serde(with = "real_words")] f64),
     /// `decimal`
     Decimal(Decimal),
     /// `datetime`: ticks of 100 ns since 0001-01-01T00:00:00Z
@@ -280,6 +280,29 @@ pub fn parse_guid(text: &str) -> Option<u128> {
         return None;
     }
     u128::from_str_radix(&digits, 16).ok()
+}
+
+/// JSON has no NaN and no infinities: those are words.
+mod real_words {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(f64),
+        Word(String),
+    }
+
+    pub(super) fn serialize<S: Serializer>(x: &f64, to: S) -> Result<S::Ok, S::Error> {
+        if x.is_finite() { to.serialize_f64(*x) } else { to.serialize_str(&super::real_plain(*x)) }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        match Either::deserialize(from)? {
+            Either::Number(x) => Ok(x),
+            Either::Word(word) => word.parse().map_err(serde::de::Error::custom),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,212 @@
+//! Tables, limits and the threads that answer queries over them.
+
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Instant;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use kql::engine::{self, Answer, Cancel, Engine, EngineError};
+use kql::plan::Query;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Result};
+use crate::limits::{Limits, Running, panic_text};
+use crate::node::Planner;
+use crate::run::Run;
+use crate::tables::Tables;
+
+/// Stack of the thread that plans a query, and of those that run it: plans are deep trees.
+const STACK_BYTES: usize = 32 << 20;
+
+/// Answers queries over tables.
+#[derive(Debug)]
+pub struct Lake {
+    tables: Tables,
+    limits: Limits,
+    state: SessionState,
+    runtime: Option<Runtime>,
+    places: Arc<Semaphore>,
+    through_bytes: bool,
+}
+
+impl Lake {
+    /// A lake over tables.
+    ///
+    /// # Errors
+    /// The system gives no threads.
+    pub fn new(tables: Tables, limits: Limits) -> Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(limits.threads.max(1))
+            .thread_name("lake")
+            .thread_stack_size(STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(|e| Error::Query(format!("no threads for queries: {e}")))?;
+        let state = SessionStateBuilder::new()
+            .with_config(config(limits.threads.max(1)))
+            .with_default_features()
+            .with_query_planner(Arc::new(Planner))
+            .build();
+        let places = Arc::new(Semaphore::new(limits.concurrent.max(1)));
+        let runtime = Some(runtime);
+        Ok(Self { tables, limits, state, runtime, places, through_bytes: false })
+    }
+
+    /// Whether plans become bytes and plans again before they run, as they would on their way
+    /// to another machine. For tests.
+    pub fn through_bytes(&mut self, on: bool) {
+        self.through_bytes = on;
+    }
+
+    /// Its tables.
+    pub fn tables(&self) -> &Tables {
+        &self.tables
+    }
+
+    /// Adds a table, or puts it in the place of one of that name.
+    pub fn add(&mut self, name: impl Into<String>, table: crate::Table) {
+        self.tables.add(name, table);
+    }
+
+    /// Runs a query at a point of time (`now()`, in ticks).
+    ///
+    /// # Errors
+    /// What the query asks for is not there, a limit was reached, or the caller stopped it.
+    pub fn run_at(
+        &self,
+        now: i64,
+        query: &Query,
+        limits: &engine::Limits,
+        cancel: &Cancel,
+    ) -> Result<Answer> {
+        self.on_own_thread(now, limits, cancel, |run| run.answer(query))
+    }
+
+    /// The plan that would answer a query, as text for people.
+    ///
+    /// # Errors
+    /// As for running it: what must be known before planning is run.
+    pub fn explain(&self, now: i64, query: &Query) -> Result<String> {
+        let (limits, cancel) = (engine::Limits::default(), Cancel::new());
+        self.on_own_thread(now, &limits, &cancel, |run| run.explain(query))
+    }
+
+    /// Plans and runs on a thread with a deep stack; a panic there becomes an error here.
+    fn on_own_thread<T: Send>(
+        &self,
+        now: i64,
+        limits: &engine::Limits,
+        cancel: &Cancel,
+        work: impl FnOnce(&mut Run<'_>) -> Result<T> + Send,
+    ) -> Result<T> {
+        let running = Running { limits: *limits, started: Instant::now(), cancel: cancel.clone() };
+        let runtime = self.runtime.as_ref().expect("because it lives as long as the lake");
+        let (sender, receiver) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let job = move || {
+                let _place = self.place(runtime, &running)?;
+                let state = self.state_for(&running)?;
+                let handle = runtime.handle().clone();
+                let mut run = Run::new(&self.tables, state, handle, running, now);
+                run.through_bytes = self.through_bytes;
+                work(&mut run)
+            };
+            let job = move || {
+                let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(job));
+                let done = done.unwrap_or_else(|panic| Err(Error::Panic(panic_text(&*panic))));
+                let _ = sender.send(done);
+            };
+            let thread = std::thread::Builder::new().name("lake query".to_owned());
+            thread
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, job)
+                .map_err(|e| Error::Query(format!("no thread for the query: {e}")))?;
+            receiver.recv().unwrap_or(Err(Error::Panic("the thread ended".to_owned())))
+        })
+    }
+
+    /// Waits for a place among the queries that run.
+    fn place(
+        &self,
+        runtime: &Runtime,
+        running: &Running,
+    ) -> Result<tokio::sync::OwnedSemaphorePermit> {
+        let wait = Arc::clone(&self.places).acquire_owned();
+        runtime.block_on(async {
+            match running.guarded(wait).await? {
+                Ok(place) => Ok(place),
+                Err(_) => Err(Error::Cancelled),
+            }
+        })
+    }
+
+    /// A session of its own for each query, with its own memory and its own files.
+    fn state_for(&self, running: &Running) -> Result<SessionState> {
+        let env = environment(&self.limits, running)?;
+        let config = self.state.config().clone().with_extension(Arc::new(running.clone()));
+        Ok(SessionStateBuilder::new_from_existing(self.state.clone())
+            .with_config(config)
+            .with_runtime_env(env)
+            .build())
+    }
+}
+
+impl Drop for Lake {
+    fn drop(&mut self) {
+        // Dropping a runtime waits for its threads, which is not allowed inside another one.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Engine for Lake {
+    fn run(
+        &self,
+        query: &Query,
+        limits: &engine::Limits,
+        cancel: &Cancel,
+    ) -> engine::Result<Answer> {
+        let now = now_ticks();
+        self.run_at(now, query, limits, cancel).map_err(EngineError::from)
+    }
+}
+
+fn now_ticks() -> i64 {
+    let since =
+        std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    kql::value::UNIX_EPOCH + i64::try_from(since.as_nanos() / 100).unwrap_or(0)
+}
+
+fn environment(limits: &Limits, running: &Running) -> Result<Arc<RuntimeEnv>> {
+    let bytes = limits.memory_bytes.min(running.limits.bytes);
+    let mode = match &limits.spill_dir {
+        Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
+        None => DiskManagerMode::OsTmpDirectory,
+    };
+    let disk = DiskManagerBuilder::default()
+        .with_mode(mode)
+        .with_max_temp_directory_size(limits.spill_bytes);
+    Ok(RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
+        .with_disk_manager_builder(disk)
+        .build_arc()?)
+}
+
+fn config(threads: usize) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(threads)
+        // Rows that were sorted stay in their order because nothing deals them out again.
+        .with_round_robin_repartition(false)
+        .with_enable_subquery_sort_elimination(false)
+        .with_information_schema(false);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = false;
+    options.execution.parquet.reorder_filters = true;
+    config
+}

@@ -1,0 +1,368 @@
+//! From bound queries to DataFusion's plans.
+//!
+//! Every column gets a name that no other column of the plan has, so that nothing is ever
+//! ambiguous; which column stands where is kept beside the plan. What has no form in DataFusion
+//! becomes a node that runs the operator in memory (`node`).
+
+mod join;
+mod native;
+mod order;
+mod scalar;
+mod summarize;
+pub(crate) mod walk;
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::catalog::default_table_source::provider_as_source;
+use datafusion::logical_expr::logical_plan::{
+    Extension, Filter, Projection, TableScanBuilder, Union,
+};
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use kql::engine::memory;
+use kql::plan::{Named, Op, Rel, Scalar, ScalarKind, Schema};
+use kql::value::{Type, Value};
+
+pub(crate) use scalar::{Scope, column};
+
+use crate::error::{Error, Result};
+use crate::node::{KqlNode, Node};
+use crate::tables::{Range, Table, Tables};
+use scalar::has_window;
+
+/// So many operators may follow one another.
+const CHAIN_MAX: usize = 2000;
+/// So deep may joins, unions and sub-queries be nested.
+const DEPTH_MAX: usize = 100;
+
+/// A relation as a plan, and the names of its columns by position. The plan may have more.
+pub(crate) struct Lowered {
+    pub(crate) plan: LogicalPlan,
+    pub(crate) names: Vec<String>,
+}
+
+/// Lowers one query.
+pub(crate) struct Lowering<'a> {
+    /// Tables by name
+    pub(crate) tables: &'a Tables,
+    /// `materialize(…)`: those that are there already
+    pub(crate) shared: &'a [Option<Table>],
+    /// `now()`
+    pub(crate) now: i64,
+    /// Columns named so far
+    pub(crate) named: usize,
+    /// Levels of nesting
+    pub(crate) depth: usize,
+}
+
+impl<'a> Lowering<'a> {
+    /// Begins.
+    pub(crate) fn new(tables: &'a Tables, shared: &'a [Option<Table>], now: i64) -> Self {
+        Self { tables, shared, now, named: 0, depth: 0 }
+    }
+
+    /// A relation as a plan.
+    pub(crate) fn rel(&mut self, rel: &Rel) -> Result<Lowered> {
+        if self.depth >= DEPTH_MAX {
+            return Err(Error::limit(format!("is nested more than {DEPTH_MAX} levels deep")));
+        }
+        self.depth += 1;
+        // Pipes are long: the chain of first inputs is walked, not recursed.
+        let mut chain = vec![rel];
+        let mut inputs = memory::inputs(&rel.op);
+        while let Some(next) = inputs.first().copied() {
+            chain.push(next);
+            inputs = memory::inputs(&next.op);
+        }
+        if chain.len() > CHAIN_MAX {
+            return Err(Error::limit(format!("has more than {CHAIN_MAX} operators in a row")));
+        }
+        let leaf = chain.pop().expect("because it began with one");
+        let mut lowered = self.leaf(leaf)?;
+        for rel in chain.into_iter().rev() {
+            lowered = self.step(rel, lowered)?;
+        }
+        self.depth -= 1;
+        Ok(lowered)
+    }
+
+    fn leaf(&mut self, rel: &Rel) -> Result<Lowered> {
+        match &*rel.op {
+            Op::Table { name } => {
+                let table = self.tables.find(name).ok_or_else(|| Error::NoTable(name.clone()))?;
+                self.scan(name, Arc::clone(&table.provider), &table.schema, &rel.schema)
+            }
+            Op::Shared(n) => match self.shared.get(*n) {
+                Some(Some(table)) => {
+                    let at: Vec<usize> = (0..rel.schema.len()).collect();
+                    let provider = Arc::clone(&table.provider);
+                    self.scan_at("shared", provider, &at, &rel.schema)
+                }
+                _ => Err(Error::Query(format!("the shared table {n} is not there"))),
+            },
+            Op::Rows(rows) => self.rows(rows, &rel.schema),
+            Op::Range { from, to, step } => self.range(rel, from, to, step),
+            Op::Inner => Err(Error::Query("inner rows stand outside a sub-query".into())),
+            Op::External { .. } => {
+                let what = "reading external data".to_owned();
+                Err(kql::engine::EngineError::Refused { what }.into())
+            }
+            // A union of nothing, a plugin without input.
+            _ => self.operator(rel, Vec::new()),
+        }
+    }
+
+    fn step(&mut self, rel: &Rel, input: Lowered) -> Result<Lowered> {
+        match &*rel.op {
+            Op::Where { predicate, .. } if !has_window(predicate) => self.filter(input, predicate),
+            Op::Project { columns, .. } if !columns.iter().any(|c| has_window(&c.value)) => {
+                self.project(input, columns)
+            }
+            Op::Summarize { keys, aggregates, .. } => self.summarize(rel, input, keys, aggregates),
+            Op::Sort { keys, .. } => self.sort(rel, input, keys, None),
+            Op::Top { keys, count, .. } => self.sort(rel, input, keys, Some(count)),
+            Op::Take { count, .. } => self.take(rel, input, count),
+            Op::Serialize { .. } | Op::Consume { .. } => Ok(input),
+            Op::Join { kind, right, on, .. } => {
+                let right_plan = self.rel(right)?;
+                self.join(rel, *kind, input, right_plan, on)
+            }
+            Op::Union { legs } => {
+                let mut all = vec![input];
+                for leg in legs.iter().skip(1) {
+                    all.push(self.rel(leg)?);
+                }
+                self.union(all, &rel.schema)
+            }
+            op => {
+                let mut all = vec![input];
+                for other in memory::inputs(op).into_iter().skip(1) {
+                    all.push(self.rel(other)?);
+                }
+                self.operator(rel, all)
+            }
+        }
+    }
+
+    /// A name that no other column has.
+    pub(crate) fn fresh(&mut self, name: &str) -> String {
+        self.named += 1;
+        format!("{name}#{}", self.named)
+    }
+
+    pub(crate) fn scope<'n>(&self, names: &'n [String]) -> Scope<'n> {
+        Scope { names, now: self.now }
+    }
+
+    /// The plan with new columns instead of all others.
+    pub(crate) fn select(
+        &mut self,
+        plan: LogicalPlan,
+        columns: Vec<(&str, Expr)>,
+    ) -> Result<Lowered> {
+        let mut names = Vec::with_capacity(columns.len());
+        let mut exprs = Vec::with_capacity(columns.len());
+        for (name, expr) in columns {
+            let name = self.fresh(name);
+            exprs.push(expr.alias(&name));
+            names.push(name);
+        }
+        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?);
+        Ok(Lowered { plan, names })
+    }
+
+    /// The plan with new columns beside those that are there; columns stay as they are.
+    pub(crate) fn append(
+        &mut self,
+        plan: LogicalPlan,
+        columns: Vec<(&str, Expr)>,
+    ) -> Result<(LogicalPlan, Vec<String>)> {
+        let mut names = Vec::with_capacity(columns.len());
+        let mut exprs: Vec<Expr> =
+            plan.schema().fields().iter().map(|field| column(field.name())).collect();
+        for (name, expr) in columns {
+            if let Expr::Column(known) = &expr {
+                names.push(known.name.clone());
+                continue;
+            }
+            let name = self.fresh(name);
+            exprs.push(expr.alias(&name));
+            names.push(name);
+        }
+        if exprs.len() == plan.schema().fields().len() {
+            return Ok((plan, names));
+        }
+        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?);
+        Ok((plan, names))
+    }
+
+    fn scan(
+        &mut self,
+        name: &str,
+        provider: Arc<dyn TableProvider>,
+        has: &Schema,
+        wanted: &Schema,
+    ) -> Result<Lowered> {
+        let mut at = Vec::with_capacity(wanted.len());
+        for column in wanted {
+            match has.iter().position(|c| c.name == column.name) {
+                Some(place) if has[place].ty == column.ty => at.push(place),
+                _ => {
+                    let what = format!("table {name} has no {} \"{}\"", column.ty, column.name);
+                    return Err(Error::Query(what));
+                }
+            }
+        }
+        self.scan_at(name, provider, &at, wanted)
+    }
+
+    /// Columns of a table by position.
+    fn scan_at(
+        &mut self,
+        name: &str,
+        provider: Arc<dyn TableProvider>,
+        at: &[usize],
+        wanted: &Schema,
+    ) -> Result<Lowered> {
+        self.named += 1;
+        let name = format!("{name}#{}", self.named);
+        let schema = provider.schema();
+        let source = provider_as_source(provider);
+        let scan = TableScanBuilder::new(name.clone(), source).build()?;
+        let columns = at
+            .iter()
+            .zip(wanted)
+            .map(|(at, column)| {
+                let stored = schema.field(*at).name();
+                let stored = datafusion::common::Column::new(Some(name.clone()), stored);
+                (column.name.as_str(), Expr::Column(stored))
+            })
+            .collect();
+        self.select(LogicalPlan::TableScan(scan), columns)
+    }
+
+    fn rows(&mut self, rows: &[Vec<Value>], schema: &Schema) -> Result<Lowered> {
+        // A column more, so that rows without columns are rows.
+        let mut wide = schema.clone();
+        wide.push(kql::plan::Column::new("#", Type::Bool));
+        let table = Table::rows(wide, rows)?;
+        let at: Vec<usize> = (0..schema.len()).collect();
+        if schema.is_empty() {
+            let mut lowered = self.scan_at("rows", table.provider, &[0], &table.schema)?;
+            lowered.names.clear();
+            return Ok(lowered);
+        }
+        self.scan_at("rows", table.provider, &at, schema)
+    }
+
+    fn range(&mut self, rel: &Rel, from: &Scalar, to: &Scalar, step: &Scalar) -> Result<Lowered> {
+        let Some(column) = rel.schema.first() else {
+            return Err(Error::Query("range without a column".into()));
+        };
+        let scope = self.scope(&[]);
+        let value = |scalar: &Scalar| match scope.folded(scalar)? {
+            Some(value) => Ok(value),
+            None => Err(Error::Query("the ends of a range must be constant".into())),
+        };
+        let (from, to, step) =
+            (value(from)?.widen(column.ty), value(to)?.widen(column.ty), value(step)?);
+        match Range::of(column.ty, from, to, step) {
+            Some(range) => {
+                let provider = range.table(&column.name)?;
+                self.scan_at("range", provider, &[0], &rel.schema)
+            }
+            None => self.operator(rel, Vec::new()),
+        }
+    }
+
+    fn filter(&mut self, input: Lowered, predicate: &Scalar) -> Result<Lowered> {
+        let predicate = self.scope(&input.names).condition(predicate)?;
+        let plan = LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(input.plan))?);
+        Ok(Lowered { plan, names: input.names })
+    }
+
+    fn project(&mut self, input: Lowered, columns: &[Named]) -> Result<Lowered> {
+        // What only renames or leaves out needs no step.
+        let plain: Option<Vec<String>> = columns
+            .iter()
+            .map(|named| match named.value.kind {
+                ScalarKind::Column(at) => input.names.get(at).cloned(),
+                _ => None,
+            })
+            .collect();
+        if let Some(names) = plain {
+            return Ok(Lowered { plan: input.plan, names });
+        }
+        let scope = self.scope(&input.names);
+        let mut names = Vec::with_capacity(columns.len());
+        let mut exprs: Vec<Expr> = Vec::with_capacity(columns.len());
+        let mut kept = std::collections::HashSet::new();
+        for named in columns {
+            let expr = scope.value(&named.value)?;
+            match &expr {
+                Expr::Column(known) => {
+                    names.push(known.name.clone());
+                    if kept.insert(known.name.clone()) {
+                        exprs.push(expr);
+                    }
+                }
+                _ => {
+                    let name = self.fresh(&named.name);
+                    exprs.push(expr.alias(&name));
+                    names.push(name);
+                }
+            }
+        }
+        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input.plan))?);
+        Ok(Lowered { plan, names })
+    }
+
+    fn union(&mut self, legs: Vec<Lowered>, schema: &Schema) -> Result<Lowered> {
+        let names: Vec<String> = schema.iter().map(|column| self.fresh(&column.name)).collect();
+        let mut plans = Vec::with_capacity(legs.len());
+        for leg in legs {
+            let exprs: Vec<Expr> =
+                leg.names.iter().zip(&names).map(|(from, to)| column(from).alias(to)).collect();
+            let plan = Projection::try_new(exprs, Arc::new(leg.plan))?;
+            plans.push(Arc::new(LogicalPlan::Projection(plan)));
+        }
+        if plans.len() == 1 {
+            let plan = Arc::unwrap_or_clone(plans.swap_remove(0));
+            return Ok(Lowered { plan, names });
+        }
+        let plan = LogicalPlan::Union(Union::try_new(plans)?);
+        Ok(Lowered { plan, names })
+    }
+
+    /// An operator that the engine in memory runs.
+    pub(crate) fn operator(&mut self, rel: &Rel, inputs: Vec<Lowered>) -> Result<Lowered> {
+        let mut alone = rel.clone();
+        let mut at = 0;
+        let n_inputs = inputs.len();
+        walk::parts(&mut alone.op, &mut |part| {
+            if let walk::Part::Rel(input) = part
+                && at < n_inputs
+            {
+                *input.op = Op::Rows(Vec::new());
+                at += 1;
+            }
+        });
+        let outputs: Vec<String> =
+            rel.schema.iter().map(|column| self.fresh(&column.name)).collect();
+        let (plans, names): (Vec<_>, Vec<_>) =
+            inputs.into_iter().map(|input| (input.plan, input.names)).unzip();
+        let node =
+            Node::Operator { rel: alone, inputs: names, outputs: outputs.clone(), now: self.now };
+        self.node(node, plans, outputs)
+    }
+
+    pub(crate) fn node(
+        &mut self,
+        node: Node,
+        inputs: Vec<LogicalPlan>,
+        names: Vec<String>,
+    ) -> Result<Lowered> {
+        let node = Arc::new(KqlNode::new(node, inputs)?);
+        Ok(Lowered { plan: LogicalPlan::Extension(Extension { node }), names })
+    }
+}

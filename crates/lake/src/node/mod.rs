@@ -1,0 +1,231 @@
+//! Operators that DataFusion does not have, as one serialisable node of its plans.
+//!
+//! A node knows its columns by name. Names are unique in a plan, so what the optimiser does to
+//! the order and number of the columns below does no harm.
+
+mod exec;
+mod first_rows;
+mod planner;
+mod row_operator;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use datafusion::common::{DFSchema, DFSchemaRef, Result};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use kql::plan::Rel;
+use kql::value::Type;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use planner::Planner;
+
+use crate::data::arrow_schema;
+use crate::error::Error;
+use crate::lower::column;
+
+/// What a node does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Node {
+    /// Sorts, and keeps the order for what follows
+    Sort {
+        /// Keys, the first one first
+        keys: Vec<Key>,
+        /// Keeps so many rows only
+        fetch: Option<usize>,
+    },
+    /// The first row of each key, as rows come
+    FirstRows {
+        /// Columns of the key
+        keys: Vec<String>,
+    },
+    /// One operator of the language, run by the engine in memory over all its input
+    Operator {
+        /// The operator; its inputs are empty rows of the inputs' schemas
+        rel: Rel,
+        /// The inputs' columns, in the order of their schemas
+        inputs: Vec<Vec<String>>,
+        /// Names of the output, in the order of the operator's schema
+        outputs: Vec<String>,
+        /// `now()`
+        now: i64,
+    },
+}
+
+/// A column to sort by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Key {
+    /// Its name
+    pub(crate) column: String,
+    /// Largest first
+    pub(crate) descending: bool,
+    /// Nulls first
+    pub(crate) nulls_first: bool,
+}
+
+/// A node of a logical plan.
+#[derive(Debug, Clone)]
+pub(crate) struct KqlNode {
+    pub(crate) node: Arc<Node>,
+    /// The node as text: what tells one from another
+    text: String,
+    inputs: Vec<LogicalPlan>,
+    schema: DFSchemaRef,
+}
+
+impl KqlNode {
+    /// A node over its inputs.
+    pub(crate) fn new(node: Node, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let text = serde_json::to_string(&node).map_err(|e| Error::Query(e.to_string()))?;
+        let schema = node.schema(&inputs)?;
+        Ok(Self { node: Arc::new(node), text, inputs, schema })
+    }
+
+    /// What it is made from, as text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// From such text.
+    pub(crate) fn of_text(text: &str, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let node = serde_json::from_str(text).map_err(|e| Error::Query(e.to_string()))?;
+        Self::new(node, inputs)
+    }
+}
+
+impl Node {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Sort { .. } => "KqlSort",
+            Self::FirstRows { .. } => "KqlFirstRows",
+            Self::Operator { .. } => "KqlOperator",
+        }
+    }
+
+    /// Columns of input `at` that the node itself reads.
+    fn reads(&self, at: usize) -> Vec<&String> {
+        match self {
+            Self::Sort { keys, .. } => keys.iter().map(|key| &key.column).collect(),
+            Self::FirstRows { keys } => keys.iter().collect(),
+            Self::Operator { inputs, .. } => inputs.get(at).into_iter().flatten().collect(),
+        }
+    }
+
+    /// Columns that it makes, beside those of the input that it hands on.
+    fn makes(&self) -> Vec<(&str, Type)> {
+        match self {
+            Self::Sort { .. } | Self::FirstRows { .. } => Vec::new(),
+            Self::Operator { rel, outputs, .. } => {
+                let types = rel.schema.iter().map(|column| column.ty);
+                outputs.iter().map(String::as_str).zip(types).collect()
+            }
+        }
+    }
+
+    /// Whether the input's columns are handed on.
+    fn hands_on(&self) -> bool {
+        !matches!(self, Self::Operator { .. })
+    }
+
+    fn schema(&self, inputs: &[LogicalPlan]) -> Result<DFSchemaRef> {
+        let made = DFSchema::try_from(arrow_schema(self.makes().into_iter()))?;
+        match inputs.first().filter(|_| self.hands_on()) {
+            Some(input) => Ok(Arc::new(input.schema().join(&made)?)),
+            None => Ok(Arc::new(made)),
+        }
+    }
+}
+
+impl PartialEq for KqlNode {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text && self.inputs == other.inputs
+    }
+}
+
+impl Eq for KqlNode {}
+
+impl PartialOrd for KqlNode {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        match self.text.cmp(&other.text) {
+            Ordering::Equal => self.inputs.partial_cmp(&other.inputs),
+            order => Some(order),
+        }
+    }
+}
+
+impl Hash for KqlNode {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+        self.inputs.hash(state);
+    }
+}
+
+impl UserDefinedLogicalNodeCore for KqlNode {
+    fn name(&self) -> &str {
+        self.node.name()
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        self.inputs.iter().collect()
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        &self.schema
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        let reads: BTreeSet<&String> =
+            (0..self.inputs.len()).flat_map(|at| self.node.reads(at)).collect();
+        reads.into_iter().map(|name| column(name)).collect()
+    }
+
+    fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
+        let all = || self.schema.fields().iter().map(|field| field.name().clone()).collect();
+        match &*self.node {
+            Node::Sort { fetch: None, .. } => HashSet::new(),
+            Node::Sort { .. } | Node::FirstRows { .. } | Node::Operator { .. } => all(),
+        }
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node.name(), self.node.summary())
+    }
+
+    fn with_exprs_and_inputs(&self, _: Vec<Expr>, inputs: Vec<LogicalPlan>) -> Result<Self> {
+        let schema = self.node.schema(&inputs)?;
+        let (node, text) = (Arc::clone(&self.node), self.text.clone());
+        Ok(Self { node, text, inputs, schema })
+    }
+
+    fn necessary_children_exprs(&self, outputs: &[usize]) -> Option<Vec<Vec<usize>>> {
+        if !self.node.hands_on() {
+            // What it reads stands in `expressions`; nothing else is needed.
+            return Some(self.inputs.iter().map(|_| Vec::new()).collect());
+        }
+        let width = self.inputs.first()?.schema().fields().len();
+        Some(vec![outputs.iter().copied().filter(|at| *at < width).collect()])
+    }
+}
+
+impl Node {
+    /// What EXPLAIN shows.
+    fn summary(&self) -> String {
+        match self {
+            Self::Sort { keys, fetch } => {
+                let keys: Vec<String> = keys
+                    .iter()
+                    .map(|k| format!("{} {}", k.column, if k.descending { "desc" } else { "asc" }))
+                    .collect();
+                let fetch = fetch.map(|n| format!(", fetch={n}")).unwrap_or_default();
+                format!("{}{fetch}", keys.join(", "))
+            }
+            Self::FirstRows { keys } => keys.join(", "),
+            Self::Operator { rel, .. } => {
+                let text = format!("{:?}", rel.op);
+                text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+            }
+        }
+    }
+}

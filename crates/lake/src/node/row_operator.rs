@@ -1,0 +1,128 @@
+//! One operator of the language over all its input, run by the engine in memory.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use kql::engine::{self, Env, Rows, Source, memory};
+use kql::functions::Context;
+use kql::plan::{Op, Query, Rel};
+use kql::value::{Type, Value};
+
+use super::exec::{NodeExec, columns};
+use crate::data::{batch_of, rows_of};
+use crate::error::Error;
+use crate::limits::Running;
+
+pub(super) fn stream(
+    exec: &NodeExec,
+    rel: &Rel,
+    names: &[Vec<String>],
+    now: i64,
+    context: &Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let running = Running::of(context)?;
+    let mut inputs = Vec::with_capacity(exec.inputs.len());
+    let schemas = memory::inputs(&rel.op).into_iter().map(|input| input.schema.clone());
+    for ((input, names), schema) in exec.inputs.iter().zip(names).zip(schemas) {
+        let at = columns(&input.schema(), names)?;
+        inputs.push((input.execute(0, Arc::clone(context))?, at, schema));
+    }
+    let held = MemoryConsumer::new("KqlOperator").register(context.memory_pool());
+    let (rel, schema) = (rel.clone(), Arc::clone(&exec.schema));
+    let batch_rows = context.session_config().batch_size();
+    let work = async move {
+        let mut held = held;
+        let mut rows = Vec::with_capacity(inputs.len());
+        for (input, at, schema) in inputs {
+            rows.push(collect(input, &at, schema, &mut held).await?);
+        }
+        let arrow = Arc::clone(&schema);
+        let task = SpawnedTask::spawn_blocking(move || {
+            let out = run(&rel, rows, now, &running, &mut held)?;
+            let batches = batches(out, &arrow, batch_rows)?;
+            drop(held);
+            Ok::<_, DataFusionError>(batches)
+        });
+        task.join().await.map_err(|e| DataFusionError::External(Box::new(panicked(e))))?
+    };
+    let batches = stream::once(work).map_ok(|batches| stream::iter(batches).map(Ok)).try_flatten();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&exec.schema), batches)))
+}
+
+fn panicked(error: tokio::task::JoinError) -> Error {
+    match error.try_into_panic() {
+        Ok(panic) => Error::Panic(crate::limits::panic_text(&*panic)),
+        Err(_) => Error::Cancelled,
+    }
+}
+
+async fn collect(
+    mut input: SendableRecordBatchStream,
+    at: &[usize],
+    schema: kql::plan::Schema,
+    held: &mut MemoryReservation,
+) -> Result<Rows> {
+    let types: Vec<Type> = schema.iter().map(|column| column.ty).collect();
+    let mut rows: Vec<Vec<Value>> = Vec::new();
+    while let Some(batch) = input.next().await {
+        let more = rows_of(&batch?.project(at)?, &types)?;
+        let bytes: usize = more
+            .iter()
+            .map(|row| {
+                let values: usize = row.iter().map(Value::heap_bytes).sum();
+                values + size_of::<Vec<Value>>() + row.len() * size_of::<Value>()
+            })
+            .sum();
+        held.try_grow(bytes)?;
+        rows.extend(more);
+    }
+    Ok(Rows::new(schema, rows))
+}
+
+/// An operator asks for nothing from outside: what it needs was put into it before.
+struct Nothing;
+
+impl Source for Nothing {
+    fn table(&self, _: &str) -> engine::Result<Option<Arc<Rows>>> {
+        Ok(None)
+    }
+}
+
+fn run(
+    rel: &Rel,
+    inputs: Vec<Rows>,
+    now: i64,
+    running: &Running,
+    held: &mut MemoryReservation,
+) -> Result<Rows> {
+    let query = Query {
+        rel: Rel { op: Box::new(Op::Rows(Vec::new())), schema: Vec::new() },
+        open: false,
+        render: None,
+        options: Vec::new(),
+        shared: Vec::new(),
+        scalars: Vec::new(),
+        further: Vec::new(),
+    };
+    let limits = running.engine_limits();
+    let env = Env::new(&query, &Nothing, Context { now }, &limits, &running.cancel);
+    let out = memory::operator(rel, inputs, &env).map_err(Error::from)?;
+    held.try_resize(out.bytes())?;
+    Ok(out)
+}
+
+fn batches(
+    rows: Rows,
+    schema: &SchemaRef,
+    batch_rows: usize,
+) -> Result<Vec<datafusion::arrow::array::RecordBatch>> {
+    let types = rows.types();
+    rows.rows.chunks(batch_rows).map(|rows| batch_of(schema, &types, rows)).collect()
+}

@@ -1,0 +1,165 @@
+//! One run of a query: what must be known first, then the plan, then its rows.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::datasource::MemTable;
+use datafusion::execution::TaskContext;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::logical_plan::Projection;
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use futures_util::StreamExt as _;
+use kql::engine::{Answer, Rows};
+use kql::plan::{Query, Rel, Schema};
+use kql::value::Type;
+use tokio::runtime::Handle;
+
+use crate::codec::through_bytes;
+use crate::data::{arrow_schema, rows_of};
+use crate::error::{Error, Result};
+use crate::limits::Running;
+use crate::lower::{Lowered, Lowering, column};
+use crate::tables::{Table, Tables};
+
+/// What a run has at hand.
+pub(crate) struct Run<'a> {
+    tables: &'a Tables,
+    state: SessionState,
+    handle: Handle,
+    running: Running,
+    pub(crate) now: i64,
+    /// `materialize(…)`: those that are there already
+    pub(crate) shared: Vec<Option<Table>>,
+    /// Whether plans are encoded and decoded before they run
+    pub(crate) through_bytes: bool,
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(
+        tables: &'a Tables,
+        state: SessionState,
+        handle: Handle,
+        running: Running,
+        now: i64,
+    ) -> Self {
+        Self { tables, state, handle, running, now, shared: Vec::new(), through_bytes: false }
+    }
+
+    /// Runs the query to its end.
+    pub(crate) fn answer(&mut self, query: &Query) -> Result<Answer> {
+        let query = self.prepared(query)?;
+        let most = self.running.limits.rows;
+        let (rows, mut truncated) = self.rows(&query.rel, most, true)?;
+        let mut further = Vec::with_capacity(query.further.len());
+        for (name, rel) in &query.further {
+            let (rows, cut) = self.rows(rel, most, true)?;
+            truncated |= cut;
+            further.push((name.clone(), rows));
+        }
+        let Rows { schema, rows } = rows;
+        Ok(Answer { schema, rows, further, render: query.render, truncated })
+    }
+
+    /// The plan as text.
+    pub(crate) fn explain(&mut self, query: &Query) -> Result<String> {
+        let query = self.prepared(query)?;
+        let lowered = self.lowered(&query.rel)?;
+        let optimised = self.state.optimize(&lowered.plan)?;
+        let plan = self.handle.block_on(self.state.create_physical_plan(&lowered.plan))?;
+        Ok(format!(
+            "{}\n\n{}",
+            optimised.display_indent(),
+            displayable(plan.as_ref()).indent(false)
+        ))
+    }
+
+    /// At most `most` rows of a relation, and whether there were more. Where `cut` is not set,
+    /// more are an error.
+    pub(crate) fn rows(&mut self, rel: &Rel, most: usize, cut: bool) -> Result<(Rows, bool)> {
+        let types: Vec<Type> = rel.schema.iter().map(|column| column.ty).collect();
+        let mut rows = Vec::new();
+        let mut truncated = false;
+        self.batches(rel, |batch| {
+            rows.extend(rows_of(&batch, &types)?);
+            if rows.len() > most {
+                if !cut {
+                    return Err(Error::limit(format!("gives more than {most} rows at one step")));
+                }
+                rows.truncate(most);
+                truncated = true;
+            }
+            Ok(!truncated)
+        })?;
+        Ok((Rows::new(rel.schema.clone(), rows), truncated))
+    }
+
+    /// The rows of a relation as a table to read again.
+    pub(crate) fn table(&mut self, rel: &Rel) -> Result<Table> {
+        let mut batches = Vec::new();
+        let mut bytes = 0;
+        let most = self.running.limits.bytes;
+        self.batches(rel, |batch| {
+            bytes += batch.get_array_memory_size();
+            if bytes > most {
+                return Err(Error::limit(format!("holds more than {most} bytes at one step")));
+            }
+            batches.push(batch);
+            Ok(true)
+        })?;
+        let arrow = table_schema(&rel.schema);
+        let batches = batches
+            .into_iter()
+            .map(|batch| Ok(batch.with_schema(Arc::clone(&arrow))?))
+            .collect::<datafusion::error::Result<Vec<_>>>()?;
+        let provider = Arc::new(MemTable::try_new(arrow, vec![batches])?);
+        Ok(Table { schema: rel.schema.clone(), provider })
+    }
+
+    /// Runs a relation; `take` gets each batch of rows and says whether it wants more.
+    fn batches(
+        &mut self,
+        rel: &Rel,
+        mut take: impl FnMut(RecordBatch) -> Result<bool>,
+    ) -> Result<()> {
+        let plan = self.physical(rel)?;
+        let context: Arc<TaskContext> = self.state.task_ctx();
+        let running = self.running.clone();
+        self.handle.block_on(async {
+            let mut stream = execute_stream(plan, context)?;
+            while let Some(batch) = running.guarded(stream.next()).await? {
+                if !take(batch?)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn lowered(&self, rel: &Rel) -> Result<Lowered> {
+        let mut lowering = Lowering::new(self.tables, &self.shared, self.now);
+        let Lowered { plan, names } = lowering.rel(rel)?;
+        // Columns in the order of the schema; a name may stand twice.
+        let exprs = names
+            .iter()
+            .enumerate()
+            .map(|(at, name)| column(name).alias(format!("{at}")))
+            .collect();
+        let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(plan))?);
+        let plan = if self.through_bytes { through_bytes(plan)? } else { plan };
+        Ok(Lowered { plan, names })
+    }
+
+    fn physical(&self, rel: &Rel) -> Result<Arc<dyn ExecutionPlan>> {
+        let lowered = self.lowered(rel)?;
+        let planning = self.state.create_physical_plan(&lowered.plan);
+        let running = self.running.clone();
+        Ok(self.handle.block_on(running.guarded(planning))??)
+    }
+}
+
+fn table_schema(schema: &Schema) -> datafusion::arrow::datatypes::SchemaRef {
+    let names: Vec<String> = (0..schema.len()).map(|at| at.to_string()).collect();
+    let columns = names.iter().map(String::as_str).zip(schema.iter().map(|column| column.ty));
+    arrow_schema(columns)
+}

@@ -1,0 +1,164 @@
+//! Tables of Parquet files, read in place.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::{Result as DataFusionResult, Statistics};
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
+use datafusion::object_store::path::Path as StorePath;
+use datafusion::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use datafusion::parquet::basic::LogicalType;
+use datafusion::physical_plan::ExecutionPlan;
+use kql::plan::{Column, Schema};
+use kql::value::Type;
+
+use super::Table;
+use crate::data::arrow_schema;
+use crate::error::{Error, Result};
+use crate::stored::{StoredColumns, is_nested, natural_type};
+
+/// Opens the files' footers and brings their columns together.
+pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> Result<Table> {
+    let mut found = Found::default();
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        files.push(found.file(path).map_err(|e| Error::table(name, e))?);
+    }
+    let schema = found.schema(declared);
+    let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
+    let provider = Files {
+        schema: arrow_schema(schema.iter().map(|column| (column.name.as_str(), column.ty))),
+        types: StoredColumns(Arc::new(types)),
+        files,
+        n_rows: found.n_rows,
+        nested: found.nested,
+    };
+    Ok(Table { schema, provider: Arc::new(provider) })
+}
+
+/// What the footers say.
+#[derive(Default)]
+struct Found {
+    columns: Vec<Column>,
+    places: HashMap<String, usize>,
+    n_rows: usize,
+    nested: bool,
+}
+
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
+
+impl Found {
+    fn file(&mut self, path: &Path) -> Result<PartitionedFile, AnyError> {
+        let path = path.canonicalize()?;
+        let file = File::open(&path)?;
+        let size = file.metadata()?.len();
+        let footer = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())?;
+        let meta = footer.metadata().file_metadata();
+        self.n_rows += usize::try_from(meta.num_rows()).unwrap_or(0);
+        let stored = meta.schema_descr().root_schema().get_fields();
+        for (field, stored) in footer.schema().fields().iter().zip(stored) {
+            let is_json = stored.get_basic_info().logical_type_ref() == Some(&LogicalType::Json);
+            self.nested |= is_nested(field.data_type());
+            let ty = if is_json { Type::Dynamic } else { natural_type(field.data_type()) };
+            self.column(field.name(), ty);
+        }
+        let store_path = StorePath::from_absolute_path(&path)?;
+        Ok(PartitionedFile::new(store_path.to_string(), size))
+    }
+
+    /// A column of one file; where files differ, the type is the one that shows both.
+    fn column(&mut self, name: &str, ty: Type) {
+        let Some(&at) = self.places.get(name) else {
+            self.places.insert(name.to_owned(), self.columns.len());
+            self.columns.push(Column::new(name, ty));
+            return;
+        };
+        let known = &mut self.columns[at].ty;
+        *known = match (*known, ty) {
+            (a, b) if a == b => a,
+            (Type::Int, Type::Long) | (Type::Long, Type::Int) => Type::Long,
+            (a, b) if a.is_number() && b.is_number() => Type::Real,
+            _ => Type::String,
+        };
+    }
+
+    fn schema(&self, declared: Option<&Schema>) -> Schema {
+        let mut schema = self.columns.clone();
+        for column in declared.into_iter().flatten() {
+            match self.places.get(&column.name) {
+                Some(&at) => schema[at].ty = column.ty,
+                None => schema.push(column.clone()),
+            }
+        }
+        schema
+    }
+}
+
+#[derive(Debug)]
+struct Files {
+    schema: SchemaRef,
+    types: StoredColumns,
+    files: Vec<PartitionedFile>,
+    n_rows: usize,
+    /// Whether a column has parts of its own: then no filter may be handed to the decoder, which
+    /// would silently leave out those on such columns
+    nested: bool,
+}
+
+#[async_trait]
+impl TableProvider for Files {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        let unknown = Statistics::new_unknown(&self.schema);
+        Some(unknown.with_num_rows(Precision::Exact(self.n_rows)))
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let options = TableParquetOptions {
+            global: state.config_options().execution.parquet.clone(),
+            ..TableParquetOptions::default()
+        };
+        let source = ParquetSource::new(TableSchema::from(self.schema()))
+            .with_table_parquet_options(options)
+            .with_pushdown_filters(!self.nested)
+            .with_reorder_filters(true)
+            .with_enable_page_index(true)
+            .with_bloom_filter_on_read(true);
+        let group = FileGroup::new(self.files.clone());
+        let store = ObjectStoreUrl::local_filesystem();
+        let config = FileScanConfigBuilder::new(store, Arc::new(source))
+            .with_file_groups(vec![group])
+            .with_statistics(self.statistics().expect("because files know their rows"))
+            .with_projection_indices(projection.cloned())?
+            .with_limit(limit)
+            .with_expr_adapter(Some(Arc::new(self.types.clone())))
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}

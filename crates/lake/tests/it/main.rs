@@ -1,0 +1,6 @@
+//! Queries on DataFusion, held against the engine in memory.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by its panic")]
+
+mod plans;
+mod smoke;
