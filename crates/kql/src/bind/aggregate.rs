@@ -73,7 +73,7 @@ impl Binder<'_> {
                     score = 0;
                     break;
                 };
-                let fits = parameter.accepts.fits(value.value.ty);
+                let fits = self.fits(parameter.accepts, value.value.ty);
                 if fits == 0 {
                     wrong.get_or_insert((at, parameter.accepts));
                     score = 0;

@@ -7,7 +7,9 @@ use super::env::{Function, Pattern, reads_row};
 use super::{Binder, Bound, Env, Item, Locals, Typed, literal};
 use crate::diagnostic::Diagnostic;
 use crate::plan::Rel;
-use crate::syntax::{Expr, Kind, Parameter, Span, Statement, StatementKind, Takes};
+use crate::syntax::{
+    ColumnDeclaration, Expr, Kind, Parameter, Span, Statement, StatementKind, Takes,
+};
 use crate::value::{Type, Value};
 
 impl Binder<'_> {
@@ -51,6 +53,11 @@ impl Binder<'_> {
             self.error("KQL220", span, message);
             return Bound::Failed;
         };
+        if let Takes::Tabular { columns, .. } = &parameter.takes {
+            if self.has_columns(&first, columns, span).is_none() {
+                return Bound::Failed;
+            }
+        }
         let rest = Rc::new(Function {
             name: function.name.clone(),
             parameters: function.parameters[1..].to_vec(),
@@ -137,13 +144,7 @@ impl Binder<'_> {
                         return None;
                     }
                 };
-                for column in columns {
-                    if !rel.schema.iter().any(|c| c.name == column.name.text) {
-                        let message = format!("the table has no column `{}`", column.name.text);
-                        self.error("KQL225", value.span, message);
-                        return None;
-                    }
-                }
+                self.has_columns(&rel, columns, value.span)?;
                 Some(Item::Table { rel, view: false })
             }
             Takes::Scalar(ty) => match self.value(value, env) {
@@ -162,6 +163,24 @@ impl Binder<'_> {
                 }
             },
         }
+    }
+
+    /// Reports a column that a table must have and has not.
+    fn has_columns(
+        &mut self,
+        table: &Rel,
+        columns: &[ColumnDeclaration],
+        span: Span,
+    ) -> Option<()> {
+        for column in columns {
+            let there = table.schema.iter().any(|c| c.name == column.name.text);
+            if !there && !self.unsure() {
+                let message = format!("the table has no column `{}`", column.name.text);
+                self.error("KQL225", span, message);
+                return None;
+            }
+        }
+        Some(())
     }
 
     /// An argument in the type of its parameter: constants and numbers are converted.

@@ -1,6 +1,6 @@
 //! What exists outside the query's text: tables and stored functions.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::plan::{Column, Schema};
 use crate::value::Type;
@@ -39,14 +39,20 @@ pub trait Catalog {
     }
 }
 
-/// A catalogue that is a list of tables.
+/// A catalogue that is a list of tables, in the order in which they were added.
 #[derive(Debug, Clone, Default)]
-pub struct Tables(BTreeMap<String, Schema>);
+pub struct Tables {
+    names: Vec<String>,
+    schemas: HashMap<String, Schema>,
+}
 
 impl Tables {
     /// Adds a table.
     pub fn add(&mut self, name: impl Into<String>, schema: Schema) {
-        self.0.insert(name.into(), schema);
+        let name = name.into();
+        if self.schemas.insert(name.clone(), schema).is_none() {
+            self.names.push(name);
+        }
     }
 
     /// Reads `{"Table":{"Column":"kusto type"}}`, columns in their order.
@@ -81,10 +87,10 @@ impl Tables {
 
 impl Catalog for Tables {
     fn table(&self, name: &str) -> Option<Schema> {
-        self.0.get(name).cloned()
+        self.schemas.get(name).cloned()
     }
 
     fn tables(&self) -> Vec<String> {
-        self.0.keys().cloned().collect()
+        self.names.clone()
     }
 }

@@ -56,7 +56,9 @@ impl Binder<'_> {
         for (right, span) in rights {
             let right = right?;
             let from = arguments[0].ty;
-            let Some(result) = result(op, from, right.ty) else {
+            let unknown = self.unsure() && (from == Type::Dynamic || right.ty == Type::Dynamic);
+            let known = result(op, from, right.ty);
+            let Some(result) = known.or(unknown.then(|| unknown_result(op))) else {
                 let message = format!("`{}` is not defined for {from} and {}", op.text(), right.ty);
                 let hint = hint(op, from, right.ty);
                 self.error_hint("KQL309", start.to(span), message, hint);
@@ -72,6 +74,15 @@ impl Binder<'_> {
             self.bad_pattern(start, &why);
         }
         Some(self.fold(call(op.text(), arguments, ty)))
+    }
+}
+
+/// The type of an operation with a value of which nothing is known.
+fn unknown_result(op: BinaryOp) -> Type {
+    use BinaryOp as B;
+    match op {
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Modulo => Type::Dynamic,
+        _ => Type::Bool,
     }
 }
 

@@ -67,13 +67,10 @@ impl Binder<'_> {
         let named = named_after(&name.text, chosen, &given.values);
         let window = WINDOW.contains(&name.text.as_str());
         if window && !env.serialized {
-            self.error_hint(
-                "KQL312",
-                span,
-                format!("`{}` needs rows in an order", name.text),
-                Some("put `sort by …` or `serialize` before it".to_owned()),
-            );
-            return None;
+            // Kusto refuses this when it runs; here the rows come in the order of their input.
+            let message = format!("`{}` sees rows that have no order", name.text);
+            let found = Diagnostic::warning("KQL312", span, message);
+            self.diagnostics.push(found.hint("put `sort by …` or `serialize` before it"));
         }
         let several = outputs::several(&name.text).is_some();
         let first_type = several.then_some(()).and(outputs::several_first(&name.text));
@@ -189,7 +186,7 @@ impl Binder<'_> {
                     fits = false;
                     break;
                 };
-                let this = parameter.accepts.fits(value.value.ty);
+                let this = self.fits(parameter.accepts, value.value.ty);
                 if this == 0 {
                     wrong.get_or_insert((at, parameter.accepts));
                     fits = false;
@@ -296,6 +293,13 @@ impl Binder<'_> {
             let span = arguments.get(*at).map_or(name.span, |argument| argument.span);
             self.bad_pattern(span, &why);
         }
+    }
+
+    /// How well an argument fits; what is not known fits everywhere.
+    pub(super) fn fits(&self, accepts: Accepts, ty: Type) -> u32 {
+        let table = matches!(accepts, Accepts::Table | Accepts::TypeLiteral);
+        let unknown = ty == Type::Dynamic && self.unsure() && !table;
+        accepts.fits(ty).max(u32::from(unknown))
     }
 
     /// Says what to use instead of a function that is no longer to be used.

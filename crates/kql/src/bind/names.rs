@@ -16,6 +16,12 @@ impl Binder<'_> {
     /// A bare name.
     pub(super) fn name(&mut self, name: &str, span: Span, env: &Env<'_>) -> Bound {
         if let Some(at) = env.row.columns().iter().position(|c| c.name == name) {
+            if env.aggregates.is_some() {
+                let message = format!("the column `{name}` stands outside an aggregate");
+                let hint = format!("use take_any({name}), or group by it");
+                self.error_hint("KQL236", span, message, Some(hint));
+                return Bound::Failed;
+            }
             let value = column(env.row.columns(), at);
             return Bound::Scalar(Typed { value, name: Some(name.to_owned()) });
         }

@@ -184,7 +184,7 @@ impl Binder<'_> {
                 }
             }
             None => {
-                wanted = common(&chosen, &known);
+                wanted = common(&chosen);
                 for at in &used {
                     if !wanted.iter().any(|c| c.name == known[*at].name) {
                         wanted.push(known[*at].clone());
@@ -371,9 +371,12 @@ fn by_name(schemas: &[&[Column]]) -> Schema {
 }
 
 /// Columns that all tables have.
-fn common(legs: &[&Leg], known: &Schema) -> Schema {
+fn common(legs: &[&Leg]) -> Schema {
+    let schemas: Vec<&[Column]> = legs.iter().map(|leg| &leg.rel.schema[..]).collect();
     let has = |leg: &&Leg, name: &str| leg.rel.schema.iter().any(|c| c.name == name);
-    known.iter().filter(|c| legs.iter().all(|leg| has(leg, &c.name))).cloned().collect()
+    let mut columns = by_name(&schemas);
+    columns.retain(|c| legs.iter().all(|leg| has(leg, &c.name)));
+    columns
 }
 
 /// Columns that an expression names, in the order of the text.

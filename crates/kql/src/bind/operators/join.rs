@@ -6,7 +6,7 @@ use super::super::naming::make_unique;
 use super::{Binder, Env, Expr, Kind, Op, Rel, Scalar, Span, Type, Value};
 use super::{call, column, literal, pick, rel};
 use crate::plan::{JoinKind, Schema};
-use crate::syntax::{BinaryOp, Operator};
+use crate::syntax::{BinaryOp, Literal, Operator};
 
 /// Conditions of a join: what is compared, and the columns where both sides are plain columns.
 #[derive(Debug, Default)]
@@ -208,6 +208,10 @@ impl Binder<'_> {
             Kind::Member(base, name) if is_name(base, prefix) => Some((&*name.text, name.span)),
             Kind::Path(base, inner) if is_name(base, prefix) => match &*inner.kind {
                 Kind::Name(name) => Some((&**name, inner.span)),
+                _ => None,
+            },
+            Kind::Element(base, index) if is_name(base, prefix) => match &*index.kind {
+                Kind::Literal(Literal::String { text, .. }) => Some((&**text, index.span)),
                 _ => None,
             },
             _ => None,

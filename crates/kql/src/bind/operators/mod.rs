@@ -116,7 +116,10 @@ impl Binder<'_> {
             As(name) => Some(self.as_name(name, input, &operator.properties, env)),
             AssertSchema(columns) => self.assert_schema(input, columns, word),
             Consume => Some(rel(Op::Consume { input }, Vec::new())),
-            Count => Some(self.count(input)),
+            Count => {
+                let name = self.property(operator, "as", env);
+                Some(self.count(input, name.as_deref().unwrap_or("Count")))
+            }
             Distinct(values) => self.distinct(input, values, env),
             ExecuteAndCache => Some(input),
             Extend(values) => self.extend(input, values, env),
@@ -313,6 +316,10 @@ impl Binder<'_> {
         match &*e.kind {
             Kind::Ordered { value, .. } => self.columns_of(value, input, env),
             Kind::Paren(inner) => self.columns_of(inner, input, env),
+            Kind::Named { .. } => {
+                self.error("KQL243", e.span, "the name of a column is needed");
+                None
+            }
             Kind::Wildcard(pattern) => {
                 let like = |c: &Column| super::names::like(pattern, &c.name);
                 let found: Vec<usize> =

@@ -172,7 +172,13 @@ impl Binder<'_> {
                 _ => match chosen.parameter(at, n) {
                     Some(found) => {
                         let all = chosen.parameters.iter();
-                        all.take_while(|p| !std::ptr::eq(*p, found)).count()
+                        let mut place = all.take_while(|p| !std::ptr::eq(*p, found)).count();
+                        // A column where a constant may stand belongs to what follows.
+                        if found.optional && found.form == Form::Constant && is_column(value, &row)
+                        {
+                            place += 1;
+                        }
+                        place
                     }
                     None => at,
                 },
@@ -195,13 +201,7 @@ impl Binder<'_> {
         written: &[Expr],
         row: &Env<'_>,
     ) -> &'s Signature {
-        let names: Vec<bool> = written
-            .iter()
-            .map(|e| match &*e.kind {
-                Kind::Name(name) => row.row.columns().iter().any(|c| c.name == *name),
-                _ => false,
-            })
-            .collect();
+        let names: Vec<bool> = written.iter().map(|e| is_column(e, row)).collect();
         let suits = |overload: &&&Signature| {
             names.iter().enumerate().all(|(at, is_column)| {
                 match overload.parameter(at, written.len()) {
@@ -312,6 +312,14 @@ impl Binder<'_> {
             return None;
         }
         aggregate
+    }
+}
+
+/// Whether an expression is the name of a column.
+fn is_column(e: &Expr, env: &Env<'_>) -> bool {
+    match &*e.kind {
+        Kind::Name(name) => env.row.columns().iter().any(|c| c.name == *name),
+        _ => false,
     }
 }
 

@@ -133,7 +133,7 @@ impl Binder<'_> {
                 Kind::Ordered { value, descending, .. } => (value, *descending),
                 _ => (e, None),
             };
-            if let Kind::Wildcard(_) = &*name.kind {
+            if let Kind::Wildcard(text) = &*name.kind {
                 if let Some(descending) = descending {
                     found.sort_by(|a, b| input.schema[*a].name.cmp(&input.schema[*b].name));
                     if descending {
@@ -141,6 +141,10 @@ impl Binder<'_> {
                     }
                 }
                 found.retain(|at| !order.contains(at));
+                if text == "*" {
+                    order.extend(found);
+                    continue;
+                }
             } else if let [at] = found[..]
                 && written.contains(&at)
             {
@@ -150,9 +154,10 @@ impl Binder<'_> {
                 continue;
             }
             written.extend(found.iter().copied());
+            found.retain(|at| !order.contains(at));
             order.extend(found);
         }
-        order.extend((0..input.schema.len()).filter(|at| !written.contains(at)));
+        order.extend((0..input.schema.len()).filter(|at| !order.contains(at)).collect::<Vec<_>>());
         ok.then(|| pick(input, &order))
     }
 

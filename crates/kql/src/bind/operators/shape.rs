@@ -134,9 +134,13 @@ impl Binder<'_> {
                     schema.extend(types.iter().cloned());
                 }
             }
-            "ai_embeddings" | "ai_embed_text" => {
+            "ai_embeddings" => {
                 schema = own();
                 schema.extend(answers(arguments, bag, "embeddings"));
+            }
+            "ai_embed_text" => {
+                schema = own();
+                schema.extend(answers(arguments, bag, "embedding"));
             }
             "ai_chat_completion" | "ai_chat_completion_prompt" => {
                 schema = own();

@@ -133,8 +133,8 @@ impl Binder<'_> {
         Some(rel(Op::Summarize { input, keys, aggregates: Vec::new() }, schema))
     }
 
-    pub(super) fn count(&mut self, input: Rel) -> Rel {
-        let schema = vec![Column::new("Count", Type::Long)];
+    pub(super) fn count(&mut self, input: Rel, name: &str) -> Rel {
+        let schema = vec![Column::new(name, Type::Long)];
         let count =
             Aggregate { function: "count".into(), arguments: Vec::new(), outputs: schema.clone() };
         rel(Op::Summarize { input, keys: Vec::new(), aggregates: vec![count] }, schema)

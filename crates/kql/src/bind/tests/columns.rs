@@ -91,6 +91,7 @@ fn groups() {
         ("Visits | distinct Page, Ms + 1, x = Ok", "Page:string Column1:long x:bool"),
         ("Pages | distinct *", "Page:string Title:string Port:long"),
         ("Visits | count", "Count:long"),
+        ("Visits | count as n", "n:long"),
         ("Visits | sample-distinct 3 of Page", "Page:string"),
         ("Visits | top-hitters 3 of Page", "Page:string approximate_count_Page:long"),
         ("Visits | top-hitters 3 of Page by Share", "Page:string approximate_sum_Share:real"),

@@ -17,6 +17,7 @@ fn columns_of_a_bag_are_taken_on_trust() {
         "Visits | evaluate bag_unpack(Extra) | join Pages on $left.a == $right.Title",
         "Visits | evaluate pivot(Page, sum(Ms), Ok) | sort by a",
         "Visits | evaluate bag_unpack(Extra) | evaluate pivot(a, count(), b)",
+        "Visits | evaluate bag_unpack(Extra) | where a > ago(1d) | summarize arg_max(a, *) by b",
     ] {
         assert!(query(text).open, "{text}");
     }
