@@ -53,10 +53,10 @@ impl Binder<'_> {
             self.error("KQL220", span, message);
             return Bound::Failed;
         };
-        if let Takes::Tabular { columns, .. } = &parameter.takes {
-            if self.has_columns(&first, columns, span).is_none() {
-                return Bound::Failed;
-            }
+        if let Takes::Tabular { columns, .. } = &parameter.takes
+            && self.has_columns(&first, columns, span).is_none()
+        {
+            return Bound::Failed;
         }
         let rest = Rc::new(Function {
             name: function.name.clone(),
