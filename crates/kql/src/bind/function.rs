@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::functions;
 use crate::plan::{Scalar, ScalarKind};
 use crate::syntax::{Expr, Kind, Name, Span};
-use crate::value::{Type, Value};
+use crate::value::{TICKS_PER_HOUR, Type, Value};
 
 /// Functions that see the rows around.
 const WINDOW: [&str; 7] = [
@@ -91,7 +91,11 @@ impl Binder<'_> {
                 ScalarKind::Window { function: name.text.as_str().into(), arguments: values };
             return Some(Typed { value: Scalar { kind, ty }, name: named });
         }
-        let value = self.folded(&canonical(&name.text), values, ty);
+        let function = match name.text.as_str() {
+            "bin_auto" => self.bin_auto(&mut values, ty),
+            other => canonical(other),
+        };
+        let value = self.folded(&function, values, ty);
         if let Some(first) = first_type {
             // Alone, such a call is its first output.
             let index = literal(Value::Long(0), Type::Long);
@@ -333,6 +337,28 @@ impl Binder<'_> {
                 Some(Typed { value, name: Some(wanted.to_string()) })
             }
             None => Some(Typed { name: None, ..default }),
+        }
+    }
+
+    /// `bin_auto(x)` is `bin(x, size)` or `bin_at(x, size, at)` with what the query's options
+    /// say; without a size, bins are an hour or 1 wide.
+    fn bin_auto(&self, values: &mut Vec<Scalar>, ty: Type) -> String {
+        let option = |name: &str| {
+            let found = self.options.iter().rev().find(|(option, _)| option == name)?;
+            Some(literal(found.1.clone(), found.1.kind()?))
+        };
+        values.push(option("query_bin_auto_size").unwrap_or_else(|| match ty {
+            Type::DateTime | Type::TimeSpan => {
+                literal(Value::TimeSpan(TICKS_PER_HOUR), Type::TimeSpan)
+            }
+            _ => literal(Value::Long(1), Type::Long),
+        }));
+        match option("query_bin_auto_at") {
+            Some(at) => {
+                values.push(at);
+                "bin_at".to_owned()
+            }
+            None => "bin".to_owned(),
         }
     }
 
