@@ -34,8 +34,7 @@ impl Piece {
     }
 }
 
-/// The pieces of both shapes, and where edges that cross meet. Without `crossings` edges are cut
-/// only where a vertex of the other shape lies on them.
+/// The pieces of both shapes, and where edges that cross meet.
 pub(super) struct Arrangement {
     pub(super) a: Vec<Piece>,
     pub(super) b: Vec<Piece>,
@@ -43,7 +42,9 @@ pub(super) struct Arrangement {
 }
 
 impl Arrangement {
-    pub(super) fn of(a: &[Edge], b: &[Edge], crossings: bool) -> Self {
+    /// Without `crossings` edges are cut only where a vertex of the other shape lies on them.
+    /// `None` where there are too many edges near each other.
+    pub(super) fn of(a: &[Edge], b: &[Edge], crossings: bool) -> Option<Self> {
         let (a, b) = merged(a, b);
         let mut cuts_a: Vec<Vec<Place>> = vec![Vec::new(); a.len()];
         let mut cuts_b: Vec<Vec<Place>> = vec![Vec::new(); b.len()];
@@ -68,9 +69,9 @@ impl Arrangement {
                 cuts_b[j].push(meeting);
                 meetings.push(meeting);
             }
-        });
+        })?;
         let n = a.len();
-        Self { a: pieces(&a, cuts_a, 0), b: pieces(&b, cuts_b, n), meetings }
+        Some(Self { a: pieces(&a, cuts_a, 0), b: pieces(&b, cuts_b, n), meetings })
     }
 }
 

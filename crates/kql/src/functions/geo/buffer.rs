@@ -26,8 +26,10 @@ const TOLERANCE: f64 = 10.0;
 const RADIUS_MAX: f64 = 10_000_000.0;
 /// So many corners a circle has at most.
 const CORNERS_MAX: f64 = 2000.0;
-/// So many parts of edges are widened at most.
-const PARTS_MAX: usize = 2000;
+/// So many parts of edges are widened at most, and so many corners they have together: circles
+/// are coarser where there are more.
+const PARTS_MAX: usize = 4000;
+const ALL_CORNERS_MAX: usize = 200_000;
 
 /// Radius and tolerance as angles.
 #[derive(Clone, Copy)]
@@ -97,8 +99,11 @@ impl Pen {
 
     fn around(&self, edges: &[Edge], inside: &[Polygon]) -> Option<Vec<Polygon>> {
         let mut all = inside.to_vec();
-        all.extend(self.parts(edges)?.into_iter().map(|(a, b)| self.around_edge(a, b)));
-        Some(union(&all))
+        let parts = self.parts(edges)?;
+        let most = (ALL_CORNERS_MAX / parts.len().max(1)) as u32;
+        let pen = Self { corners: self.corners.min(most), ..*self };
+        all.extend(parts.into_iter().map(|(a, b)| pen.around_edge(a, b)));
+        union(&all)
     }
 }
 

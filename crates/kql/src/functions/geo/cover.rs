@@ -1,6 +1,8 @@
 //! Functions of S2 cells, and which cells of a level cover a shape.
 
 use super::buffer::{around_lines, around_polygons};
+use super::overlay::{boundary, disjoint};
+use super::predicates::counts_as_crossing;
 use super::s2::{Cell, LEVEL_MAX};
 use super::shapes::{Polygon, lines_of, object, point_json, polygons_of};
 use super::sweep::Edge;
@@ -61,15 +63,12 @@ fn wish(arguments: &[Value]) -> Option<(u8, f64)> {
 fn cover_polygon(arguments: &[Value]) -> Option<Json> {
     let polygons = polygons_of(arguments.first())?;
     let (level, radius) = wish(arguments)?;
-    if radius > 0.0 {
-        let polygons = around_polygons(&polygons, radius, radius / 10.0)?;
-        return cells(&edges(&polygons), &polygons, level);
-    }
-    cells(&edges(&polygons), &polygons, level)
-}
-
-fn edges(polygons: &[Polygon]) -> Vec<Edge> {
-    polygons.iter().flat_map(|polygon| polygon.edges()).collect()
+    let polygons = if radius > 0.0 {
+        around_polygons(&polygons, radius, radius / 10.0)?
+    } else {
+        disjoint(&polygons)?
+    };
+    cells(&boundary(&polygons), &polygons, level)
 }
 
 fn cover_line(arguments: &[Value]) -> Option<Json> {
@@ -77,7 +76,7 @@ fn cover_line(arguments: &[Value]) -> Option<Json> {
     let (level, radius) = wish(arguments)?;
     if radius > 0.0 {
         let polygons = around_lines(&lines, radius, radius / 10.0)?;
-        return cells(&edges(&polygons), &polygons, level);
+        return cells(&boundary(&polygons), &polygons, level);
     }
     let edges: Vec<Edge> =
         lines.iter().flat_map(|line| line.windows(2).map(|ends| (ends[0], ends[1]))).collect();
@@ -86,37 +85,51 @@ fn cover_line(arguments: &[Value]) -> Option<Json> {
 
 /// The cells of a level that touch an edge or lie in a polygon, in their order.
 fn cells(edges: &[Edge], polygons: &[Polygon], level: u8) -> Option<Json> {
-    let mut found = Vec::new();
+    let mut cover = Cover { level, fills: !polygons.is_empty(), found: Vec::new() };
     let all: Vec<&Edge> = edges.iter().collect();
     for face in 0..6 {
-        add(Cell::face(face), &all, polygons, level, &mut found)?;
+        let face = Cell::face(face);
+        let inside = polygons.iter().any(|polygon| polygon.contains(face.centre()));
+        cover.add(face, &all, inside)?;
     }
-    Some(texts(found.into_iter().map(Cell::token)))
+    Some(texts(cover.found.into_iter().map(Cell::token)))
 }
 
-fn add(
-    cell: Cell,
-    edges: &[&Edge],
-    polygons: &[Polygon],
+struct Cover {
     level: u8,
-    found: &mut Vec<Cell>,
-) -> Option<()> {
-    let planes = planes(cell);
-    let touching: Vec<&Edge> =
-        edges.iter().copied().filter(|(a, b)| touches(&planes, a.at, b.at)).collect();
-    if touching.is_empty() && !polygons.iter().any(|polygon| polygon.contains(cell.centre())) {
-        return Some(());
+    /// Whether edges are borders of what is to be covered
+    fills: bool,
+    found: Vec<Cell>,
+}
+
+impl Cover {
+    /// `inside`: whether the centre of the cell is.
+    fn add(&mut self, cell: Cell, edges: &[&Edge], inside: bool) -> Option<()> {
+        let planes = planes(cell);
+        let touching: Vec<&Edge> =
+            edges.iter().copied().filter(|(a, b)| touches(&planes, a.at, b.at)).collect();
+        if touching.is_empty() && !inside {
+            return Some(());
+        }
+        if cell.level() == self.level {
+            self.found.push(cell);
+            return (self.found.len() <= CELLS_MAX).then_some(());
+        }
+        if touching.is_empty() {
+            // All of it is inside.
+            let all = 4_usize.checked_pow(u32::from(self.level - cell.level()))?;
+            let fits = self.found.len().saturating_add(all) <= CELLS_MAX;
+            return fits.then(|| descend(cell, self.level, &mut self.found));
+        }
+        let centre = cell.centre();
+        cell.children().into_iter().try_for_each(|child| {
+            // On the way from centre to centre only borders that touch the cell are crossed.
+            let way = child.centre();
+            let crosses = |(a, b): &&&Edge| counts_as_crossing(centre, way, a.at, b.at);
+            let odd = self.fills && touching.iter().filter(crosses).count() % 2 == 1;
+            self.add(child, &touching, inside != odd)
+        })
     }
-    if cell.level() == level {
-        found.push(cell);
-        return (found.len() <= CELLS_MAX).then_some(());
-    }
-    if touching.is_empty() {
-        // All of it is inside.
-        let all = 4_usize.checked_pow(u32::from(level - cell.level()))?;
-        return (found.len().saturating_add(all) <= CELLS_MAX).then(|| descend(cell, level, found));
-    }
-    cell.children().into_iter().try_for_each(|child| add(child, &touching, polygons, level, found))
 }
 
 fn descend(cell: Cell, level: u8, found: &mut Vec<Cell>) {

@@ -153,10 +153,11 @@ fn fill(arguments: &[Value]) -> Option<Json> {
             return None;
         }
     }
+    let bands = Bands::new(polygons);
     let mut found: BTreeSet<CellIndex> = BTreeSet::new();
     while let Some(cell) = queue.pop_front() {
         let centre = LatLng::from(cell);
-        if !polygons.iter().any(|polygon| holds_on_map(polygon, centre.lng(), centre.lat())) {
+        if !bands.hold(centre.lng(), centre.lat()) {
             continue;
         }
         found.insert(cell);
@@ -172,11 +173,57 @@ fn fill(arguments: &[Value]) -> Option<Json> {
     Some(texts(found.into_iter().map(|cell| cell.to_string())))
 }
 
-/// Whether a polygon with straight edges on the map holds a position.
-fn holds_on_map(polygon: &Polygon, lng: f64, lat: f64) -> bool {
-    let above = |(a, b): &(Place, Place)| {
-        (a.lat > lat) != (b.lat > lat)
-            && lng < (b.lng - a.lng) * (lat - a.lat) / (b.lat - a.lat) + a.lng
-    };
-    polygon.edges().filter(above).count() % 2 == 1
+/// The edges of polygons by bands of latitude, each with the number of its polygon.
+struct Bands {
+    least: f64,
+    height: f64,
+    edges: Vec<Vec<(usize, Place, Place)>>,
+}
+
+impl Bands {
+    /// All bands together hold about so many edges.
+    const SIZE: usize = 2_000_000;
+
+    fn new(polygons: &[Polygon]) -> Self {
+        let all = || {
+            let of = |(i, polygon): (usize, &Polygon)| {
+                polygon.edges().map(move |(a, b)| (i, a, b)).collect::<Vec<_>>()
+            };
+            polygons.iter().enumerate().flat_map(of)
+        };
+        let least = all().map(|(_, a, _)| a.lat).fold(f64::INFINITY, f64::min);
+        let most = all().map(|(_, a, _)| a.lat).fold(f64::NEG_INFINITY, f64::max);
+        let n = (Self::SIZE / all().count().max(1)).clamp(1, 1000);
+        let height = (most - least).max(f64::MIN_POSITIVE) / n as f64;
+        let mut bands = Self { least, height, edges: vec![Vec::new(); n] };
+        for (i, a, b) in all() {
+            let (from, to) = (bands.at(a.lat.min(b.lat)), bands.at(a.lat.max(b.lat)));
+            for band in &mut bands.edges[from..=to] {
+                band.push((i, a, b));
+            }
+        }
+        bands
+    }
+
+    fn at(&self, lat: f64) -> usize {
+        (((lat - self.least) / self.height) as usize).min(self.edges.len() - 1)
+    }
+
+    /// Whether a polygon with straight edges on the map holds a position.
+    fn hold(&self, lng: f64, lat: f64) -> bool {
+        if lat < self.least {
+            return false;
+        }
+        let above = |a: &Place, b: &Place| {
+            (a.lat > lat) != (b.lat > lat)
+                && lng < (b.lng - a.lng) * (lat - a.lat) / (b.lat - a.lat) + a.lng
+        };
+        let mut odd: BTreeSet<usize> = BTreeSet::new();
+        for (i, _, _) in self.edges[self.at(lat)].iter().filter(|(_, a, b)| above(a, b)) {
+            if !odd.insert(*i) {
+                odd.remove(i);
+            }
+        }
+        !odd.is_empty()
+    }
 }

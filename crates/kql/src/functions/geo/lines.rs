@@ -28,15 +28,15 @@ fn length_of(line: &Line) -> f64 {
 }
 
 fn length(arguments: &[Value], _: &Context) -> Value {
-    let Some(lines) = lines_of(arguments.first()) else { return Value::Null };
-    Value::Real(union_of_lines(&lines).iter().map(length_of).sum::<f64>() * RADIUS)
+    let lines = lines_of(arguments.first()).and_then(|lines| union_of_lines(&lines));
+    real_or_null(lines.map(|lines| lines.iter().map(length_of).sum::<f64>() * RADIUS))
 }
 
 /// The integral of the position along the lines, as a point.
 fn centroid(arguments: &[Value]) -> Option<Json> {
     let lines = lines_of(arguments.first())?;
     let mut sum = P { x: 0.0, y: 0.0, z: 0.0 };
-    for line in union_of_lines(&lines) {
+    for line in union_of_lines(&lines)? {
         for ends in line.windows(2) {
             let (a, b) = (ends[0].at, ends[1].at);
             // Along the arc the positions add up to this multiple of its middle.
@@ -98,14 +98,14 @@ fn union(arguments: &[Value]) -> Option<Json> {
     if lines.is_empty() {
         return None;
     }
-    lines_json(&union_of_lines(&lines))
+    lines_json(&union_of_lines(&lines)?)
 }
 
 fn common_lines(arguments: &[Value]) -> Option<super::overlay::Common> {
-    Some(of_lines(&lines_of(arguments.first())?, &lines_of(arguments.get(1))?))
+    of_lines(&lines_of(arguments.first())?, &lines_of(arguments.get(1))?)
 }
 
 fn common_polygon(arguments: &[Value]) -> Option<super::overlay::Common> {
     let (lines, polygons) = (lines_of(arguments.first())?, polygons_of(arguments.get(1))?);
-    Some(of_lines_and_polygons(&lines, &polygons))
+    of_lines_and_polygons(&lines, &polygons)
 }

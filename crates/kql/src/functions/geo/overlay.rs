@@ -44,8 +44,34 @@ fn line_edges(lines: &[Line]) -> Vec<Edge> {
     lines.iter().flat_map(|line| line.windows(2).map(|ends| (ends[0], ends[1]))).collect()
 }
 
-fn inside(polygons: &[Polygon], p: P) -> bool {
-    polygons.iter().any(|polygon| polygon.contains(p))
+/// Tells which pieces of one shape lie inside another one.
+struct Inside<'a> {
+    polygons: &'a [Polygon],
+    corners: HashSet<[u64; 3]>,
+    /// Where the piece before ended, and what was said of it
+    last: Option<([u64; 3], bool)>,
+}
+
+impl<'a> Inside<'a> {
+    fn new(polygons: &'a [Polygon], pieces: &[Piece]) -> Self {
+        let corners = pieces.iter().flat_map(|piece| [piece.from, piece.to]);
+        Self { polygons, corners: corners.map(|place| place.at.key()).collect(), last: None }
+    }
+
+    /// A piece that goes on from the one before is where that was, unless they meet the other
+    /// shape there.
+    fn holds(&mut self, piece: &Piece) -> bool {
+        let (from, to) = piece.key();
+        let inside = match self.last {
+            Some((end, inside)) if end == from && !self.corners.contains(&from) => inside,
+            _ => {
+                let middle: P = piece.middle();
+                self.polygons.iter().any(|polygon| polygon.contains(middle))
+            }
+        };
+        self.last = Some((to, inside));
+        inside
+    }
 }
 
 type Keys = HashSet<([u64; 3], [u64; 3])>;
@@ -55,28 +81,31 @@ fn keys(pieces: &[Piece]) -> Keys {
 }
 
 /// The union of two sets of polygons, neither of which overlap themselves.
-fn union_of_two(a: &[Polygon], b: &[Polygon]) -> Vec<Polygon> {
-    let arrangement = Arrangement::of(&boundary(a), &boundary(b), true);
+fn union_of_two(a: &[Polygon], b: &[Polygon]) -> Option<Vec<Polygon>> {
+    let arrangement = Arrangement::of(&boundary(a), &boundary(b), true)?;
     let (of_a, of_b) = (keys(&arrangement.a), keys(&arrangement.b));
+    let mut in_a = Inside::new(a, &arrangement.a);
+    let mut in_b = Inside::new(b, &arrangement.b);
     let mut kept: Vec<Piece> = Vec::new();
     for piece in arrangement.a {
         let shared = of_b.contains(&piece.key());
         let against = of_b.contains(&piece.reverse_key());
-        if shared || (!against && !inside(b, piece.middle())) {
+        if shared || (!against && !in_b.holds(&piece)) {
             kept.push(piece);
         }
     }
     for piece in arrangement.b {
         let on_a = of_a.contains(&piece.key()) || of_a.contains(&piece.reverse_key());
-        if !on_a && !inside(a, piece.middle()) {
+        if !on_a && !in_a.holds(&piece) {
             kept.push(piece);
         }
     }
-    chains::polygons(kept)
+    Some(chains::polygons(kept))
 }
 
-/// The union of polygons: always of the two with the fewest vertices first, as S2 does.
-pub(super) fn union(polygons: &[Polygon]) -> Vec<Polygon> {
+/// The union of polygons: always of the two with the fewest vertices first, as S2 does. `None`
+/// where that is too much.
+pub(super) fn union(polygons: &[Polygon]) -> Option<Vec<Polygon>> {
     let vertices = |polygons: &[Polygon]| -> usize {
         let rings = polygons.iter().flat_map(|p| std::iter::once(&p.shell).chain(&p.holes));
         rings.map(|ring| ring.vertices().len()).sum()
@@ -87,62 +116,65 @@ pub(super) fn union(polygons: &[Polygon]) -> Vec<Polygon> {
     let mut queue = std::collections::VecDeque::from(queue);
     while queue.len() > 1 {
         let (Some((_, a)), Some((_, b))) = (queue.pop_front(), queue.pop_front()) else { break };
-        let both = union_of_two(&a, &b);
+        let both = union_of_two(&a, &b)?;
         let n = vertices(&both);
         let at = queue.partition_point(|(other, _)| *other <= n);
         queue.insert(at, (n, both));
     }
-    queue.pop_front().map(|(_, union)| union).unwrap_or_default()
+    Some(queue.pop_front().map(|(_, union)| union).unwrap_or_default())
 }
 
 /// What polygons have in common: areas, edges along which they touch, vertices where they do.
-pub(super) fn of_polygons(a: &[Polygon], b: &[Polygon]) -> Common {
-    let (a, b) = (&disjoint(a)[..], &disjoint(b)[..]);
-    let arrangement = Arrangement::of(&boundary(a), &boundary(b), true);
+pub(super) fn of_polygons(a: &[Polygon], b: &[Polygon]) -> Option<Common> {
+    let (a, b) = (&disjoint(a)?[..], &disjoint(b)?[..]);
+    let arrangement = Arrangement::of(&boundary(a), &boundary(b), true)?;
     let (of_a, of_b) = (keys(&arrangement.a), keys(&arrangement.b));
+    let mut in_a = Inside::new(a, &arrangement.a);
+    let mut in_b = Inside::new(b, &arrangement.b);
     let (mut kept, mut touching): (Vec<Piece>, Vec<Piece>) = (Vec::new(), Vec::new());
     for piece in &arrangement.a {
         if of_b.contains(&piece.reverse_key()) {
             touching.push(*piece);
-        } else if of_b.contains(&piece.key()) || inside(b, piece.middle()) {
+        } else if of_b.contains(&piece.key()) || in_b.holds(piece) {
             kept.push(*piece);
         }
     }
     for piece in &arrangement.b {
         let on_a = of_a.contains(&piece.key()) || of_a.contains(&piece.reverse_key());
-        if !on_a && inside(a, piece.middle()) {
+        if !on_a && in_a.holds(piece) {
             kept.push(*piece);
         }
     }
     let points = lone_points(&arrangement, kept.iter().chain(&touching));
-    Common { points, lines: chains::lines(touching), polygons: chains::polygons(kept) }
+    Some(Common { points, lines: chains::lines(touching), polygons: chains::polygons(kept) })
 }
 
 /// What lines have in common with polygons.
-pub(super) fn of_lines_and_polygons(lines: &[Line], polygons: &[Polygon]) -> Common {
-    let polygons = &disjoint(polygons)[..];
-    let arrangement = Arrangement::of(&line_edges(lines), &boundary(polygons), true);
+pub(super) fn of_lines_and_polygons(lines: &[Line], polygons: &[Polygon]) -> Option<Common> {
+    let polygons = &disjoint(polygons)?[..];
+    let arrangement = Arrangement::of(&line_edges(lines), &boundary(polygons), true)?;
     let on_edges = keys(&arrangement.b);
+    let mut inside = Inside::new(polygons, &arrangement.b);
     let within = |piece: &&Piece| {
         on_edges.contains(&piece.key())
             || on_edges.contains(&piece.reverse_key())
-            || inside(polygons, piece.middle())
+            || inside.holds(piece)
     };
     let kept: Vec<Piece> = arrangement.a.iter().filter(within).copied().collect();
     let points = lone_points(&arrangement, kept.iter());
-    Common { points, lines: chains::lines(once_each(kept)), polygons: Vec::new() }
+    Some(Common { points, lines: chains::lines(once_each(kept)), polygons: Vec::new() })
 }
 
 /// What lines have in common with lines.
-pub(super) fn of_lines(a: &[Line], b: &[Line]) -> Common {
-    let arrangement = Arrangement::of(&line_edges(a), &line_edges(b), true);
+pub(super) fn of_lines(a: &[Line], b: &[Line]) -> Option<Common> {
+    let arrangement = Arrangement::of(&line_edges(a), &line_edges(b), true)?;
     let of_b = keys(&arrangement.b);
     let shared =
         |piece: &&Piece| of_b.contains(&piece.key()) || of_b.contains(&piece.reverse_key());
     let kept: Vec<Piece> = arrangement.a.iter().filter(shared).copied().collect();
     let mut points = arrangement.meetings.clone();
     points.extend(lone_points(&arrangement, kept.iter()));
-    Common { points, lines: chains::lines(once_each(kept)), polygons: Vec::new() }
+    Some(Common { points, lines: chains::lines(once_each(kept)), polygons: Vec::new() })
 }
 
 /// Vertices of both shapes at which no piece of the result ends.
@@ -168,19 +200,19 @@ fn once_each(pieces: Vec<Piece>) -> Vec<Piece> {
 }
 
 /// Polygons that may overlap as such that do not.
-pub(super) fn disjoint(polygons: &[Polygon]) -> Vec<Polygon> {
-    if polygons.len() == 1 { polygons.to_vec() } else { union(polygons) }
+pub(super) fn disjoint(polygons: &[Polygon]) -> Option<Vec<Polygon>> {
+    if polygons.len() == 1 { Some(polygons.to_vec()) } else { union(polygons) }
 }
 
 /// The union of lines: what is there twice is there once.
-pub(super) fn union_of_lines(lines: &[Line]) -> Vec<Line> {
+pub(super) fn union_of_lines(lines: &[Line]) -> Option<Vec<Line>> {
     if lines.len() == 1 {
-        return lines.to_vec();
+        return Some(lines.to_vec());
     }
     let edges = line_edges(lines);
     // Against themselves, so that each is cut at the vertices of all.
-    let arrangement = Arrangement::of(&edges, &edges, false);
-    chains::lines(once_each(arrangement.a))
+    let arrangement = Arrangement::of(&edges, &edges, false)?;
+    Some(chains::lines(once_each(arrangement.a)))
 }
 
 /// All rings of polygons, for what is summed over them.

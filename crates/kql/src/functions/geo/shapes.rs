@@ -9,7 +9,7 @@ use super::vector::{P, Place};
 use crate::value::{Json, Value};
 
 /// A shape has at most so many vertices.
-const VERTICES_MAX: usize = 100_000;
+const VERTICES_MAX: usize = 32_768;
 
 /// A line: at least two vertices.
 pub(super) type Line = Vec<Place>;

@@ -21,6 +21,8 @@ pub(super) const TABLE: Table = &[
 /// Metres where no tolerance is given, and most.
 const TOLERANCE: f64 = 10.0;
 const TOLERANCE_MAX: f64 = 7_800_000.0;
+/// So many distances are measured a line; beyond that vertices are kept.
+const WORK_MAX: usize = 20_000_000;
 
 type Key = [u64; 3];
 
@@ -38,7 +40,13 @@ fn simplified(line: &[Place], tolerance: f64) -> Line {
     keep[first] = true;
     keep[last] = true;
     let mut stack = vec![(first, last)];
+    let mut work = 0;
     while let Some((from, to)) = stack.pop() {
+        work += to - from;
+        if work > WORK_MAX {
+            keep[from..to].fill(true);
+            continue;
+        }
         let away = |i: usize| line[i].at.angle_to_arc(line[from].at, line[to].at);
         let farthest = (from + 1..to).map(|i| (away(i), i)).max_by(|a, b| a.0.total_cmp(&b.0));
         if let Some((_, at)) = farthest.filter(|(away, _)| *away > tolerance) {
@@ -52,7 +60,7 @@ fn simplified(line: &[Place], tolerance: f64) -> Line {
 fn line(arguments: &[Value]) -> Option<Json> {
     let lines = lines_of(arguments.first())?;
     let tolerance = tolerance(arguments.get(1))?;
-    let lines: Vec<Line> = union_of_lines(&lines)
+    let lines: Vec<Line> = union_of_lines(&lines)?
         .iter()
         .map(|line| simplified(line, tolerance))
         // A line that is shorter than the tolerance is not seen any more.
@@ -118,7 +126,7 @@ fn simplified_polygons(
 fn polygon(arguments: &[Value]) -> Option<Json> {
     let polygons = polygons_of(arguments.first())?;
     let tolerance = tolerance(arguments.get(1))?;
-    polygons_json(&simplified_polygons(&disjoint(&polygons), &HashSet::new(), tolerance))
+    polygons_json(&simplified_polygons(&disjoint(&polygons)?, &HashSet::new(), tolerance))
 }
 
 /// Polygons with borders in common: these stay common.

@@ -32,8 +32,13 @@ impl Bounds {
     }
 }
 
-/// Calls `found` with all pairs of edges of two lists whose bounds meet.
-pub(super) fn near(a: &[Edge], b: &[Edge], mut found: impl FnMut(usize, usize)) {
+/// So many pairs of edges are compared at most, and so many of them closely.
+const GLANCES_MAX: usize = 1_000_000_000;
+const PAIRS_MAX: usize = 20_000_000;
+
+/// Calls `found` with all pairs of edges of two lists whose bounds meet; `None` where there are
+/// too many.
+pub(super) fn near(a: &[Edge], b: &[Edge], mut found: impl FnMut(usize, usize)) -> Option<()> {
     let bounds = |edges: &[Edge]| edges.iter().map(Bounds::of).collect::<Vec<_>>();
     let (of_a, of_b) = (bounds(a), bounds(b));
     let mut starts: Vec<(f64, bool, usize)> = Vec::with_capacity(a.len() + b.len());
@@ -41,24 +46,33 @@ pub(super) fn near(a: &[Edge], b: &[Edge], mut found: impl FnMut(usize, usize)) 
     starts.extend(of_b.iter().enumerate().map(|(i, bounds)| (bounds.least[0], false, i)));
     starts.sort_by(|p, q| p.0.total_cmp(&q.0));
     let (mut active_a, mut active_b): (Vec<usize>, Vec<usize>) = (Vec::new(), Vec::new());
+    let (mut n_glances, mut n_pairs) = (0, 0);
     for (x, is_a, i) in starts {
         if is_a {
             active_b.retain(|j| of_b[*j].most[0] >= x);
+            n_glances += active_b.len();
             for j in active_b.iter().filter(|j| of_a[i].meets(&of_b[**j])) {
+                n_pairs += 1;
                 found(i, *j);
             }
             active_a.push(i);
         } else {
             active_a.retain(|j| of_a[*j].most[0] >= x);
+            n_glances += active_a.len();
             for j in active_a.iter().filter(|j| of_b[i].meets(&of_a[**j])) {
+                n_pairs += 1;
                 found(*j, i);
             }
             active_b.push(i);
         }
+        if n_glances > GLANCES_MAX || n_pairs > PAIRS_MAX {
+            return None;
+        }
     }
+    Some(())
 }
 
-/// Whether no two edges of a polygon cross or are one.
+/// Whether no two edges of a polygon cross or are one; a polygon too large to tell is not.
 pub(super) fn is_simple(polygon: &Polygon) -> bool {
     let edges: Vec<Edge> = polygon.edges().collect();
     let mut undirected: HashMap<[[u64; 3]; 2], ()> = HashMap::new();
@@ -69,13 +83,13 @@ pub(super) fn is_simple(polygon: &Polygon) -> bool {
         }
     }
     let mut simple = true;
-    near(&edges, &edges, |i, j| {
+    let all = near(&edges, &edges, |i, j| {
         let (e, f) = (&edges[i], &edges[j]);
         if i < j && simple && cross(e.0.at, e.1.at, f.0.at, f.1.at) == Some(true) {
             simple = false;
         }
     });
-    simple
+    simple && all.is_some()
 }
 
 /// Points nearer than this are one (twice the error of an intersection, as in S2).

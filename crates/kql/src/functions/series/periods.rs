@@ -18,6 +18,8 @@ pub(super) const TABLE: Table = &[
 
 /// The least period, in points.
 const PERIOD_MIN: usize = 4;
+/// The greatest period.
+const PERIOD_MAX: usize = 65_536;
 /// So many periods are asked for at most.
 const PERIODS_MAX: usize = 1000;
 /// A multiple of a period is one of its own where the period's score is below this share of its.
@@ -38,13 +40,19 @@ impl Scores {
         let mean = known.iter().sum::<f64>() / known.len() as f64;
         let filled: Vec<f64> =
             series.iter().map(|x| x.filter(|x| x.is_finite()).unwrap_or(mean)).collect();
-        let of = autocorrelation(&filled);
+        let mut of = autocorrelation(&filled);
+        of.truncate(PERIOD_MAX);
         // What white noise reaches in one of twenty cases.
         let least = 2.0 / (filled.len() as f64).sqrt();
         let score = |k: usize| {
             // A peak is the highest point around; beside a period there are lower ones.
             let around = k - k / 4..=(k + (k / 4).max(1)).min(of.len().saturating_sub(1));
-            if k < PERIOD_MIN || k + 1 >= of.len() || around.into_iter().any(|j| of[j] > of[k]) {
+            let beside = |k: usize| of[k - 1] > of[k] || of[k + 1] > of[k];
+            if k < PERIOD_MIN
+                || k + 1 >= of.len()
+                || beside(k)
+                || around.into_iter().any(|j| of[j] > of[k])
+            {
                 return 0.0;
             }
             let worst = (1..).map(|m| m * k).take_while(|at| *at < of.len()).map(|at| of[at]);
