@@ -132,9 +132,22 @@ impl Binder<'_> {
         let n = written.len();
         // Options that the signatures do not list.
         let spare = if name.text == "bag_unpack" { 2 } else { 0 };
+        let anywhere = |label: &&str| {
+            overloads.iter().flat_map(|o| &o.parameters).any(|p| p.name == *label)
+        };
+        let labels: Vec<&str> = written
+            .iter()
+            .filter_map(|argument| match &*argument.kind {
+                Kind::Named { names, .. } if names.len() == 1 => Some(names[0].text.as_str()),
+                _ => None,
+            })
+            .filter(anywhere)
+            .collect();
         let fits = |overload: &&Signature| {
             let (least, most) = overload.arity();
+            let known = |label: &&str| overload.parameters.iter().any(|p| p.name == *label);
             (least..=most.saturating_add(spare)).contains(&n)
+                && (spare > 0 || labels.iter().all(known))
         };
         let candidates: Vec<&Signature> = overloads.iter().filter(fits).collect();
         if candidates.is_empty() {
