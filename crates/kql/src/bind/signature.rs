@@ -299,7 +299,9 @@ fn read(text: &'static str) -> ByName {
         // not: two overloads.
         let overloads = all.entry(name).or_default();
         match &signature.parameters[..] {
-            [before @ .., last] if last.optional && before.iter().any(|p| p.repeated) => {
+            [before @ .., last]
+                if last.optional && !last.repeated && before.iter().any(|p| p.repeated) =>
+            {
                 let without = Signature { parameters: before.to_vec(), ..signature.clone() };
                 let mut with = signature;
                 for parameter in &mut with.parameters {

@@ -132,9 +132,8 @@ impl Binder<'_> {
         let n = written.len();
         // Options that the signatures do not list.
         let spare = if name.text == "bag_unpack" { 2 } else { 0 };
-        let anywhere = |label: &&str| {
-            overloads.iter().flat_map(|o| &o.parameters).any(|p| p.name == *label)
-        };
+        let anywhere =
+            |label: &&str| overloads.iter().flat_map(|o| &o.parameters).any(|p| p.name == *label);
         let labels: Vec<&str> = written
             .iter()
             .filter_map(|argument| match &*argument.kind {

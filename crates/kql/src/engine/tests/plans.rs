@@ -1,10 +1,10 @@
-//! The engine in memory, on plans made by hand.
+//! Plans made by hand: joins, expansion, limits.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::memory::Memory;
-use super::*;
+use super::super::memory::Memory;
+use super::super::*;
 use crate::functions::Context;
 use crate::plan::{Column, Expand, JoinKind, Op, Rel, Scalar, ScalarKind, SortKey};
 use crate::value::{Json, Type, Value};
