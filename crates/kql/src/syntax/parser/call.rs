@@ -54,13 +54,14 @@ impl Parser<'_> {
             }
             "totable" if call || self.word_at(1) == "kind" => return self.totable(),
             "entity_group" if next == TokenKind::OpenBracket => return self.entity_group(),
-            "and" | "or" | "in" | "in~" | "by" | "between" => {}
-            _ if call => return self.call(),
             _ => {}
         }
         if self.reserved() {
             let start = self.start();
             return node(Kind::Missing, Span::new(start, start));
+        }
+        if call {
+            return self.call();
         }
         let token = self.advance();
         let expr = node(Kind::Name(self.slice(token.span).to_owned()), token.span);
@@ -215,13 +216,27 @@ impl Parser<'_> {
         }
         self.eat(TokenKind::Comma);
         while !self.at_end() {
-            cells.push(self.nested(Self::expression));
+            cells.push(self.cell());
             if !self.eat(TokenKind::Comma) {
                 break;
             }
         }
         self.close(TokenKind::CloseBracket, "`,` or `]`");
         cells
+    }
+
+    /// A literal, perhaps with a sign.
+    fn cell(&mut self) -> Expr {
+        let start = self.start();
+        let signed = matches!(self.peek(), TokenKind::Minus | TokenKind::Plus);
+        if signed {
+            return self.unary();
+        }
+        self.literal().unwrap_or_else(|| {
+            self.expected("a literal");
+            self.nested(Self::expression);
+            node(Kind::Missing, self.since(start))
+        })
     }
 
     fn external_data(&mut self) -> Expr {

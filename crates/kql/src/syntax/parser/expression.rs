@@ -1,7 +1,8 @@
 //! Expressions: operators by precedence, without recursion for long chains.
 //!
 //! From loose to tight: `or`, `and`, equality (`==`, `in`, `between` …), `<`, `+`, `*`, operators
-//! on text (`has`, `=~` …), sign, `.` and `[]`. Equality and `<` do not chain, as in Kusto.
+//! on text (`has`, `=~` …), sign, `.` and `[]`. Equality, `<` and operators on text do not chain, as
+//! in Kusto.
 
 use super::super::token::TokenKind;
 use super::super::tree::{BinaryOp, Expr, Kind, ListOp, Name, Sign};
@@ -41,28 +42,31 @@ struct Waiting {
     too_high: bool,
 }
 
-/// Which comparison may follow: neither equality nor `<` chains, and only `and` and `or` may
-/// follow a list.
+/// Which operator may follow: equality, `<` and operators on text do not chain, and only `and`
+/// and `or` may follow a list.
 struct Allowed {
     equality: bool,
     relation: bool,
-    tighter: bool,
+    arithmetic: bool,
+    text: bool,
 }
 
 impl Allowed {
     fn new() -> Self {
-        Self { equality: true, relation: true, tighter: true }
+        Self { equality: true, relation: true, arithmetic: true, text: true }
     }
 
     fn takes(&mut self, level: Level, infix: &Infix) -> bool {
         match level {
             OR | AND => *self = Self::new(),
             EQUALITY if self.equality => {
-                let list = !matches!(infix, Infix::Binary(_));
-                *self = Self { equality: false, relation: !list, tighter: !list };
+                let operand = matches!(infix, Infix::Binary(_));
+                *self =
+                    Self { equality: false, relation: operand, arithmetic: operand, text: operand };
             }
-            RELATION if self.relation => self.relation = false,
-            SUM | PRODUCT | TEXT if self.tighter => {}
+            RELATION if self.relation => (self.relation, self.text) = (false, true),
+            SUM | PRODUCT if self.arithmetic => self.text = true,
+            TEXT if self.text => self.text = false,
             _ => return false,
         }
         true
@@ -129,7 +133,7 @@ impl Parser<'_> {
     pub(super) fn expression(&mut self) -> Expr {
         let outer = std::mem::take(&mut self.height);
         let first = self.unary();
-        let expr = match self.infix() {
+        let expr = match self.infix(0) {
             None => first,
             Some(_) => self.operations(first),
         };
@@ -141,7 +145,7 @@ impl Parser<'_> {
         let mut waiting = Waiting::default();
         waiting.operands.push(Operand { expr: first, height: std::mem::take(&mut self.height) });
         let mut allowed = Allowed::new();
-        while let Some((infix, level)) = self.infix() {
+        while let Some((infix, level)) = self.infix(0) {
             if !allowed.takes(level, &infix) {
                 break;
             }
@@ -154,6 +158,9 @@ impl Parser<'_> {
                 Infix::Binary(op) => {
                     waiting.operators.push((op, level));
                     let expr = self.unary();
+                    if level > AND && matches!(*expr.kind, Kind::Wildcard(_)) {
+                        self.error("KQL105", expr.span, "`*` cannot stand on this side");
+                    }
                     let height = std::mem::take(&mut self.height);
                     waiting.operands.push(Operand { expr, height });
                 }
@@ -211,10 +218,18 @@ impl Parser<'_> {
         self.list(|p| p.nested(&item))
     }
 
-    fn infix(&self) -> Option<(Infix, Level)> {
+    /// Whether an operand comes next, not an operator between operands and no end.
+    pub(super) fn operand_follows(&self) -> bool {
+        use TokenKind::{Guid, Long, Name, Real, String, TimeSpan, Typed};
+        let kind = self.peek_at(1);
+        let operand = matches!(kind, Guid | Long | Name | Real | String | TimeSpan | Typed);
+        operand && self.infix(1).is_none()
+    }
+
+    fn infix(&self, ahead: usize) -> Option<(Infix, Level)> {
         use BinaryOp::*;
         let binary = |op, level| Some((Infix::Binary(op), level));
-        match self.peek() {
+        match self.peek_at(ahead) {
             TokenKind::Plus => binary(Add, SUM),
             TokenKind::Minus => binary(Subtract, SUM),
             TokenKind::Star => binary(Multiply, PRODUCT),
@@ -229,20 +244,20 @@ impl Parser<'_> {
             TokenKind::EqualTilde => binary(EqualTilde, TEXT),
             TokenKind::BangTilde => binary(BangTilde, TEXT),
             TokenKind::Colon => binary(Has, TEXT),
-            TokenKind::Name => self.word_infix(),
-            TokenKind::NotWord => not_word(self.slice(self.token(0).span)),
+            TokenKind::Name => self.word_infix(ahead),
+            TokenKind::NotWord => not_word(self.slice(self.token(ahead).span)),
             _ => None,
         }
     }
 
-    fn word_infix(&self) -> Option<(Infix, Level)> {
+    fn word_infix(&self, ahead: usize) -> Option<(Infix, Level)> {
         use BinaryOp::*;
         let list = |op| Some((Infix::List(op), EQUALITY));
-        let op = match self.word() {
+        let op = match self.word_at(ahead) {
             "or" => return Some((Infix::Binary(Or), OR)),
             "and" => return Some((Infix::Binary(And), AND)),
             // `make-series … on a in range(…)`
-            "in" if self.word_at(1) != "range" => return list(ListOp::In),
+            "in" if self.word_at(ahead + 1) != "range" => return list(ListOp::In),
             "in~" => return list(ListOp::InTilde),
             "has_any" => return list(ListOp::HasAny),
             "has_all" => return list(ListOp::HasAll),
@@ -261,7 +276,7 @@ impl Parser<'_> {
             "startswith_cs" => StartsWithCs,
             "endswith" => EndsWith,
             "endswith_cs" => EndsWithCs,
-            "matches" if self.word_at(1) == "regex" => MatchesRegex,
+            "matches" if self.word_at(ahead + 1) == "regex" => MatchesRegex,
             "like" => Like,
             "notlike" => NotLike,
             "likecs" => LikeCs,
@@ -271,7 +286,7 @@ impl Parser<'_> {
         Some((Infix::Binary(op), TEXT))
     }
 
-    fn unary(&mut self) -> Expr {
+    pub(super) fn unary(&mut self) -> Expr {
         let sign = match self.peek() {
             TokenKind::Minus => Sign::Minus,
             TokenKind::Plus => Sign::Plus,

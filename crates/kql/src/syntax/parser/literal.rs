@@ -193,7 +193,8 @@ impl Parser<'_> {
         if self.peek() != TokenKind::CloseBrace {
             self.list(|p| {
                 let key: Arc<str> = if p.peek() == TokenKind::String {
-                    p.string_text().0.into()
+                    let token = p.advance();
+                    reading::string(p.slice(token.span)).0.into()
                 } else {
                     p.expected("a key in quotes");
                     p.name().map_or_else(|| "".into(), |n| n.text.into())

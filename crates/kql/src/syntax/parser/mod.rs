@@ -10,6 +10,7 @@ mod graph;
 mod literal;
 mod names;
 mod operator;
+mod pipe;
 mod reading;
 mod search;
 mod shape;

@@ -6,11 +6,16 @@ use super::{Parser, node};
 use crate::diagnostic::Diagnostic;
 use crate::value::Type;
 
+/// Whether a word can be a name at all; `project-away` and `and` cannot.
+fn is_name(word: &str) -> bool {
+    !matches!(word, "and" | "or" | "in~") && !word.contains('-')
+}
+
 impl Parser<'_> {
     /// Tokens of the name that stands `ahead`: `a` or `['a b']`; 0 where there is none.
     pub(super) fn name_length(&self, ahead: usize) -> usize {
         match self.peek_at(ahead) {
-            TokenKind::Name => 1,
+            TokenKind::Name => usize::from(is_name(self.word_at(ahead))),
             TokenKind::OpenBracket => {
                 let mut n = 1;
                 while self.peek_at(ahead + n) == TokenKind::String {
@@ -52,7 +57,7 @@ impl Parser<'_> {
     /// A name of a column in an expression, where some words need brackets.
     pub(super) fn reserved(&mut self) -> bool {
         let word = self.word();
-        let reserved = RESERVED.binary_search(&word).is_ok();
+        let reserved = RESERVED.binary_search(&word).is_ok() || !is_name(word);
         if reserved {
             let span = self.token(0).span;
             let message = format!("an expression is missing before `{word}`");
@@ -90,11 +95,13 @@ impl Parser<'_> {
         if self.peek() == TokenKind::OpenBracket && self.peek_at(1) != TokenKind::String {
             let start = self.start();
             self.advance();
-            if let Some(mut wildcard) = self.wildcard() {
-                self.close(TokenKind::CloseBracket, "`]`");
-                wildcard.span = self.since(start);
-                return wildcard;
-            }
+            let mut wildcard = match self.wildcard() {
+                Some(wildcard) => wildcard,
+                None => self.missing("a name in quotes"),
+            };
+            self.close(TokenKind::CloseBracket, "`]`");
+            wildcard.span = self.since(start);
+            return wildcard;
         }
         match self.name() {
             Some(name) => node(Kind::Name(name.text), name.span),

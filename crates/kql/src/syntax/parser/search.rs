@@ -186,7 +186,7 @@ impl Parser<'_> {
             if named {
                 self.advance();
             }
-            branches.push((name, self.sub_query()));
+            branches.push((name, self.in_parentheses(Self::sub_pipe_or_source)));
         }
         if branches.is_empty() {
             self.expected("`(` and a query");

@@ -104,13 +104,17 @@ impl Parser<'_> {
         (properties, OperatorKind::MvApply { columns, limit, context_id, on })
     }
 
-    /// `(query)`, without its parentheses.
+    /// `(query)`, without its parentheses; it begins with an operator.
     pub(super) fn sub_query(&mut self) -> Expr {
+        self.in_parentheses(Self::sub_pipe)
+    }
+
+    pub(super) fn in_parentheses(&mut self, query: fn(&mut Self) -> Expr) -> Expr {
         if !self.expect(TokenKind::OpenParen, "`(` and a query") {
             let start = self.start();
             return node(Kind::Missing, self.since(start));
         }
-        let query = self.nested(Self::pipe);
+        let query = self.nested(query);
         self.close(TokenKind::CloseParen, "`)`");
         query
     }
@@ -164,7 +168,8 @@ impl Parser<'_> {
         let right = self.expression();
         properties.extend(self.properties(&["kind"]));
         let on = if self.eat_word("on") { self.list(Self::expression) } else { Vec::new() };
-        let condition = self.eat_word("where").then(|| self.expression());
+        let alone = on.is_empty() && self.eat_word("where");
+        let condition = alone.then(|| self.expression());
         (properties, OperatorKind::Join { right, on, condition })
     }
 

@@ -113,6 +113,11 @@ fn names() {
         ("T | summarize count() by type, kind", "T | summarize count() by type, kind"),
         ("T | where default == range", "T | where [default == range]"),
         ("4624x | take 1", "4624x | take 1"),
+        (
+            "let top = limit + 1; f(top, (sort)) | take 1",
+            "let top = [limit + 1]; f(top, (sort)) | take 1",
+        ),
+        ("T | where (count > 1 and order in (1))", "T | where ([[count > 1] and [order in (1)]])"),
         ("größe == 1", "[größe == 1]"),
         ("a // comment\n// another\n+ 1", "[a + 1]"),
         ("a\u{a0}+\u{feff}1", "[a + 1]"),

@@ -17,7 +17,7 @@ fn nesting() {
         ("toscalar(", "T", ")"),
         ("T | join (", "T", ") on a"),
         ("T | where a in (", "T", ")"),
-        ("T | mv-apply a on (", "take 1", ")"),
+        ("print a | mv-apply a on (", "take 1", ")"),
         ("union (", "T", ")"),
         ("a between (", "1", " .. 2)"),
         ("dynamic([dynamic(", "1", ")])"),
@@ -45,7 +45,7 @@ fn chains() {
         assert_eq!(codes(&text), [""; 0]);
     }
     assert_eq!(codes(&vec!["a"; 400].join(" + ")), [""; 0]);
-    for joint in [" + ", " * ", " has ", "."] {
+    for joint in [" + ", " * ", "."] {
         assert_eq!(codes(&vec!["a"; 20_000].join(joint)), ["KQL107"], "{joint}");
     }
     // The height of nested chains adds up.
