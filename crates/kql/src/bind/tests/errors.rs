@@ -15,7 +15,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("Visits | parse Page with 'a' x *", "KQL247", "*"),
     ("Visits | parse Page with 'a' x 'b' x", "KQL240", "x"),
     ("Visits | print 1", "KQL250", "print"),
-    ("where true", "KQL251", "where"),
+    ("where true", "KQL112", "where"),
     ("datatable (a: long, b: long) [1, 2, 3]", "KQL252", "3"),
     ("Visits | join Pages on Zz", "KQL264", "Zz"),
     ("Visits | join Pages on $left.Page == $right.Zz", "KQL264", "Zz"),

@@ -1,8 +1,8 @@
 //! Expressions: operators by precedence, without recursion for long chains.
 //!
 //! From loose to tight: `or`, `and`, equality (`==`, `in`, `between` …), `<`, `+`, `*`, operators
-//! on text (`has`, `=~` …), sign, `.` and `[]`. Equality, `<` and operators on text do not chain, as
-//! in Kusto.
+//! on text (`has`, `=~` …), sign, `.` and `[]`. Equality, `<` and operators on text do not chain,
+//! as in Kusto.
 
 use super::super::token::TokenKind;
 use super::super::tree::{BinaryOp, Expr, Kind, ListOp, Name, Sign};

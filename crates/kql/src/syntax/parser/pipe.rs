@@ -118,7 +118,8 @@ impl Parser<'_> {
             return true;
         }
         let reserved = RESERVED.binary_search(&word).is_ok() || word.contains('-');
-        let operator = reserved || self.operand_follows();
+        let bracketed = word == "range" && self.name_length(1) > 1;
+        let operator = reserved || bracketed || self.operand_follows();
         if operator && !LEADING.contains(&word) {
             let span = self.token(0).span;
             let message = format!("`{word}` has no table before it");
