@@ -19,7 +19,7 @@ impl Binder<'_> {
     pub(super) fn check_body(&mut self, function: &Rc<Function>) {
         // A body inside a body is judged when the outer one is called, else the work would double
         // with each level.
-        if self.calls > 0 {
+        if self.calls > 0 || self.checked > super::NODES_MAX {
             return;
         }
         let Some(locals) = self.stand_ins(function) else { return };
@@ -39,6 +39,7 @@ impl Binder<'_> {
         self.scalars.truncate(before.1);
         self.further.truncate(before.2);
         self.options.truncate(options);
+        self.checked += self.nodes - nodes;
         (self.open, self.absent, self.nodes) = (open, absent, nodes);
         (self.unnamed, self.named) = (unnamed, named);
         self.render = render;

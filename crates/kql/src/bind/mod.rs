@@ -12,6 +12,7 @@ mod check;
 mod env;
 mod function;
 mod graph;
+mod measure;
 mod named_call;
 mod names;
 mod naming;
@@ -73,6 +74,7 @@ pub fn bind(
         named: Vec::new(),
         unnamed: 0,
         calls: 0,
+        checked: 0,
         nodes: 0,
         depth: 0,
         rows: 0,
@@ -132,6 +134,8 @@ pub(crate) struct Binder<'a> {
     unnamed: usize,
     /// Calls of functions that are being bound
     calls: usize,
+    /// What judging bodies where they are written has cost
+    checked: usize,
     nodes: usize,
     depth: usize,
     /// Row scopes opened so far: each has a number

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use super::env::Function;
+use super::measure::{HEIGHT_MAX, measure, measure_scalar};
 use super::{Binder, Bound, Env, Item, Locals, Row, Typed, column, literal, rel};
 use crate::plan::{Op, Rel, Scalar, ScalarKind};
 use crate::syntax::{self, Kind, Span, StatementKind};
@@ -57,9 +58,19 @@ impl Binder<'_> {
     fn local(&mut self, name: &str, span: Span, env: &Env<'_>) -> Option<Bound> {
         let item = env.locals.find(name)?.clone();
         Some(match item {
-            Item::Scalar { value, row } => self.scalar_of(&value, row, span, env),
+            Item::Scalar { value, row } => {
+                let found = measure_scalar(&value.value);
+                if found.height > HEIGHT_MAX {
+                    self.error("KQL402", span, "the value is nested too deep");
+                    return Some(Bound::Failed);
+                }
+                if !self.grow(found.size, span) {
+                    return Some(Bound::Failed);
+                }
+                self.scalar_of(&value, row, span, env)
+            }
             Item::Table { rel, .. } => {
-                if !self.grow(size(&rel), span) {
+                if !self.grow(measure(&rel).size, span) {
                     return Some(Bound::Failed);
                 }
                 Bound::Table(rel)
@@ -199,15 +210,4 @@ fn edits(a: &str, b: &str, limit: usize) -> usize {
         before = std::mem::replace(&mut last, this);
     }
     last[b.len()].min(limit + 1)
-}
-
-/// Operators in a rel: what a second use of it costs.
-pub(crate) fn size(rel: &Rel) -> usize {
-    let mut n = 0;
-    let mut open = vec![rel];
-    while let Some(rel) = open.pop() {
-        n += 1 + rel.schema.len() / 64;
-        open.extend(super::operators::inputs(&rel.op));
-    }
-    n
 }

@@ -8,7 +8,7 @@ use super::union::Leg;
 use super::{Binder, Column, Env, Expr, Kind, Op, Operator, Rel, Scalar, Type, Value};
 use super::{call, column, literal, rel};
 use crate::plan::{Named, Schema};
-use crate::syntax::{BinaryOp, Literal, OperatorKind};
+use crate::syntax::{BinaryOp, Literal, OperatorKind, Span};
 
 impl Binder<'_> {
     pub(super) fn search(
@@ -109,31 +109,52 @@ impl Binder<'_> {
                     parts.push(right);
                     first = left;
                 }
-                let mut value = self.deeper(e.span, || None, |b| b.term(first, term, env))?;
+                parts.push(first);
+                let mut values = Vec::with_capacity(parts.len());
                 for part in parts.into_iter().rev() {
-                    let part = self.deeper(e.span, || None, |b| b.term(part, term, env))?;
-                    value = call(op.text(), vec![value, part], Type::Bool);
+                    values.push(self.deeper(e.span, || None, |b| b.term(part, term, env))?);
                 }
-                Some(value)
+                Some(call(op.text(), values, Type::Bool))
             }
             Kind::Wildcard(text) if text == "*" => Some(literal(Value::Bool(true), Type::Bool)),
             Kind::Binary { op, left, right } if is_star(left) => {
                 let right = self.scalar(right, env)?.value;
-                Some(anywhere(op.text(), &right, env.row.columns()))
+                self.anywhere(op.text(), &right, e.span, env)
             }
             Kind::Literal(Literal::String { text, .. }) => {
                 let needle = literal(Value::text(text), Type::String);
-                Some(anywhere(term, &needle, env.row.columns()))
+                self.anywhere(term, &needle, e.span, env)
             }
             Kind::Name(name) if !env.row.columns().iter().any(|c| c.name == *name) => {
                 let typed = self.scalar(e, env)?;
                 if typed.value.ty == Type::String {
-                    return Some(anywhere(term, &typed.value, env.row.columns()));
+                    return self.anywhere(term, &typed.value, e.span, env);
                 }
                 self.predicate(e, env)
             }
             _ => self.predicate(e, env),
         }
+    }
+
+    /// Whether any of the columns has it; numbers and dates are compared as text.
+    fn anywhere(&mut self, op: &str, needle: &Scalar, span: Span, env: &Env<'_>) -> Option<Scalar> {
+        let columns = env.row.columns();
+        if !self.grow(1 + columns.len() / 2, span) {
+            return None;
+        }
+        let has = columns.iter().enumerate().map(|(at, c)| {
+            let value = match c.ty {
+                Type::String => column(columns, at),
+                _ => call("tostring", vec![column(columns, at)], Type::String),
+            };
+            call(op, vec![value, needle.clone()], Type::Bool)
+        });
+        let mut all: Vec<Scalar> = has.collect();
+        Some(match all.len() {
+            0 => literal(Value::Bool(false), Type::Bool),
+            1 => all.remove(0),
+            _ => call("or", all, Type::Bool),
+        })
     }
 
     /// `find`: the source, the columns that are asked for, the rest in one bag.
@@ -307,23 +328,6 @@ fn everything() -> Expr {
 
 fn is_star(e: &Expr) -> bool {
     matches!(&*e.kind, Kind::Wildcard(text) if text == "*")
-}
-
-/// Whether any of the columns has it; numbers and dates are compared as text.
-fn anywhere(op: &str, needle: &Scalar, columns: &[Column]) -> Scalar {
-    let mut found: Option<Scalar> = None;
-    for (at, c) in columns.iter().enumerate() {
-        let value = match c.ty {
-            Type::String => column(columns, at),
-            _ => call("tostring", vec![column(columns, at)], Type::String),
-        };
-        let here = call(op, vec![value, needle.clone()], Type::Bool);
-        found = Some(match found {
-            None => here,
-            Some(before) => call("or", vec![before, here], Type::Bool),
-        });
-    }
-    found.unwrap_or_else(|| literal(Value::Bool(false), Type::Bool))
 }
 
 /// A scalar with its columns replaced by values.

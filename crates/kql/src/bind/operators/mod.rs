@@ -18,6 +18,7 @@ mod summarize;
 mod top;
 mod union;
 
+use super::measure::{HEIGHT_MAX, measure};
 use super::naming::Part;
 use super::{Binder, Bound, Env, Item, Row, Typed, call, column, literal, rel};
 use crate::plan::{Column, Named, Op, PluginArgument, Rel, Scalar, ScalarKind, Schema};
@@ -66,7 +67,15 @@ impl Binder<'_> {
             if !self.grow(1, operator.span) {
                 return None;
             }
-            flow = Some(self.operator(operator, flow, env)?);
+            let next = self.operator(operator, flow, env)?;
+            if !self.grow(next.schema.len() / 16, operator.span) {
+                return None;
+            }
+            if measure(&next).height > HEIGHT_MAX {
+                self.error("KQL402", operator.span, "the query has too many operators in a row");
+                return None;
+            }
+            flow = Some(next);
         }
         flow
     }
