@@ -26,7 +26,7 @@ mod units;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-pub use regex::regex_error;
+pub use regex::{compile_regex, regex_error};
 
 use crate::value::Value;
 

@@ -1,6 +1,6 @@
-//! No function may panic, whatever it is called with.
+//! No function may panic, whatever it is called with; patterns of older days are understood.
 
-use super::{BY_NAME, Context, scalar};
+use super::{BY_NAME, Context, compile_regex, regex_error, scalar};
 use crate::value::{DATETIME_MAX, Json, Value};
 
 /// Values that are at the edge of something.
@@ -131,5 +131,26 @@ fn nothing_panics() {
                 (0..count).map(|_| values[next(&mut state) % values.len()].clone()).collect();
             call(&arguments);
         }
+    }
+}
+
+#[test]
+fn patterns_of_older_days() {
+    for (pattern, text, expected) in [
+        (r"(A\w+{.*})", "xAb{1}y", true),
+        ("{x}", "a{x}", true),
+        ("a{2}", "a{2}", false),
+        ("[[]", "a[b", true),
+        ("[^[:digit:][]+$", "12", false),
+        (r"\0", "a\0b", true),
+        ("[]{]", "{", true),
+        (r"\{\d{1,2}\}", "{12}", true),
+        ("é{", "é{", true),
+    ] {
+        let found = compile_regex(pattern).map(|regex| regex.is_match(text));
+        assert_eq!(found.ok(), Some(expected), "{pattern}");
+    }
+    for pattern in ["(?=a)", "(", "[a", "*"] {
+        assert!(regex_error(pattern).is_some(), "{pattern}");
     }
 }

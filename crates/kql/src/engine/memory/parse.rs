@@ -5,16 +5,14 @@
 //! anywhere, texts are expressions and captures greedy. A typed capture has the shape of its
 //! type where nothing else says where it ends (Kusto page "parse operator").
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 
 use crate::engine::eval::compile_over;
 use crate::engine::rows::shell_bytes;
 use crate::engine::{EngineError, Env, Result, Row, Rows};
+use crate::functions::compile_regex;
 use crate::plan::{ParseKind, ParsePart, Scalar, Schema};
 use crate::value::{Json, Type, Value};
-
-/// Bytes that a compiled pattern may take.
-const SIZE_MAX_BYTES: usize = 8 << 20;
 
 /// What is looked for.
 pub(super) struct How<'a> {
@@ -70,7 +68,7 @@ impl How<'_> {
             ParseKind::Regex => self.regex_pattern(),
             ParseKind::Simple | ParseKind::Relaxed => self.text_pattern(),
         };
-        RegexBuilder::new(&pattern).size_limit(SIZE_MAX_BYTES).build().map_err(|error| {
+        compile_regex(&pattern).map_err(|error| {
             let text = error.to_string();
             let last = text.lines().last().unwrap_or_default();
             let why = last.trim_start_matches("error: ").to_owned();

@@ -4,12 +4,11 @@
 //! (what is neither letter nor digit separates), or by a regular expression of two groups. The
 //! first appearance of a key counts.
 
-use regex::RegexBuilder;
-
 use super::parse::convert;
 use crate::engine::eval::compile_over;
 use crate::engine::rows::shell_bytes;
 use crate::engine::{EngineError, Env, Result, Rows};
+use crate::functions::compile_regex;
 use crate::plan::{Scalar, Schema};
 use crate::value::{Type, Value};
 
@@ -78,7 +77,7 @@ impl Way {
             options.iter().filter(move |(option, _)| option == name).map(|(_, v)| v.to_text())
         };
         if let Some(pattern) = text("regex") {
-            let made = RegexBuilder::new(&pattern).size_limit(4 << 20).build();
+            let made = compile_regex(&pattern);
             let regex = made.ok().filter(|regex| regex.captures_len() == 3).ok_or_else(|| {
                 let message = "the regex of parse-kv must be one with two groups".to_owned();
                 EngineError::Invalid(message)
