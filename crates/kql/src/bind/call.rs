@@ -228,6 +228,24 @@ impl Binder<'_> {
         }
     }
 
+    /// `pattern(…).path`, where the expression before the dot is a call of a pattern with a path.
+    pub(super) fn pattern_path(
+        &mut self,
+        base: &Expr,
+        path: &str,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Bound> {
+        let Kind::Call { name, arguments } = &*base.kind else { return None };
+        match env.locals.find(&name.text) {
+            Some(Item::Pattern(pattern)) if pattern.has_path => {
+                let pattern = Rc::clone(pattern);
+                Some(self.call_pattern(&pattern, arguments, Some(path), span, env))
+            }
+            _ => None,
+        }
+    }
+
     /// Calls a pattern: the case whose literals equal the arguments.
     pub(super) fn call_pattern(
         &mut self,

@@ -29,10 +29,13 @@ impl Binder<'_> {
         let (open, absent, nodes) = (self.open, self.absent, self.nodes);
         let (unnamed, named) = (self.unnamed, std::mem::take(&mut self.named));
         let render = self.render.clone();
+        // Nothing is run for a body that may never be called.
+        let discover = self.discover.take();
         self.calls += 1;
         let span = function.body.first().map(|statement| statement.span).unwrap_or_default();
         self.body(&function.body, locals, span, &Env::of(function.locals.clone()));
         self.calls -= 1;
+        self.discover = discover;
         let found = std::mem::replace(&mut self.diagnostics, diagnostics);
         self.diagnostics.extend(found.into_iter().filter(|d| SURE.contains(&d.code)));
         self.shared.truncate(before.0);

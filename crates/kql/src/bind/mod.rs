@@ -70,6 +70,7 @@ pub fn bind(
         render: None,
         options: Vec::new(),
         open: false,
+        found: Vec::new(),
         absent: false,
         named: Vec::new(),
         unnamed: 0,
@@ -126,6 +127,8 @@ pub(crate) struct Binder<'a> {
     pub(crate) render: Option<Render>,
     pub(crate) options: Vec<(String, Value)>,
     pub(crate) open: bool,
+    /// Plugins whose columns were found, so that a second use of a name finds them again
+    found: Vec<(Rel, Schema)>,
     /// Whether a table is absent that `isfuzzy` forgives: its columns are not known
     pub(crate) absent: bool,
     /// What `as` and its like named, for the statements that follow

@@ -34,7 +34,14 @@ impl Binder<'_> {
                 None
             }
             Kind::Member(base, name) => return self.member(base, name, e.span, env),
-            Kind::Element(base, index) => self.element(base, index, env),
+            Kind::Element(base, index) => {
+                if let Kind::Literal(Literal::String { text, .. }) = &*index.kind
+                    && let Some(found) = self.pattern_path(base, text, e.span, env)
+                {
+                    return found;
+                }
+                self.element(base, index, env)
+            }
             Kind::Call { name, arguments } => return self.call(name, arguments, e.span, env),
             Kind::Path(base, inner) => return self.path(base, inner, env),
             Kind::Unary(sign, inner) => self.unary(*sign, inner, env),
@@ -171,6 +178,9 @@ impl Binder<'_> {
         {
             return found.map_or(Bound::Failed, Bound::Scalar);
         }
+        if let Some(found) = self.pattern_path(base, &name.text, span, env) {
+            return found;
+        }
         let base_span = base.span;
         match self.expression(base, env) {
             Bound::Scalar(base) if base.value.ty == Type::Dynamic => {
@@ -216,6 +226,11 @@ impl Binder<'_> {
     }
 
     fn path(&mut self, base: &Expr, inner: &Expr, env: &Env<'_>) -> Bound {
+        if let Kind::Name(name) = &*inner.kind
+            && let Some(found) = self.pattern_path(base, name, base.span.to(inner.span), env)
+        {
+            return found;
+        }
         let ours = match self.expression(base, env) {
             Bound::Database { ours } => ours,
             Bound::Failed => return Bound::Failed,

@@ -237,6 +237,9 @@ impl Binder<'_> {
         for leg in chosen {
             found.push(self.found(leg, &known, &wanted, packed, &schema, predicate, env)?);
         }
+        if found.is_empty() {
+            return Some(rel(Op::Rows(Vec::new()), schema));
+        }
         if found.len() == 1 {
             return found.pop();
         }

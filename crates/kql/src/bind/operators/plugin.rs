@@ -109,7 +109,10 @@ impl Binder<'_> {
     /// The columns of a plugin that depend on its rows, where somebody can find them.
     fn discovered(&mut self, plugin: &Rel) -> Option<Schema> {
         let discover = self.discover?;
-        discover(&Query {
+        if let Some((_, schema)) = self.found.iter().find(|(known, _)| known == plugin) {
+            return Some(schema.clone());
+        }
+        let schema = discover(&Query {
             rel: plugin.clone(),
             open: true,
             render: None,
@@ -117,7 +120,9 @@ impl Binder<'_> {
             shared: self.shared.clone(),
             scalars: self.scalars.clone(),
             further: Vec::new(),
-        })
+        })?;
+        self.found.push((plugin.clone(), schema.clone()));
+        Some(schema)
     }
 
     fn plugin_arguments(

@@ -186,6 +186,9 @@ impl Binder<'_> {
             }
             brought.push(super::computed(leg.rel, schema.clone(), values));
         }
+        if brought.is_empty() {
+            return Some(rel(Op::Rows(Vec::new()), schema));
+        }
         if brought.len() == 1 {
             return brought.pop();
         }

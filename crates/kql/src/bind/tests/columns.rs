@@ -250,6 +250,18 @@ fn sources() {
 }
 
 #[test]
+fn patterns() {
+    let text = "declare pattern p = (a: string)[b: string] {
+        ('x').['one two'] = { print n = 1 };
+        ('x').['three'] = { print m = b };
+    };";
+    check(&[
+        (&format!("{text} p('x').three"), "m:string"),
+        (&format!("{text} p('x').['one two']"), "n:long"),
+    ]);
+}
+
+#[test]
 fn plugins() {
     check(&[
         ("Owners | evaluate narrow()", "Row:long Column:string Value:string"),

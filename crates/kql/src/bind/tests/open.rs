@@ -80,3 +80,26 @@ fn a_column_if_it_exists_has_the_type_of_its_stand_in() {
     let Op::Project { columns, .. } = *plan.rel.op else { panic!("no projection") };
     assert_eq!(columns[0].value.kind, ScalarKind::Column(0));
 }
+
+#[test]
+fn columns_are_found_once_and_only_for_what_is_called() {
+    let runs = std::cell::Cell::new(0);
+    let discover = |query: &Query| {
+        runs.set(runs.get() + 1);
+        Some(query.rel.schema.clone())
+    };
+    let tables = Tables::from_json(TABLES).unwrap();
+    let text = "let f = () { Visits | evaluate bag_unpack(Extra) };
+                let a = Visits | evaluate bag_unpack(Extra);
+                union a, a, (Visits | evaluate bag_unpack(Extra))";
+    let binding = compile(text, &tables, Context { now: 0 }, Some(&discover));
+    assert!(binding.query.is_some());
+    assert_eq!(runs.get(), 1);
+}
+
+#[test]
+fn a_union_without_tables_has_no_rows() {
+    let plan = query("union isfuzzy=true withsource=From Nope, NopeToo");
+    assert_eq!(plan.rel.schema, [Column::new("From", Type::String)]);
+    assert!(matches!(&*plan.rel.op, Op::Rows(rows) if rows.is_empty()));
+}
