@@ -21,6 +21,9 @@ use crate::value::{Json, Type, Value};
 /// So deep may an expression be nested; chains of `and` and `or` count once.
 const DEPTH_MAX: usize = 500;
 
+/// Lists of so many constants are hashed.
+const LIST_LONG: usize = 6;
+
 /// Functions that give another value at each call.
 const VOLATILE: &[&str] = &["rand", "new_guid"];
 
@@ -167,6 +170,9 @@ impl Compiler<'_, '_> {
         let Some(scalar) = functions::scalar(function) else {
             return Err(EngineError::Unsupported { kind: "function", name: function.to_owned() });
         };
+        if let Some(looked_up) = look_up(function, &arguments) {
+            return Ok(looked_up);
+        }
         let constants: Option<Vec<Value>> = arguments.iter().map(Expr::literal).collect();
         let Some(constants) = constants else { return Ok(Node::Call(scalar, arguments)) };
         if function == "assert" && constants.first() == Some(&Value::Bool(false)) {
@@ -259,6 +265,37 @@ impl Expr {
             }
         }
     }
+}
+
+/// A long list of texts or whole numbers is hashed once, not compared with for each row.
+fn look_up(function: &str, arguments: &[Expr]) -> Option<Node> {
+    let mode = Mode::of(function).ok()?;
+    let (value, items) = arguments.split_first()?;
+    if value.literal().is_some() || !matches!(value.ty, Type::String | Type::Long | Type::Int) {
+        return None;
+    }
+    let items: Vec<Value> = items.iter().map(Expr::literal).collect::<Option<_>>()?;
+    let alike = |item: &Value| match value.ty {
+        Type::String => matches!(item, Value::String(_)),
+        _ => item.as_integer().is_some(),
+    };
+    let all_alike = |item: &Value| match item {
+        Value::Dynamic(json) => match &**json {
+            Json::Array(elements) => elements.iter().all(|e| alike(&Value::of_json(e).plain())),
+            _ => false,
+        },
+        item => alike(item),
+    };
+    let n_items = |item: &Value| match item {
+        Value::Dynamic(json) => match &**json {
+            Json::Array(elements) => elements.len(),
+            _ => 1,
+        },
+        _ => 1,
+    };
+    let is_long = items.iter().map(n_items).sum::<usize>() >= LIST_LONG;
+    (is_long && items.iter().all(all_alike))
+        .then(|| Node::InTable(mode, Box::new(value.clone()), Arc::new(Needles::of(items))))
 }
 
 fn call(function: functions::Scalar, arguments: &[Expr], frame: &Frame<'_>) -> Value {

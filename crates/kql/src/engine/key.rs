@@ -53,6 +53,22 @@ impl Part {
         }
     }
 
+    /// A value that has this part.
+    pub(super) fn value(&self) -> Value {
+        match self {
+            Self::Null => Value::Null,
+            Self::Bool(b) => Value::Bool(*b),
+            Self::Integer(n) => Value::Long(*n),
+            Self::Real(bits) => Value::Real(f64::from_bits(*bits)),
+            Self::Decimal(d) => Value::Decimal(*d),
+            Self::DateTime(t) => Value::DateTime(*t),
+            Self::TimeSpan(t) => Value::TimeSpan(*t),
+            Self::Guid(g) => Value::Guid(*g),
+            Self::Text(text) => Value::String(Arc::clone(text)),
+            Self::Json(text) => Json::parse(text).map_or(Value::Null, Value::json),
+        }
+    }
+
     /// The key of several values.
     pub fn key<'a>(values: impl IntoIterator<Item = &'a Value>) -> Key {
         values.into_iter().map(Self::of).collect()

@@ -57,6 +57,23 @@ fn lookups_in_tables_fold_case_if_asked() {
 }
 
 #[test]
+fn long_lists_mean_what_short_ones_do() {
+    let rows = "datatable(s:string, n:long)['A b', 1, 'x-y', 2, '', long(null), 'q', 9]";
+    let texts = "'a', 'B', 'x-Y', 'r', 's', 't', 'u'";
+    check(&format!("{rows} | where s in~ ({texts}) | project s"), &["s", "x-y"]);
+    check(&format!("{rows} | where s has_any ({texts}) | project s"), &["s", "A b", "x-y"]);
+    check(&format!("{rows} | where s !in ({texts}) | count"), &["Count", "4"]);
+    let numbers = "dynamic([1, 2, 3, 4, 5, 6, 7])";
+    check(&format!("{rows} | where n in ({numbers}) | project n"), &["n", "1", "2"]);
+    check(&format!("{rows} | where n !in ({numbers}) | project n"), &["n", "", "9"]);
+    check(
+        "datatable(s:string)['f e d c b a', 'a b c'] \
+         | where s has_all ('a', 'b', 'c', 'd', 'E', 'f')",
+        &["s", "f e d c b a"],
+    );
+}
+
+#[test]
 fn expansion_converts_what_fits_only() {
     check(
         "print a = dynamic([1, 2.9, '3', true, null])
