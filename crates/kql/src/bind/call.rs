@@ -216,7 +216,7 @@ impl Binder<'_> {
                 inside.serialized = env.serialized;
                 result = Some(self.expression(query, &inside));
             } else {
-                locals = self.statement(statement, locals);
+                locals = self.statement_of(statement, locals, env.row_id);
             }
         }
         match result {

@@ -19,8 +19,18 @@ impl Binder<'_> {
         if !self.grow(steps.len(), e.span) {
             return Bound::Failed;
         }
-        let mut value = self.scalar(first, env).map(|typed| typed.value);
         let start = first.span;
+        // `* has "x"`: any column.
+        let star = matches!(&*first.kind, Kind::Wildcard(text) if text == "*");
+        let mut value = match steps.last() {
+            Some((op, right)) if star && !env.row.columns().is_empty() => {
+                let (op, right) = (op.text(), *right);
+                steps.pop();
+                let needle = self.scalar(right, env).map(|typed| typed.value);
+                needle.and_then(|needle| self.anywhere(op, &needle, e.span, env))
+            }
+            _ => self.scalar(first, env).map(|typed| typed.value),
+        };
         // Equal steps of `and` and `or` become one call with many arguments.
         let mut at = steps.len();
         while at > 0 {

@@ -70,8 +70,20 @@ impl Binder<'_> {
 
     /// Any statement but a query.
     pub(super) fn statement(&mut self, statement: &Statement, locals: Locals) -> Locals {
+        self.statement_of(statement, locals, 0)
+    }
+
+    /// The same in a body that is called in row scope `row`.
+    pub(super) fn statement_of(
+        &mut self,
+        statement: &Statement,
+        locals: Locals,
+        row: usize,
+    ) -> Locals {
         match &statement.kind {
-            StatementKind::Let { name, value, view } => self.let_one(name, value, *view, locals),
+            StatementKind::Let { name, value, view } => {
+                self.let_one(name, value, *view, locals, row)
+            }
             StatementKind::Set { name, value } => {
                 let env = Env::of(locals.clone());
                 let value = match value {
@@ -116,7 +128,14 @@ impl Binder<'_> {
         }
     }
 
-    fn let_one(&mut self, name: &Name, value: &Expr, view: bool, locals: Locals) -> Locals {
+    fn let_one(
+        &mut self,
+        name: &Name,
+        value: &Expr,
+        view: bool,
+        locals: Locals,
+        row: usize,
+    ) -> Locals {
         if let Kind::Function { parameters, body } = &*value.kind {
             let function = Rc::new(Function {
                 name: name.text.clone(),
@@ -129,11 +148,12 @@ impl Binder<'_> {
             self.check_body(&function);
             return locals.with(&name.text, Item::Function(function));
         }
-        let env = Env::of(locals.clone());
+        let mut env = Env::of(locals.clone());
+        env.row_id = row;
         let item = match self.expression(value, &env) {
             Bound::Scalar(mut value) => {
                 value.name = None;
-                Item::Scalar { value, row: 0 }
+                Item::Scalar { value, row }
             }
             Bound::Table(rel) => Item::Table { rel, view },
             Bound::Function(function) => Item::Function(function),

@@ -269,6 +269,8 @@ pub enum Kind {
         value: Expr,
         /// `asc` or `desc`, if written
         descending: Option<bool>,
+        /// Numbers in names count by their size (`granny-asc`)
+        natural: bool,
         /// `nulls first` or `nulls last`, if written
         nulls_first: Option<bool>,
     },

@@ -137,7 +137,13 @@ impl Binder<'_> {
     }
 
     /// Whether any of the columns has it; numbers and dates are compared as text.
-    fn anywhere(&mut self, op: &str, needle: &Scalar, span: Span, env: &Env<'_>) -> Option<Scalar> {
+    pub(crate) fn anywhere(
+        &mut self,
+        op: &str,
+        needle: &Scalar,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Option<Scalar> {
         let columns = env.row.columns();
         if !self.grow(1 + columns.len() / 2, span) {
             return None;

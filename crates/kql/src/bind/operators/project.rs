@@ -129,13 +129,14 @@ impl Binder<'_> {
                 ok = false;
                 continue;
             };
-            let (name, descending) = match &*e.kind {
-                Kind::Ordered { value, descending, .. } => (value, *descending),
-                _ => (e, None),
+            let (name, descending, natural) = match &*e.kind {
+                Kind::Ordered { value, descending, natural, .. } => (value, *descending, *natural),
+                _ => (e, None, false),
             };
             if let Kind::Wildcard(text) = &*name.kind {
                 if let Some(descending) = descending {
-                    found.sort_by(|a, b| input.schema[*a].name.cmp(&input.schema[*b].name));
+                    let key = |at: &usize| name_key(&input.schema[*at].name, natural);
+                    found.sort_by_cached_key(key);
                     if descending {
                         found.reverse();
                     }
@@ -242,4 +243,23 @@ pub(super) fn constant_value(value: &Scalar) -> Option<&Value> {
         ScalarKind::Literal(value) => Some(value),
         _ => None,
     }
+}
+
+/// What names are sorted by: case does not count; with `natural`, fewer digits come first.
+fn name_key(name: &str, natural: bool) -> Vec<(usize, String)> {
+    let name = name.to_lowercase();
+    if !natural {
+        return vec![(0, name)];
+    }
+    let mut parts: Vec<(usize, String)> = Vec::new();
+    for c in name.chars() {
+        match parts.last_mut() {
+            Some((digits, part)) if (*digits > 0) == c.is_ascii_digit() => {
+                *digits += usize::from(*digits > 0);
+                part.push(c);
+            }
+            _ => parts.push((usize::from(c.is_ascii_digit()), c.to_string())),
+        }
+    }
+    parts
 }

@@ -20,7 +20,7 @@ impl Binder<'_> {
         let mut ok = true;
         for e in keys {
             let (value, descending, nulls_first) = match &*e.kind {
-                Kind::Ordered { value, descending, nulls_first } => {
+                Kind::Ordered { value, descending, nulls_first, .. } => {
                     (value, descending.unwrap_or(true), *nulls_first)
                 }
                 _ => (e, true, None),

@@ -77,7 +77,11 @@ impl Binder<'_> {
         };
         match found {
             Some(Some(rel)) => {
-                legs.push(leg_of(rel, Some(e), at));
+                let mut leg = leg_of(rel, Some(e), at);
+                if let Some(name) = view_name(e, env) {
+                    leg.label = name;
+                }
+                legs.push(leg);
                 true
             }
             Some(None) => true,
@@ -213,6 +217,19 @@ fn leg_of(rel: Rel, written: Option<&Expr>, at: usize) -> Leg {
         _ => format!("union_arg{at}"),
     };
     Leg { rel, label }
+}
+
+/// The name of a view that stands alone.
+fn view_name(e: &Expr, env: &Env<'_>) -> Option<String> {
+    let name = match &*e.kind {
+        Kind::Paren(inner) => return view_name(inner, env),
+        Kind::Name(name) => name,
+        _ => return None,
+    };
+    match env.locals.find(name) {
+        Some(Item::Function(function)) if function.view => Some(name.clone()),
+        _ => None,
+    }
 }
 
 /// The name that a pipe's rows get at its end.

@@ -36,6 +36,20 @@ fn projections() {
         ("Visits | project Page, Ms | project-rename Url = Page", "Url:string Ms:long"),
         ("Visits | project Page, Ms, At | project-reorder At", "At:datetime Page:string Ms:long"),
         (
+            "print b = 1, a10 = 2, A3 = 3, a2 = 4, a2z = 5 | project-reorder * granny-asc",
+            "a2:long a2z:long A3:long a10:long b:long",
+        ),
+        (
+            "print b = 1, a10 = 2, A3 = 3, a2 = 4 | project-reorder * desc",
+            "b:long A3:long a2:long a10:long",
+        ),
+        ("Pages | where * has 'x' | project y = * == 'a'", "y:bool"),
+        (
+            "let f = (x: dynamic) { let n = array_length(x); x[n - 1] }; Visits | project f(Extra)",
+            "Column1:dynamic",
+        ),
+        ("set query_bin_auto_size = 2; print a = bin_auto(5)", "a:long"),
+        (
             "Visits | project Page, Ms, At | project-reorder Ms, * asc",
             "Ms:long At:datetime Page:string",
         ),

@@ -134,8 +134,13 @@ impl Unpack {
             .collect();
         let mut schema: Schema = sure.iter().map(|(_, column)| (*column).clone()).collect();
         match &*self.conflict {
-            "keep_source" => both.iter().for_each(|name| {
-                slots.remove(name);
+            // Either way such a column stands among the members of the bags.
+            "keep_source" => schema.retain(|column| match slots.get_mut(&column.name) {
+                Some(ty) => {
+                    *ty = column.ty;
+                    false
+                }
+                None => true,
             }),
             "replace_source" => schema.retain(|column| !both.contains(&column.name)),
             _ if both.is_empty() => {}

@@ -272,3 +272,32 @@ fn hostile_queries_end_in_an_error() {
         assert!(try_ask(&text, &limits).is_err(), "{text}");
     }
 }
+
+#[test]
+fn a_star_stands_for_any_column() {
+    let rows = "datatable(n:long, s:string)[12, 'red fox', 7, 'owl 12', 3, 'elk']";
+    check(&format!("{rows} | where * has '12' | project n"), &["n", "12", "7"]);
+    check(
+        &format!("{rows} | where * == 'elk' or * startswith 'red' | project n"),
+        &["n", "12", "3"],
+    );
+}
+
+#[test]
+fn bodies_of_functions_name_what_they_compute_of_a_row() {
+    check(
+        "let last = (a: dynamic) { let n = array_length(a) - 1; tolong(a[n]) };
+         datatable(a:dynamic)[dynamic([4, 9]), dynamic([6])] | project b = last(a)",
+        &["b", "9", "6"],
+    );
+}
+
+#[test]
+fn views_of_a_union_are_labelled_by_their_names() {
+    check(
+        "let First = view () { print a = 1 };
+         let Second = view () { print a = 2 };
+         union withsource=t First, (Second)",
+        &["t, a", "First, 1", "Second, 2"],
+    );
+}

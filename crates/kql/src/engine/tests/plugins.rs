@@ -220,3 +220,14 @@ fn small_ones_work_and_others_are_refused() {
     let refused = try_ask("print x = 1 | evaluate python(typeof(*), 'code')", &Limits::default());
     assert_eq!(refused.unwrap_err(), "the plugin \"python\" is not allowed here");
 }
+
+#[test]
+fn a_column_like_a_member_stands_among_the_members() {
+    let rows = "datatable(z:string, k:string, d:dynamic)
+         ['n', 'own', dynamic({\"k\":\"new\",\"b\":1})]";
+    let unpack = |conflict: &str| {
+        format!("{rows} | evaluate bag_unpack(d, columnsConflict='{conflict}_source')")
+    };
+    check(&unpack("keep"), &["z, b, k", "n, 1, own"]);
+    check(&unpack("replace"), &["z, b, k", "n, 1, new"]);
+}

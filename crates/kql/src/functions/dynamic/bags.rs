@@ -122,9 +122,8 @@ fn set_key(arguments: &[Value], _: &Context) -> Value {
 
 /// Keys that are no strings are left out, values that are missing are null.
 fn zip(arguments: &[Value], _: &Context) -> Value {
-    let (Some(keys), Some(values)) = (array(arguments, 0), array(arguments, 1)) else {
-        return Value::Null;
-    };
+    let Some(keys) = array(arguments, 0) else { return Value::Null };
+    let values = array(arguments, 1).unwrap_or_default();
     let mut seen = HashSet::new();
     let mut members = Vec::new();
     for (at, key) in keys.iter().enumerate() {

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use super::TEXT_MAX_BYTES;
 use crate::functions::arguments::{array, text};
-use crate::functions::regex::regex;
 use crate::functions::{Context, Table};
 use crate::value::{Json, Value};
+
+/// More lookups of one call are not followed.
+const LOOKUPS_MAX: usize = 10_000;
 
 pub(super) const TABLE: Table = &[
     ("replace_string", replace_string),
@@ -26,46 +28,49 @@ fn replace_string(arguments: &[Value], _: &Context) -> Value {
     Value::text(source.replace(&*lookup, &rewrite))
 }
 
-/// At each place the first lookup of the list that fits; what is no text replaces nothing.
+/// Lookups in their order, each where no earlier one was found; what is no text replaces nothing.
 fn replace_strings(arguments: &[Value], _: &Context) -> Value {
     let source = text(arguments, 0);
     let (Some(lookups), Some(rewrites)) = (array(arguments, 1), array(arguments, 2)) else {
         return Value::String(source);
     };
-    let mut rewrite_of = HashMap::new();
-    let mut pattern = String::new();
-    for (at, lookup) in lookups.iter().enumerate() {
+    // Pieces still to be searched, and those that a lookup has taken.
+    let mut pieces: Vec<(&str, bool)> = vec![(&source, false)];
+    let mut length = source.len();
+    for (at, lookup) in lookups.iter().enumerate().take(LOOKUPS_MAX) {
         let Json::String(lookup) = lookup else { continue };
-        if lookup.is_empty() || rewrite_of.contains_key(&**lookup) {
+        if lookup.is_empty()
+            || pieces.iter().all(|(piece, done)| *done || !piece.contains(&**lookup))
+        {
             continue;
         }
         let rewrite = match rewrites.get(at) {
-            Some(Json::String(rewrite)) => &**rewrite,
-            _ => &**lookup,
+            Some(Json::String(rewrite)) => rewrite,
+            _ => lookup,
         };
-        if !pattern.is_empty() {
-            pattern.push('|');
+        let mut next = Vec::with_capacity(pieces.len() + 2);
+        for (piece, done) in pieces {
+            if done {
+                next.push((piece, true));
+                continue;
+            }
+            for (nth, rest) in piece.split(&**lookup).enumerate() {
+                if nth > 0 {
+                    next.push((&**rewrite, true));
+                    length = length.saturating_add(rewrite.len());
+                }
+                if !rest.is_empty() {
+                    next.push((rest, false));
+                }
+            }
+            if length > 2 * TEXT_MAX_BYTES {
+                return Value::text("");
+            }
         }
-        pattern.push_str(&regex::escape(lookup));
-        rewrite_of.insert(&**lookup, rewrite);
+        pieces = next;
     }
-    if pattern.is_empty() {
-        return Value::String(source);
-    }
-    // Of the alternatives that fit at a place, the first one counts.
-    let Some(regex) = regex(&pattern) else { return Value::text("") };
-    let mut out = String::new();
-    let mut last = 0;
-    for found in regex.find_iter(&source) {
-        out.push_str(&source[last..found.start()]);
-        out.push_str(rewrite_of.get(found.as_str()).copied().unwrap_or(found.as_str()));
-        last = found.end();
-        if out.len() > TEXT_MAX_BYTES {
-            return Value::text("");
-        }
-    }
-    out.push_str(&source[last..]);
-    Value::text(out)
+    let out: String = pieces.into_iter().map(|(piece, _)| piece).collect();
+    Value::text(if out.len() > TEXT_MAX_BYTES { "" } else { &out })
 }
 
 /// A shorter replacement list goes on with its last character; an empty one deletes.

@@ -110,6 +110,11 @@ fn patterns() {
             &[t("This is it"), j(r#"["This","is"]"#), j(r#"[12345,"was"]"#)],
             t("This was it"),
         ),
+        (
+            "replace_strings",
+            &[t("this hat"), j(r#"["at","th","t"]"#), j(r#"["is",5,""]"#)],
+            t("this his"),
+        ),
         ("translate", &[t("krasp"), t("otsku"), t("spark")], t("kusto")),
         ("translate", &[t("abc"), t("x"), t("abc")], t("xxx")),
         ("translate", &[t("abc"), t(""), t("ab")], t("")),

@@ -228,6 +228,7 @@ impl Parser<'_> {
             "desc" | "granny-desc" => Some(true),
             _ => None,
         };
+        let natural = self.word().starts_with("granny-");
         if descending.is_some() {
             self.advance();
         }
@@ -248,7 +249,7 @@ impl Parser<'_> {
         if descending.is_none() && nulls_first.is_none() {
             return value;
         }
-        node(Kind::Ordered { value, descending, nulls_first }, self.since(start))
+        node(Kind::Ordered { value, descending, natural, nulls_first }, self.since(start))
     }
 
     pub(super) fn ordered(&mut self) -> Expr {

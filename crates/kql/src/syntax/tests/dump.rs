@@ -142,7 +142,7 @@ pub(super) fn expr(e: &Expr) -> String {
         Kind::ToScalar(q) => format!("toscalar({})", expr(q)),
         Kind::Materialize(q) => format!("materialize({})", expr(q)),
         Kind::TypeOf { star, columns: c } => format!("typeof{}", columns(*star, c)),
-        Kind::Ordered { value, descending, nulls_first } => {
+        Kind::Ordered { value, descending, nulls_first, .. } => {
             let order = descending.map_or("", |d| if d { " desc" } else { " asc" });
             let nulls = nulls_first.map_or("", |f| if f { " first" } else { " last" });
             format!("{}{order}{nulls}", expr(value))
