@@ -17,6 +17,7 @@ mod keyvault_pem;
 mod keyvault_policy;
 mod keyvault_role;
 mod keyvault_show;
+mod kql;
 mod lifecycle;
 mod messages;
 pub(crate) mod output;
@@ -107,6 +108,9 @@ enum Command {
     /// The portal in the browser
     #[command(subcommand)]
     Portal(portal::PortalCommand),
+    /// Queries in the Kusto Query Language, on files, with nothing running
+    #[command(subcommand)]
+    Kql(kql::KqlCommand),
     /// The bare encrypting file system
     #[command(subcommand)]
     Fs(FsCommand),
@@ -181,6 +185,7 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         Command::User(command) => user::run(&global.home()?, &command, format),
         Command::Token(command) => token::run(&global.home()?, &command, format),
         Command::Portal(command) => portal::run(&global.home()?, &command, format),
+        Command::Kql(command) => kql::run(command, format),
         Command::Fs(command) => fs::run(command, format),
         Command::Version => version(format),
         Command::Completion(command) => completion::run(&command, Cli::command()),

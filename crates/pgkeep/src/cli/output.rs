@@ -86,6 +86,17 @@ fn table(value: &Value, columns: &[&str]) -> String {
     format!("{}\n", lines.join("\n"))
 }
 
+/// Rows under their names, as a person reads them.
+pub(crate) fn grid(names: Vec<String>, rows: Vec<Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(names);
+    table.add_rows(rows);
+    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
+    format!("{}\n", lines.join("\n"))
+}
+
 fn tsv(value: &Value, columns: &[&str]) -> String {
     let line = |row: &Value, names: &[String]| {
         let cells = names.iter().map(|name| cell(row.pointer(&pointer(name))));
