@@ -4,11 +4,13 @@ use std::path::PathBuf;
 
 use base::{ExitCode, Fault};
 use kql::diagnostic::{Diagnostic, Severity};
+use kql::engine::Limits;
 use kql::plan::Schema;
 use serde::Serialize;
 
 use super::super::output::{self, Format};
-use super::{TablesArgs, files, spans};
+use super::tables::{Bench, Empty};
+use super::{TablesArgs, cells, files, spans};
 
 /// Arguments of `pgkeep kql check`.
 #[derive(Debug, clap::Args)]
@@ -33,11 +35,10 @@ struct Verdict<'a> {
 
 pub(super) fn run(command: &CheckCommand, format: Format) -> Result<ExitCode, Fault> {
     let queries = files::queries(&command.file)?;
-    let lake = files::lake(&command.tables, lake::Limits::default())?;
-    let context = files::context(command.tables.now);
+    let bench = Bench::open(&command.tables, Limits::default(), Empty::Allowed)?;
     let mut n_wrong = 0_usize;
     for query in &queries {
-        let binding = kql::bind::compile(&query.text, lake.catalog(), context, None);
+        let binding = kql::bind::compile(&query.text, &bench.catalog, bench.context, None);
         let mut verdict = Verdict {
             id: &query.id,
             ok: false,
@@ -48,11 +49,12 @@ pub(super) fn run(command: &CheckCommand, format: Format) -> Result<ExitCode, Fa
         if let Some(bound) = &binding.query {
             verdict.columns.clone_from(&bound.rel.schema);
             verdict.open = bound.open;
-            match lake.plan(bound) {
+            match bench.explain(bound) {
                 Ok(_) => verdict.ok = true,
                 Err(e) => {
                     let whole = kql::syntax::Span::new(0, query.text.len());
-                    verdict.diagnostics.push(Diagnostic::error("KQL400", whole, e.to_string()));
+                    let found = Diagnostic::error("KQL400", whole, cells::chain(&e));
+                    verdict.diagnostics.push(found);
                 }
             }
         }
@@ -84,8 +86,7 @@ fn person(verdict: &Verdict<'_>, text: &str) -> Result<(), Fault> {
         true => "ok",
         false => "wrong",
     };
-    let n_warnings =
-        verdict.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count();
+    let n_warnings = verdict.diagnostics.iter().filter(|d| d.severity == Severity::Warning).count();
     let warned = if n_warnings > 0 { format!(", {n_warnings} warnings") } else { String::new() };
     let more = if verdict.open { ", …" } else { "" };
     let shown = match verdict.ok {

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use base::{ExitCode, Fault};
 use kql::diagnostic::{Diagnostic, Severity};
+use kql::engine::Limits;
 use serde::Serialize;
 
 use super::super::output::{self, Format};
+use super::tables::{Bench, Empty};
 use super::{TablesArgs, cells, files, spans};
 
 /// Arguments of `pgkeep kql explain`.
@@ -32,14 +34,13 @@ struct Explained<'a> {
 
 pub(super) fn run(command: &ExplainCommand, format: Format) -> Result<ExitCode, Fault> {
     let queries = files::queries(&command.file)?;
-    let lake = files::lake(&command.tables, lake::Limits::default())?;
-    let context = files::context(command.tables.now);
+    let bench = Bench::open(&command.tables, Limits::default(), Empty::Allowed)?;
     let mut worst = ExitCode::Ok;
     for query in &queries {
-        let mut binding = kql::bind::compile(&query.text, lake.catalog(), context, None);
+        let mut binding = kql::bind::compile(&query.text, &bench.catalog, bench.context, None);
         let plan = match &binding.query {
-            Some(bound) => match lake.plan(bound) {
-                Ok(plan) => Some(plan.to_string()),
+            Some(bound) => match bench.explain(bound) {
+                Ok(plan) => Some(plan),
                 Err(e) => {
                     let whole = kql::syntax::Span::new(0, query.text.len());
                     let found = Diagnostic::error("KQL400", whole, cells::chain(&e));

@@ -128,17 +128,3 @@ struct Line {
     id: String,
     query: String,
 }
-
-/// The engine over the tables that the command line names.
-pub(super) fn lake(tables: &super::TablesArgs, limits: lake::Limits) -> Result<lake::Lake, Fault> {
-    let declared = schema(tables.schema.as_deref())?;
-    let mut lake = lake::Lake::new(limits, declared).map_err(|e| failed(&e))?;
-    for table in &tables.tables {
-        lake.add_file(&table.name, &table.path).map_err(|e| failed(&e))?;
-    }
-    Ok(lake)
-}
-
-fn failed(e: &lake::Error) -> Fault {
-    Fault::new("engine", "the query engine could not be set up").detail(super::cells::chain(e))
-}

@@ -7,6 +7,7 @@ mod files;
 mod fmt;
 mod run;
 mod spans;
+mod tables;
 
 use std::path::PathBuf;
 

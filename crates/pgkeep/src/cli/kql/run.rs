@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use base::{ExitCode, Fault};
 use kql::diagnostic::{Diagnostic, Severity};
-use kql::engine::{Answer, Cancel};
-use kql::plan::Schema;
+use kql::engine::{Answer, Limits};
+use kql::plan::{Query, Schema};
 use kql::value::Value;
 use serde::Serialize;
 
 use super::super::output::{self, Format};
 use super::super::progress::Steps;
+use super::tables::{Bench, Empty};
 use super::{TablesArgs, cells, files, spans};
 
 /// Arguments of `pgkeep kql run`.
@@ -49,43 +50,35 @@ struct Printed<'a> {
 
 pub(super) fn run(command: &RunCommand, format: Format) -> Result<ExitCode, Fault> {
     let queries = files::queries(&command.file)?;
-    let limits = lake::Limits {
+    let limits = Limits {
         rows: command.max_rows,
         bytes: command.memory.saturating_mul(1 << 20),
         time: Duration::from_secs(command.timeout),
-        ..lake::Limits::default()
+        ..Limits::default()
     };
-    let lake = files::lake(&command.tables, limits)?;
-    let context = files::context(command.tables.now);
+    let bench = Bench::open(&command.tables, limits, Empty::Refused)?;
     let steps = Steps::new();
     let mut n_failed = 0_usize;
     for (at, query) in queries.iter().enumerate() {
         if queries.len() > 1 && format == Format::Table {
             steps.say(&format!("query {} of {}", at + 1, queries.len()));
         }
-        let answer = one(&lake, query, context, format);
+        let answer = one(&bench, query, format);
         n_failed += usize::from(answer.is_err());
         print(query, &answer, format)?;
     }
     Ok(if n_failed == 0 { ExitCode::Ok } else { ExitCode::Error })
 }
 
-fn one(
-    lake: &lake::Lake,
-    query: &files::NamedQuery,
-    context: kql::functions::Context,
-    format: Format,
-) -> Result<Answer, String> {
-    let discover = |input: &kql::plan::Rel, plugin: &str, arguments: &[_]| {
-        lake.discover(input, plugin, arguments)
-    };
-    let binding = kql::bind::compile(&query.text, lake.catalog(), context, Some(&discover));
+fn one(bench: &Bench, query: &files::NamedQuery, format: Format) -> Result<Answer, String> {
+    let discover = |query: &Query| bench.discover(query);
+    let binding = kql::bind::compile(&query.text, &bench.catalog, bench.context, Some(&discover));
     if format == Format::Table && !binding.diagnostics.is_empty() {
         let shown = spans::shown(&query.id, &query.text, &binding.diagnostics);
         output::say(shown.trim_end());
     }
     let bound = binding.query.ok_or_else(|| first_error(&binding.diagnostics))?;
-    lake.run(&bound, context, &Cancel::new()).map_err(|e| cells::chain(&e))
+    bench.run(&bound).map_err(|e| cells::chain(&e))
 }
 
 fn first_error(diagnostics: &[Diagnostic]) -> String {
