@@ -14,6 +14,7 @@ mod cmk;
 mod fs;
 mod installation;
 mod keyvault_cli;
+mod kql;
 mod lifecycle;
 #[cfg(feature = "otlp")]
 mod otlp;
