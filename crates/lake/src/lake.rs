@@ -1,5 +1,6 @@
 //! Tables, limits and the threads that answer queries over them.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::limits::{Limits, Running, panic_text};
+use crate::limits::{External, Limits, Running, panic_text};
 use crate::node::Planner;
 use crate::run::Run;
 use crate::tables::Tables;
@@ -32,6 +33,7 @@ pub struct Lake {
     runtime: Option<Runtime>,
     places: Arc<Semaphore>,
     through_bytes: bool,
+    external: Arc<External>,
 }
 
 impl Lake {
@@ -54,13 +56,27 @@ impl Lake {
             .build();
         let places = Arc::new(Semaphore::new(limits.concurrent.max(1)));
         let runtime = Some(runtime);
-        Ok(Self { tables, limits, state, runtime, places, through_bytes: false })
+        Ok(Self {
+            tables,
+            limits,
+            state,
+            runtime,
+            places,
+            through_bytes: false,
+            external: Arc::default(),
+        })
     }
 
     /// Whether plans become bytes and plans again before they run, as they would on their way
     /// to another machine. For tests.
     pub fn through_bytes(&mut self, on: bool) {
         self.through_bytes = on;
+    }
+
+    /// Lets `externaldata` read `file` where a query names `address`. Any other address is
+    /// refused: nothing is fetched.
+    pub fn allow_external(&mut self, address: impl Into<String>, file: impl Into<PathBuf>) {
+        Arc::make_mut(&mut self.external).insert(address.into(), file.into());
     }
 
     /// Its tables.
@@ -104,7 +120,12 @@ impl Lake {
         cancel: &Cancel,
         work: impl FnOnce(&mut Run<'_>) -> Result<T> + Send,
     ) -> Result<T> {
-        let running = Running { limits: *limits, started: Instant::now(), cancel: cancel.clone() };
+        let running = Running {
+            limits: *limits,
+            started: Instant::now(),
+            cancel: cancel.clone(),
+            external: Arc::clone(&self.external),
+        };
         let runtime = self.runtime.as_ref().expect("because it lives as long as the lake");
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {

@@ -1,6 +1,7 @@
 //! How much one query may use, and what stops it.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -47,7 +48,11 @@ pub(crate) struct Running {
     pub(crate) limits: engine::Limits,
     pub(crate) started: Instant,
     pub(crate) cancel: Cancel,
+    pub(crate) external: Arc<External>,
 }
+
+/// The addresses that `externaldata` may read, and the files that stand for them.
+pub(crate) type External = BTreeMap<String, PathBuf>;
 
 impl Running {
     /// Of the query that a step belongs to.

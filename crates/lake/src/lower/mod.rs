@@ -103,11 +103,7 @@ impl<'a> Lowering<'a> {
             Op::Rows(rows) => self.rows(rows, &rel.schema),
             Op::Range { from, to, step } => self.range(rel, from, to, step),
             Op::Inner => Err(Error::Query("inner rows stand outside a sub-query".into())),
-            Op::External { .. } => {
-                let what = "reading external data".to_owned();
-                Err(kql::engine::EngineError::Refused { what }.into())
-            }
-            // A union of nothing, a plugin without input.
+            // A union of nothing, a plugin without input, external data.
             _ => self.operator(rel, Vec::new()),
         }
     }

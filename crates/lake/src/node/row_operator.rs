@@ -1,5 +1,6 @@
 //! One operator of the language over all its input, run by the engine in memory.
 
+use std::io::Read as _;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
@@ -10,7 +11,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use kql::engine::{self, Env, Rows, Source, memory};
+use kql::engine::{self, EngineError, Env, Rows, Source, memory};
 use kql::functions::Context;
 use kql::plan::{Op, Query, Rel};
 use kql::value::{Type, Value};
@@ -18,7 +19,7 @@ use kql::value::{Type, Value};
 use super::exec::{NodeExec, columns};
 use crate::data::{batch_of, rows_of};
 use crate::error::Error;
-use crate::limits::Running;
+use crate::limits::{External, Running};
 
 pub(super) fn stream(
     exec: &NodeExec,
@@ -86,14 +87,36 @@ async fn collect(
     Ok(Rows::new(schema, rows))
 }
 
-/// An operator asks for nothing from outside: what it needs was put into it before.
-struct Nothing;
+/// Of what is outside, an operator sees the allowed files of `externaldata` only: its rows were
+/// put into it before.
+struct Allowed<'a>(&'a External);
 
-impl Source for Nothing {
+impl Source for Allowed<'_> {
     fn table(&self, _: &str) -> engine::Result<Option<Arc<Rows>>> {
         Ok(None)
     }
+
+    fn external(&self, address: &str) -> engine::Result<Vec<u8>> {
+        let Some(file) = self.0.get(address) else {
+            let what = format!("reading external data from \"{address}\"");
+            return Err(EngineError::Refused { what });
+        };
+        let cannot = |source: std::io::Error| EngineError::Source {
+            what: format!("the file that stands for \"{address}\""),
+            source: Box::new(source),
+        };
+        let file = std::fs::File::open(file).map_err(cannot)?;
+        let mut bytes = Vec::new();
+        file.take(EXTERNAL_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(cannot)?;
+        if bytes.len() as u64 > EXTERNAL_MAX_BYTES {
+            return Err(EngineError::Limit { what: "bytes", limit: EXTERNAL_MAX_BYTES });
+        }
+        Ok(bytes)
+    }
 }
+
+/// No file of external data is larger.
+const EXTERNAL_MAX_BYTES: u64 = 256 << 20;
 
 fn run(
     rel: &Rel,
@@ -112,7 +135,8 @@ fn run(
         further: Vec::new(),
     };
     let limits = running.engine_limits();
-    let env = Env::new(&query, &Nothing, Context { now }, &limits, &running.cancel);
+    let allowed = Allowed(&running.external);
+    let env = Env::new(&query, &allowed, Context { now }, &limits, &running.cancel);
     let out = memory::operator(rel, inputs, &env).map_err(Error::from)?;
     held.try_resize(out.bytes())?;
     Ok(out)

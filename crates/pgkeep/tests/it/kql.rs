@@ -222,3 +222,18 @@ fn what_is_absent_or_unreadable_is_said() {
     assert_eq!(pgkeep(&["kql", "run", "--table", &named, "-"], "T").code, 2);
     assert_eq!(pgkeep(&["kql", "run", "--table", "nonsense", "-"], "T").code, 2);
 }
+
+#[test]
+fn external_data_is_read_from_allowed_files_only() {
+    let dir = TempDir::new().unwrap();
+    let list = file(&dir, "list.csv", "name,n\nann,1\nbob,2\n");
+    let query = "externaldata(name:string, n:long) ['https://lists.example/a.csv?v=1'] \
+                 with (format='csv', ignoreFirstRecord=true) | summarize total=sum(n)";
+    let refused = pgkeep(&["kql", "run", "-", "-o", "json"], query);
+    assert_eq!(refused.code, 1);
+    let answer = &lines(&refused.out)[0];
+    assert!(answer["error"].as_str().unwrap().contains("not allowed"), "{answer}");
+    let external = format!("https://lists.example/a.csv?v=1={}", list.display());
+    let read = pgkeep(&["kql", "run", "--external", &external, "-", "-o", "json"], query);
+    assert_eq!(lines(&read.out)[0]["rows"], json!([[3]]), "{}", read.out);
+}

@@ -39,6 +39,12 @@ pub(super) fn table(text: &str) -> Result<TableFile, String> {
     Ok(TableFile { name: name.to_owned(), path: path.into() })
 }
 
+/// Reads `ADDRESS=FILE`; an address may have `=` in it.
+pub(super) fn external(text: &str) -> Result<TableFile, String> {
+    let (name, path) = text.rsplit_once('=').ok_or("expected ADDRESS=FILE")?;
+    Ok(TableFile { name: name.to_owned(), path: path.into() })
+}
+
 /// Reads a datetime as Kusto does.
 pub(super) fn moment(text: &str) -> Result<Moment, String> {
     let ticks = parse_datetime(text).ok_or("expected a datetime, such as 2026-01-31T12:00:00Z")?;

@@ -29,6 +29,9 @@ pub(in crate::cli) struct RunCommand {
     /// Memory that one query may use, in MiB; larger sorts and groups go to disk
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: usize,
+    /// A file that stands for an address of externaldata; no other address is read (repeatable)
+    #[arg(long = "external", value_name = "ADDRESS=FILE", value_parser = files::external)]
+    external: Vec<files::TableFile>,
     /// Queries: .kql, .jsonl, or - for standard input
     file: PathBuf,
 }
@@ -56,7 +59,10 @@ pub(super) fn run(command: &RunCommand, format: Format) -> Result<ExitCode, Faul
         time: Duration::from_secs(command.timeout),
         ..Limits::default()
     };
-    let bench = Bench::open(&command.tables, limits, Empty::Refused)?;
+    let mut bench = Bench::open(&command.tables, limits, Empty::Refused)?;
+    for external in &command.external {
+        bench.allow_external(&external.name, &external.path);
+    }
     let steps = Steps::new();
     let mut n_failed = 0_usize;
     for (at, query) in queries.iter().enumerate() {

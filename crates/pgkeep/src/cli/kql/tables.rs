@@ -57,6 +57,11 @@ impl Bench {
         Ok(Self { catalog, context, lake, limits, cancel: Cancel::new() })
     }
 
+    /// Lets `externaldata` read a file in place of an address.
+    pub(super) fn allow_external(&mut self, address: &str, file: &Path) {
+        self.lake.allow_external(address, file);
+    }
+
     /// The engine's plan of a query, as text.
     pub(super) fn explain(&self, query: &Query) -> Result<String, lake::Error> {
         self.lake.explain(self.context.now, query)
