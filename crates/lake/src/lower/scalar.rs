@@ -147,7 +147,7 @@ impl Scope<'_> {
             ScalarKind::Window { function, .. } => {
                 Err(Error::Query(format!("{function}() needs rows in their order")))
             }
-            ScalarKind::ToScalar(_) | ScalarKind::ScanState { .. } => {
+            ScalarKind::ToScalar(_) | ScalarKind::ScanState { .. } | ScalarKind::Graph { .. } => {
                 Err(Error::Query("a part of the plan stands where it cannot be".into()))
             }
         }

@@ -1,6 +1,9 @@
 //! The parts of a plan, one after the other.
 
-use kql::plan::{Aggregate, Named, Op, PluginArgument, Rel, Scalar, ScalarKind, SortKey};
+use kql::plan::{
+    Aggregate, GraphAsk, GraphQuestion, GraphStep, Named, Op, PluginArgument, Rel, Scalar,
+    ScalarKind, SortKey,
+};
 
 /// A part directly below an operator.
 pub(crate) enum Part<'a> {
@@ -130,6 +133,18 @@ pub(crate) fn parts(op: &mut Op, f: &mut dyn FnMut(Part<'_>)) {
         Op::Graph(graph) => {
             f(Part::Rel(&mut graph.edges));
             graph.nodes.iter_mut().for_each(|(rel, _)| f(Part::Rel(rel)));
+            for step in &mut graph.steps {
+                match step {
+                    GraphStep::WhereNodes(scalar) | GraphStep::WhereEdges(scalar) => {
+                        f(Part::Scalar(scalar));
+                    }
+                    GraphStep::MarkComponents { .. } => {}
+                }
+            }
+            if let GraphQuestion::Match { predicate, columns, .. } = &mut graph.question {
+                predicate.iter_mut().for_each(|scalar| f(Part::Scalar(scalar)));
+                named(columns, f);
+            }
         }
     }
 }
@@ -153,6 +168,10 @@ pub(crate) fn scalars(scalar: &mut Scalar, f: &mut dyn FnMut(&mut Scalar)) {
             arguments.iter_mut().for_each(f);
         }
         ScalarKind::InTable { value, .. } => f(value),
+        ScalarKind::Graph { ask, .. } => match ask {
+            GraphAsk::Whole => {}
+            GraphAsk::All(body) | GraphAsk::Any(body) | GraphAsk::Map(body) => f(body),
+        },
         ScalarKind::Literal(_)
         | ScalarKind::Column(_)
         | ScalarKind::ToScalar(_)
