@@ -26,12 +26,12 @@ pub(super) fn check(root: &Path) -> Outcome<Vec<Finding>> {
         "depth",
         "--format",
         " {p}",
-        "--no-dedupe",
     ];
     Ok(judge(&proc::capture(&mut proc::cargo(root, &words))?))
 }
 
-/// Reads `cargo tree --prefix depth` and names each second library with who brings it.
+/// Reads `cargo tree --prefix depth` and names each second library with who brings it: one way to
+/// it, since cargo shows what a package brings at its first place only.
 fn judge(tree: &str) -> Vec<Finding> {
     let mut found: Vec<Finding> = Vec::new();
     let mut stack: Vec<&str> = Vec::new();
