@@ -57,7 +57,8 @@ fn check_says_what_is_right_and_which_columns_come_out() {
         &dir,
         "q.jsonl",
         concat!(
-            r#"{"id":"a","query":"Logons | where not(Ok) | summarize n=count(), dcount(User) by bin(TimeGenerated, 1h), tostring(More.host)"}"#,
+            r#"{"id":"a","query":"Logons | where not(Ok) | summarize n=count(), dcount(User) "#,
+            r#"by bin(TimeGenerated, 1h), tostring(More.host)"}"#,
             "\n\n",
             r#"{"id":"b","query":"Logons | sumarize count()","kind":"x"}"#,
             "\n",
