@@ -5,8 +5,9 @@
 //! as in Kusto.
 
 use super::super::token::TokenKind;
-use super::super::tree::{BinaryOp, Expr, Kind, ListOp, Name, Sign};
+use super::super::tree::{BinaryOp, Expr, Kind, ListOp, Name, Sign, Span};
 use super::{HEIGHT_MAX, Parser, node};
+use crate::diagnostic::Diagnostic;
 
 /// How tight an operator binds.
 type Level = u8;
@@ -159,7 +160,7 @@ impl Parser<'_> {
                     waiting.operators.push((op, level));
                     let expr = self.unary();
                     if level > AND && matches!(*expr.kind, Kind::Wildcard(_)) {
-                        self.error("KQL105", expr.span, "`*` cannot stand on this side");
+                        self.star_on_the_right(op, expr.span);
                     }
                     let height = std::mem::take(&mut self.height);
                     waiting.operands.push(Operand { expr, height });
@@ -175,6 +176,14 @@ impl Parser<'_> {
         }
         self.height = whole.height;
         whole.expr
+    }
+
+    fn star_on_the_right(&mut self, op: BinaryOp, star: Span) {
+        let mut error = Diagnostic::error("KQL105", star, "`*` cannot stand on this side");
+        if op == BinaryOp::Divide {
+            error.hint = Some("comments begin with `//` and end with the line".to_owned());
+        }
+        self.report(error);
     }
 
     fn list_operator(&mut self, op: ListOp, waiting: &mut Waiting) {
@@ -341,7 +350,8 @@ impl Parser<'_> {
             let text = self.slice(token.span).to_owned();
             return Kind::Member(left, Name { text, span: token.span });
         }
-        if self.peek() == TokenKind::Star && scope(&left) {
+        let quoted = self.name_length(0) > 1;
+        if (quoted || self.peek() == TokenKind::Star) && scope(&left) {
             let entity = self.column_pattern();
             return Kind::Path(left, entity);
         }

@@ -17,7 +17,7 @@ mod shape;
 mod statement;
 
 use super::lexer::tokens;
-use super::token::{Fault, Token, TokenKind};
+use super::token::{Fault, RESERVED, Token, TokenKind};
 use super::tree::{Expr, Kind, Span, Tree};
 use crate::diagnostic::Diagnostic;
 
@@ -90,11 +90,16 @@ impl<'a> Parser<'a> {
                     Diagnostic::error("KQL103", token.span, "the text has an unknown escape")
                         .hint(r"write `\\`, or `@` before the quote, for a plain backslash")
                 }
-                _ => Diagnostic::error(
-                    "KQL101",
-                    token.span,
-                    format!("the character `{}` means nothing here", short(text)),
-                ),
+                _ => {
+                    let message = format!("the character `{}` means nothing here", short(text));
+                    let mut error = Diagnostic::error("KQL101", token.span, message);
+                    error.hint = match text {
+                        "&" => Some("write `and`".to_owned()),
+                        "!" => Some("write `not(…)`".to_owned()),
+                        _ => None,
+                    };
+                    error
+                }
             };
             self.diagnostics.push(error);
         }
@@ -211,7 +216,23 @@ impl<'a> Parser<'a> {
 
     fn expected(&mut self, what: &str) {
         let message = format!("expected {what}, found {}", self.found());
-        self.error("KQL105", self.token(0).span, message);
+        let mut error = Diagnostic::error("KQL105", self.token(0).span, message);
+        error.hint = self.habit();
+        self.report(error);
+    }
+
+    /// What to write in place of a habit from another language.
+    fn habit(&self) -> Option<String> {
+        let token = self.token(0);
+        match token.kind {
+            TokenKind::Equal => Some("to compare, write `==`".to_owned()),
+            TokenKind::Name => {
+                let word = self.word().to_ascii_lowercase();
+                let known = word != self.word() && RESERVED.binary_search(&&*word).is_ok();
+                known.then(|| format!("words of the language are in lower case: `{word}`"))
+            }
+            _ => None,
+        }
     }
 
     fn missing(&mut self, what: &str) -> Expr {

@@ -54,7 +54,7 @@ impl Parser<'_> {
             "lookup" => Self::lookup,
             "macro-expand" => Self::macro_expand,
             "make-graph" => Self::make_graph,
-            "make-series" => Self::make_series,
+            "make-series" | "makeseries" => Self::make_series,
             "mv-apply" | "mvapply" => Self::mv_apply,
             "mv-expand" => |p| p.mv_expand(false),
             "mvexpand" => |p| p.mv_expand(true),

@@ -135,7 +135,11 @@ impl Parser<'_> {
             Some(operator) => operator,
             None if self.at_end() => {
                 let message = format!("an operator is missing before {}", self.found());
-                self.error("KQL105", bar, message);
+                let mut error = Diagnostic::error("KQL105", bar, message);
+                if self.peek() == TokenKind::Bar && self.token(0).glued {
+                    error.hint = Some("write `or` in place of `||`".to_owned());
+                }
+                self.report(error);
                 return None;
             }
             None => self.unknown_operator(),

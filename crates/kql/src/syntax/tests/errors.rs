@@ -62,6 +62,12 @@ fn hints() {
         ("T | orderby a", "did you mean `order`?"),
         ("T | Where a", "did you mean `where`?"),
         ("T | where by == 1", "a column of that name is written ['by']"),
+        ("T | where a and b = 1", "to compare, write `==`"),
+        ("T | where a && b", "write `and`"),
+        ("T | where a || b", "write `or` in place of `||`"),
+        ("T | where !a", "write `not(…)`"),
+        ("T | where a AND b", "words of the language are in lower case: `and`"),
+        ("T | take 1 /* one */", "comments begin with `//` and end with the line"),
     ] {
         let (_, findings) = parse(text);
         assert_eq!(findings[0].hint.as_deref(), Some(hint), "{text}");

@@ -87,7 +87,7 @@ fn paths() {
         ("database('d').T", "database(\"d\")/T"),
         ("cluster('c').database('d').T", "cluster(\"c\")/database(\"d\")/T"),
         ("cluster('c').database('d').f(1)", "cluster(\"c\")/database(\"d\")/f(1)"),
-        ("cluster('c').database('d').['T x']", "cluster(\"c\")/database(\"d\")[\"T x\"]"),
+        ("cluster('c').database('d').['T x']", "cluster(\"c\")/database(\"d\")/`T x`"),
         ("workspace('w').T | take 1", "workspace(\"w\")/T | take 1"),
         ("table('T') | count", "table(\"T\") | count"),
         ("$left.a == $right.b", "[$left.a == $right.b]"),
