@@ -173,12 +173,17 @@ impl Binder<'_> {
         span: Span,
     ) -> Option<()> {
         for column in columns {
-            let there = table.schema.iter().any(|c| c.name == column.name.text);
-            if !there && !self.unsure() {
-                let message = format!("the table has no column `{}`", column.name.text);
-                self.error("KQL225", span, message);
-                return None;
+            if self.unsure() {
+                continue;
             }
+            let (name, ty) = (&column.name.text, column.ty);
+            let message = match table.schema.iter().find(|c| c.name == *name) {
+                None => format!("the table has no column `{name}`"),
+                Some(c) if c.ty == ty => continue,
+                Some(c) => format!("the table's column `{name}` is {}, not {ty}", c.ty),
+            };
+            self.error("KQL225", span, message);
+            return None;
         }
         Some(())
     }

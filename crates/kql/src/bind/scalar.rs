@@ -307,9 +307,9 @@ impl Binder<'_> {
     fn list(&mut self, op: ListOp, left: &Expr, items: &[Expr], env: &Env<'_>) -> Option<Typed> {
         let value = self.scalar(left, env)?;
         let ty = value.value.ty;
-        let terms = matches!(op, ListOp::HasAny | ListOp::HasAll);
-        if terms && !matches!(ty, Type::String | Type::Dynamic) {
-            let message = format!("`{}` looks into text, not into {ty}", op.text());
+        let text = !matches!(op, ListOp::In | ListOp::NotIn);
+        if text && !matches!(ty, Type::String | Type::Dynamic) {
+            let message = format!("`{}` compares text, not {ty}", op.text());
             self.error("KQL306", left.span, message);
             return None;
         }

@@ -4,6 +4,7 @@
 mod expand;
 mod find;
 mod graph;
+mod inputs;
 mod join;
 mod misc;
 mod parse;
@@ -19,6 +20,8 @@ mod top;
 mod union;
 
 use super::measure::{HEIGHT_MAX, measure};
+pub(super) use inputs::{inputs, serialized};
+
 use super::naming::Part;
 use super::{Binder, Bound, Env, Item, Row, Typed, call, column, literal, rel};
 use crate::plan::{Column, Named, Op, PluginArgument, Rel, Scalar, ScalarKind, Schema};
@@ -272,10 +275,10 @@ impl Binder<'_> {
 
     /// The values of an expression, each as a column to be; nothing where it failed.
     fn parts<'e>(&mut self, e: &'e Expr, env: &Env<'_>) -> Option<Vec<Part<'e>>> {
-        let (names, tuple, value) = match &*e.kind {
+        let (names, value) = match &*e.kind {
             Kind::Ordered { value, .. } => return self.parts(value, env),
-            Kind::Named { names, tuple, value } => (&names[..], *tuple, value),
-            _ => (&[][..], false, e),
+            Kind::Named { names, value, .. } => (&names[..], value),
+            _ => (&[][..], e),
         };
         let before = self.diagnostics.len();
         let values = match (env.aggregates.is_some(), value) {
@@ -289,14 +292,16 @@ impl Binder<'_> {
         if values.is_empty() {
             return None;
         }
-        let several = values.len() > 1;
+        // Some aggregates give a list of columns even where it has one.
+        let several = values.len() > 1
+            || (env.aggregates.is_some()
+                && matches!(&*value.kind, Kind::Call { name, .. } if lists(&name.text)));
         if names.len() > values.len() {
             let extra = &names[values.len()];
             let message = format!("there is no value for the name `{}`", extra.text);
             self.error("KQL241", extra.span, message);
             return None;
         }
-        let _ = tuple;
         let parts = values.into_iter().enumerate().map(|(at, typed)| Part {
             declared: names.get(at),
             typed,
@@ -393,6 +398,23 @@ impl Binder<'_> {
     }
 }
 
+/// Whether an aggregate gives a list of columns.
+fn lists(aggregate: &str) -> bool {
+    matches!(
+        aggregate,
+        "arg_max"
+            | "arg_min"
+            | "argmax"
+            | "argmin"
+            | "take_any"
+            | "any"
+            | "percentile"
+            | "percentiles"
+            | "percentilew"
+            | "percentilesw"
+    )
+}
+
 /// Columns of `input` at these positions.
 fn pick(input: Rel, positions: &[usize]) -> Rel {
     let columns: Vec<Named> = positions
@@ -414,73 +436,4 @@ fn computed(input: Rel, schema: Schema, values: Vec<Scalar>) -> Rel {
     let named = schema.iter().zip(values);
     let columns = named.map(|(c, value)| Named { name: c.name.clone(), value }).collect();
     rel(Op::Project { input, columns }, schema)
-}
-
-/// Whether the rows have an order that `prev` and its like may rely on (Kusto page "window
-/// functions").
-pub(super) fn serialized(rel: &Rel) -> bool {
-    let mut at = rel;
-    loop {
-        at = match &*at.op {
-            Op::Sort { .. }
-            | Op::Serialize { .. }
-            | Op::Top { .. }
-            | Op::Range { .. }
-            | Op::Scan { .. }
-            | Op::Inner
-            | Op::TopNestedOp { .. }
-            | Op::TopHitters { .. } => return true,
-            Op::Where { input, .. }
-            | Op::Project { input, .. }
-            | Op::Take { input, .. }
-            | Op::MvExpand { input, .. }
-            | Op::Parse { input, .. }
-            | Op::ParseKv { input, .. } => input,
-            _ => return false,
-        }
-    }
-}
-
-/// The tables that an operator reads.
-pub(super) fn inputs(op: &Op) -> Vec<&Rel> {
-    match op {
-        Op::Table { .. }
-        | Op::Rows(_)
-        | Op::Range { .. }
-        | Op::External { .. }
-        | Op::Shared(_)
-        | Op::Inner => Vec::new(),
-        Op::Where { input, .. }
-        | Op::Project { input, .. }
-        | Op::Summarize { input, .. }
-        | Op::Sort { input, .. }
-        | Op::Take { input, .. }
-        | Op::Top { input, .. }
-        | Op::Sample { input, .. }
-        | Op::SampleDistinct { input, .. }
-        | Op::Serialize { input }
-        | Op::MvExpand { input, .. }
-        | Op::Parse { input, .. }
-        | Op::ParseKv { input, .. }
-        | Op::MakeSeries { input, .. }
-        | Op::TopNestedOp { input, .. }
-        | Op::TopHitters { input, .. }
-        | Op::Scan { input, .. }
-        | Op::Reduce { input, .. }
-        | Op::Consume { input } => vec![input],
-        Op::MvApply { input, body, .. } | Op::Partition { input, body, .. } => vec![input, body],
-        Op::Join { left, right, .. } => vec![left, right],
-        Op::Union { legs } => legs.iter().collect(),
-        Op::Plugin { input, arguments, .. } => {
-            let tables = arguments.iter().filter_map(|argument| match argument {
-                PluginArgument::Table(table) => Some(table),
-                _ => None,
-            });
-            input.iter().chain(tables).collect()
-        }
-        Op::Graph(graph) => {
-            let nodes = graph.nodes.iter().map(|(nodes, _)| nodes);
-            std::iter::once(&graph.edges).chain(nodes).collect()
-        }
-    }
 }

@@ -304,6 +304,12 @@ impl Binder<'_> {
             return Some(argument);
         }
         let typed = self.scalar(value, row)?;
+        let ty = typed.value.ty;
+        if self.fits(accepts, ty) == 0 {
+            let message = format!("`{}` needs {} here, not {ty}", plugin.text, accepts.words());
+            self.error("KQL313", value.span, message);
+            return None;
+        }
         argument.column = super::super::naming::column_of(&typed, &of.schema);
         argument.name = typed.name.clone();
         let folded = self.fold(typed.value);
