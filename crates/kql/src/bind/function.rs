@@ -11,11 +11,12 @@ use crate::syntax::{Expr, Kind, Name, Span};
 use crate::value::{TICKS_PER_HOUR, Type, Value};
 
 /// Functions that see the rows around.
-const WINDOW: [&str; 7] = [
+const WINDOW: [&str; 8] = [
     "prev",
     "next",
     "row_number",
     "row_cumsum",
+    "row_rank",
     "row_rank_dense",
     "row_rank_min",
     "row_window_session",
@@ -53,11 +54,14 @@ impl Binder<'_> {
         env: &Env<'_>,
     ) -> Option<Typed> {
         let overloads = signature::function(&name.text)?;
-        if matches!(name.text.as_str(), "column_ifexists" | "columnifexists") {
-            return self.column_if_exists(arguments, span, env);
-        }
-        if matches!(name.text.as_str(), "pack_all") {
-            return self.pack_all(arguments, span, env);
+        match name.text.as_str() {
+            "column_ifexists" | "columnifexists" => {
+                return self.column_if_exists(arguments, span, env);
+            }
+            "column_names_of" => return self.column_names_of(arguments, span, env),
+            "iscolumnexists" => return self.is_column_exists(arguments, span, env),
+            "pack_all" => return self.pack_all(arguments, span, env),
+            _ => {}
         }
         let given = self.arguments_of(overloads, arguments, env)?;
         let chosen = self.choose(name, overloads, arguments, &given, span)?;
@@ -87,8 +91,11 @@ impl Binder<'_> {
             values.push(literal(Value::text(ty.name()), Type::String));
         }
         if window {
-            let kind =
-                ScalarKind::Window { function: name.text.as_str().into(), arguments: values };
+            let function = match name.text.as_str() {
+                "row_rank" => row_rank(&mut values),
+                other => other,
+            };
+            let kind = ScalarKind::Window { function: function.into(), arguments: values };
             return Some(Typed { value: Scalar { kind, ty }, name: named });
         }
         let function = match name.text.as_str() {
@@ -321,25 +328,6 @@ impl Binder<'_> {
         self.diagnostics.push(Diagnostic::warning("KQL311", span, message));
     }
 
-    fn column_if_exists(&mut self, arguments: &[Expr], span: Span, env: &Env<'_>) -> Option<Typed> {
-        let [name, default] = arguments else {
-            self.error("KQL314", span, "`column_ifexists` takes 2 arguments");
-            return None;
-        };
-        let (wanted, _) = self.constant(name, env)?;
-        let default = self.scalar(default, env)?;
-        let columns = env.row.columns();
-        let wanted = wanted.to_text();
-        match columns.iter().position(|c| *c.name == *wanted) {
-            Some(at) => {
-                // Whatever the column is, the type is that of what stands in for it.
-                let value = self.brought(column(columns, at), default.value.ty);
-                Some(Typed { value, name: Some(wanted.to_string()) })
-            }
-            None => Some(Typed { name: None, ..default }),
-        }
-    }
-
     /// `bin_auto(x)` is `bin(x, size)` or `bin_at(x, size, at)` with what the query's options
     /// say; without a size, bins are an hour or 1 wide.
     fn bin_auto(&self, values: &mut Vec<Scalar>, ty: Type) -> String {
@@ -403,6 +391,16 @@ pub(super) fn named_after(function: &str, chosen: &Signature, values: &[Typed]) 
         Naming::Prefix => Some(chosen.prefix.to_owned()),
         Naming::NameFirst => Some(format!("{function}_{}", first.unwrap_or_default())),
     }
+}
+
+/// The older `row_rank(x, dense)` is one of two functions.
+fn row_rank(values: &mut Vec<Scalar>) -> &'static str {
+    let sparse = matches!(
+        values.get(1).map(|value| &value.kind),
+        Some(ScalarKind::Literal(Value::Bool(false)))
+    );
+    values.truncate(1);
+    if sparse { "row_rank_min" } else { "row_rank_dense" }
 }
 
 /// One name for each function: the aliases of old versions are not carried into plans.

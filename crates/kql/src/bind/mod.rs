@@ -9,6 +9,7 @@ mod call;
 mod catalog;
 mod chain;
 mod check;
+mod column_calls;
 mod env;
 mod function;
 mod graph;

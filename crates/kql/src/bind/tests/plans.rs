@@ -91,3 +91,34 @@ fn a_text_alone_looks_into_all_columns() {
     let ScalarKind::Call { function, arguments } = predicate.kind else { panic!("no call") };
     assert_eq!((&*function, arguments.len()), ("or", 2));
 }
+
+#[test]
+fn questions_about_columns_are_answered() {
+    for (text, expected) in [
+        ("print a=1 | extend x = iscolumnexists('a')", Value::Bool(true)),
+        ("print a=1 | extend x = iscolumnexists('b')", Value::Bool(false)),
+    ] {
+        let Op::Project { columns, .. } = *query(text).rel.op else { panic!("no projection") };
+        assert_eq!(columns[1].value.kind, ScalarKind::Literal(expected), "{text}");
+    }
+    let Op::Project { columns, .. } = *query("print x = column_names_of(Owners)").rel.op else {
+        panic!("no projection")
+    };
+    assert!(matches!(columns[0].value.kind, ScalarKind::Literal(Value::Dynamic(_))));
+}
+
+#[test]
+fn the_older_rank_is_one_of_two() {
+    for (call, expected) in [
+        ("row_rank(Ms)", "row_rank_dense"),
+        ("row_rank(Ms, true)", "row_rank_dense"),
+        ("row_rank(Ms, false)", "row_rank_min"),
+    ] {
+        let plan = query(&format!("Visits | sort by Ms asc | project x = {call}"));
+        let Op::Project { columns, .. } = *plan.rel.op else { panic!("no projection") };
+        let ScalarKind::Window { function, arguments } = &columns[0].value.kind else {
+            panic!("no window")
+        };
+        assert_eq!((&**function, arguments.len()), (expected, 1), "{call}");
+    }
+}
