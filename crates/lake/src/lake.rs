@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 use kql::engine::{self, Answer, Cancel, Engine, EngineError};
-use kql::plan::Query;
+use kql::plan::{Query, Schema};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
@@ -101,6 +101,13 @@ impl Lake {
         cancel: &Cancel,
     ) -> Result<Answer> {
         self.on_own_thread(now, limits, cancel, |run| run.answer(query))
+    }
+
+    /// Finds the columns of `query.rel`, a plugin whose columns depend on its rows; made for the
+    /// binder, which asks while it binds. `None` where it is no such plugin, or cannot be run.
+    pub fn discover(&self, now: i64, query: &Query) -> Option<Schema> {
+        let (limits, cancel) = (engine::Limits::default(), Cancel::new());
+        self.on_own_thread(now, &limits, &cancel, |run| run.discover(query)).ok().flatten()
     }
 
     /// The plan that would answer a query, as text for people.

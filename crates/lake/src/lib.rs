@@ -17,4 +17,4 @@ mod tables;
 pub use error::{Error, Result};
 pub use lake::Lake;
 pub use limits::Limits;
-pub use tables::{Table, Tables};
+pub use tables::{Table, Tables, write_parquet};

@@ -7,6 +7,7 @@ use kql::value::Value;
 
 use crate::error::Result;
 use crate::lower::walk::{self, Part};
+use crate::node::Beside;
 use crate::run::Run;
 
 /// Rows that may be put into a plan: `in (table)` takes a million values (Kusto page "in").
@@ -18,18 +19,24 @@ impl Run<'_> {
         let mut query = query.clone();
         let uses = uses(&query);
         self.shared = vec![None; query.shared.len()];
+        let inner = Inner::of(&query);
         let mut state = Preparing {
             run: self,
             shared: std::mem::take(&mut query.shared),
             scalars: std::mem::take(&mut query.scalars),
             values: Vec::new(),
             uses,
+            inner,
         };
         state.values = vec![None; state.scalars.len()];
         state.rel(&mut query.rel, false)?;
         for (_, rel) in &mut query.further {
             state.rel(rel, false)?;
         }
+        query.shared = state.shared;
+        query.scalars = state.scalars;
+        let (shared, scalars) = (query.shared.clone(), query.scalars.clone());
+        self.beside = Beside { shared, scalars };
         Ok(query)
     }
 }
@@ -41,6 +48,46 @@ struct Preparing<'r, 'a> {
     values: Vec<Option<Value>>,
     /// How often each shared table is read
     uses: Vec<usize>,
+    inner: Inner,
+}
+
+/// Which parts of a query read the rows of the sub-query that they stand in: those are left to
+/// the engine in memory, which runs such sub-queries.
+struct Inner {
+    shared: Vec<bool>,
+    scalars: Vec<bool>,
+}
+
+impl Inner {
+    fn of(query: &Query) -> Self {
+        let mut inner = Self {
+            shared: vec![false; query.shared.len()],
+            scalars: vec![false; query.scalars.len()],
+        };
+        // One may use another: as long as something changes, look again.
+        loop {
+            let shared: Vec<bool> = query.shared.iter().map(|rel| inner.is_read_by(rel)).collect();
+            let scalars: Vec<bool> =
+                query.scalars.iter().map(|rel| inner.is_read_by(rel)).collect();
+            if shared == inner.shared && scalars == inner.scalars {
+                return inner;
+            }
+            inner = Self { shared, scalars };
+        }
+    }
+
+    fn is_read_by(&self, rel: &Rel) -> bool {
+        let mut found = false;
+        visit(&mut rel.clone(), &mut |seen| {
+            found |= match seen {
+                Seen::Op(Op::Inner) => true,
+                Seen::Op(Op::Shared(n)) => self.shared.get(*n) == Some(&true),
+                Seen::Scalar(ScalarKind::ToScalar(n)) => self.scalars.get(*n) == Some(&true),
+                _ => false,
+            };
+        });
+        found
+    }
 }
 
 impl Preparing<'_, '_> {
@@ -50,7 +97,7 @@ impl Preparing<'_, '_> {
         // Pipes are long: the chain of first inputs is walked, not recursed.
         let mut at = rel;
         loop {
-            if inside && !matches!(&*at.op, Op::Rows(_)) && !reads_inner(at) {
+            if inside && !matches!(&*at.op, Op::Rows(_)) && !self.inner.is_read_by(at) {
                 self.rel(at, false)?;
                 let (rows, _) = self.run.rows(at, ROWS_MAX, false)?;
                 *at.op = Op::Rows(rows.rows);
@@ -85,13 +132,19 @@ impl Preparing<'_, '_> {
 
     fn scalar(&mut self, scalar: &mut Scalar) -> Result<()> {
         match &mut scalar.kind {
+            ScalarKind::ToScalar(n) if self.inner.scalars.get(*n) == Some(&true) => {
+                let mut rel = self.scalars[*n].clone();
+                self.rel(&mut rel, true)?;
+                self.scalars[*n] = rel;
+                return Ok(());
+            }
             ScalarKind::ToScalar(n) => {
                 let value = self.value(*n)?.widen(scalar.ty);
                 scalar.kind = ScalarKind::Literal(value);
                 return Ok(());
             }
             ScalarKind::InTable { table, .. }
-                if !matches!(&*table.op, Op::Rows(_)) && !reads_inner(table) =>
+                if !matches!(&*table.op, Op::Rows(_)) && !self.inner.is_read_by(table) =>
             {
                 self.rel(table, false)?;
                 let (Rows { rows, .. }, _) = self.run.rows(table, ROWS_MAX, false)?;
@@ -127,6 +180,12 @@ impl Preparing<'_, '_> {
         if self.run.shared.get(n).is_none_or(Option::is_some) {
             return Ok(());
         }
+        if self.inner.shared[n] {
+            let mut rel = self.shared[n].clone();
+            self.rel(&mut rel, true)?;
+            self.shared[n] = rel;
+            return Ok(());
+        }
         let mut rel = self.shared[n].clone();
         self.rel(&mut rel, false)?;
         if self.uses.get(n) == Some(&1) {
@@ -139,6 +198,16 @@ impl Preparing<'_, '_> {
     }
 }
 
+/// Whether an operator asks for something that stands beside the plan.
+pub(crate) fn asks_beside(op: &Op) -> bool {
+    let mut found = false;
+    let mut rel = Rel { op: Box::new(op.clone()), schema: Vec::new() };
+    visit(&mut rel, &mut |seen| {
+        found |= matches!(seen, Seen::Op(Op::Shared(_)) | Seen::Scalar(ScalarKind::ToScalar(_)));
+    });
+    found
+}
+
 /// How often each shared table is read anywhere.
 fn uses(query: &Query) -> Vec<usize> {
     let mut uses = vec![0; query.shared.len()];
@@ -148,8 +217,8 @@ fn uses(query: &Query) -> Vec<usize> {
         .chain(&mut query.shared)
         .chain(&mut query.scalars);
     for rel in rels {
-        visit(rel, &mut |op| {
-            if let Op::Shared(n) = op
+        visit(rel, &mut |seen| {
+            if let Seen::Op(Op::Shared(n)) = seen
                 && let Some(count) = uses.get_mut(*n)
             {
                 *count += 1;
@@ -159,18 +228,17 @@ fn uses(query: &Query) -> Vec<usize> {
     uses
 }
 
-/// Whether a relation reads the rows of the sub-query that it stands in.
-fn reads_inner(rel: &Rel) -> bool {
-    let mut found = false;
-    visit(&mut rel.clone(), &mut |op| found |= matches!(op, Op::Inner));
-    found
+/// What stands somewhere in a relation.
+enum Seen<'a> {
+    Op(&'a Op),
+    Scalar(&'a ScalarKind),
 }
 
-/// Calls `f` with every operator of a relation, those in expressions too.
-fn visit(rel: &mut Rel, f: &mut dyn FnMut(&Op)) {
+/// Calls `f` with every operator and expression of a relation, those inside others too.
+fn visit(rel: &mut Rel, f: &mut dyn FnMut(Seen<'_>)) {
     let mut at = rel;
     loop {
-        f(&at.op);
+        f(Seen::Op(&at.op));
         let mut first = true;
         walk::parts(&mut at.op, &mut |part| match part {
             Part::Rel(_) if first => first = false,
@@ -184,7 +252,8 @@ fn visit(rel: &mut Rel, f: &mut dyn FnMut(&Op)) {
     }
 }
 
-fn visit_scalar(scalar: &mut Scalar, f: &mut dyn FnMut(&Op)) {
+fn visit_scalar(scalar: &mut Scalar, f: &mut dyn FnMut(Seen<'_>)) {
+    f(Seen::Scalar(&scalar.kind));
     if let ScalarKind::InTable { table, .. } = &mut scalar.kind {
         visit(table, f);
     }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::logical_plan::Projection;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use futures_util::StreamExt as _;
-use kql::engine::{Answer, Rows};
+use kql::engine::{Answer, Rows, memory, plugin_schema};
 use kql::plan::{Query, Rel, Schema};
 use kql::value::Type;
 use tokio::runtime::Handle;
@@ -20,6 +20,7 @@ use crate::data::{arrow_schema, rows_of};
 use crate::error::{Error, Result};
 use crate::limits::Running;
 use crate::lower::{Lowered, Lowering, column};
+use crate::node::{Beside, with_env};
 use crate::tables::{Table, Tables};
 
 /// What a run has at hand.
@@ -31,6 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) now: i64,
     /// `materialize(…)`: those that are there already
     pub(crate) shared: Vec<Option<Table>>,
+    /// What stands beside the query and is read by its sub-queries
+    pub(crate) beside: Beside,
     /// Whether plans are encoded and decoded before they run
     pub(crate) through_bytes: bool,
 }
@@ -43,7 +46,16 @@ impl<'a> Run<'a> {
         running: Running,
         now: i64,
     ) -> Self {
-        Self { tables, state, handle, running, now, shared: Vec::new(), through_bytes: false }
+        Self {
+            tables,
+            state,
+            handle,
+            running,
+            now,
+            shared: Vec::new(),
+            beside: Beside::default(),
+            through_bytes: false,
+        }
     }
 
     /// Runs the query to its end.
@@ -59,6 +71,18 @@ impl<'a> Run<'a> {
         }
         let Rows { schema, rows } = rows;
         Ok(Answer { schema, rows, further, render: query.render, truncated })
+    }
+
+    /// The columns of a plugin that depend on its rows.
+    pub(crate) fn discover(&mut self, query: &Query) -> Result<Option<Schema>> {
+        let query = self.prepared(query)?;
+        let most = self.running.limits.working_rows;
+        let mut inputs = Vec::new();
+        for input in memory::inputs(&query.rel.op) {
+            inputs.push(self.rows(input, most, false)?.0);
+        }
+        let beside = Beside { shared: query.shared.clone(), scalars: query.scalars.clone() };
+        with_env(beside, self.now, &self.running, |env| plugin_schema(&query.rel, inputs, env))
     }
 
     /// The plan as text.
@@ -137,7 +161,7 @@ impl<'a> Run<'a> {
     }
 
     fn lowered(&self, rel: &Rel) -> Result<Lowered> {
-        let mut lowering = Lowering::new(self.tables, &self.shared, self.now);
+        let mut lowering = Lowering::new(self.tables, &self.shared, &self.beside, self.now);
         let Lowered { plan, names } = lowering.rel(rel)?;
         // Columns in the order of the schema; a name may stand twice.
         let exprs = names

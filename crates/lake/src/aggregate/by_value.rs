@@ -1,20 +1,20 @@
 //! Any aggregate of the language, fed row by row.
 
 use std::fmt;
-use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use datafusion::arrow::array::{
     Array as _, ArrayRef, AsArray as _, BinaryViewBuilder, BooleanArray, StructArray,
 };
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue, internal_err};
+use datafusion::common::{Result, internal_err};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use kql::aggregates::{self, Make};
 use kql::functions::Context;
 use kql::value::{Type, Value};
 
+use super::one_group::Collect;
 use super::{Argument, Call};
 use crate::data::{Reader, Writer};
 
@@ -66,7 +66,7 @@ impl Groups {
         })
     }
 
-    fn grow(&mut self, n: usize) {
+    fn make(&mut self, n: usize) {
         while self.groups.len() < n {
             let call = aggregates::Call {
                 arguments: &self.argument_types,
@@ -108,9 +108,8 @@ impl Groups {
     fn update(
         &mut self,
         values: &[ArrayRef],
-        groups: Option<&[usize]>,
+        groups: &[usize],
         filter: Option<&BooleanArray>,
-        n_rows: usize,
     ) -> Result<()> {
         let mut readers = Vec::with_capacity(values.len());
         for (place, argument) in self.call.arguments.iter().enumerate() {
@@ -121,14 +120,13 @@ impl Groups {
                 readers.push((place, Reader::new(array, *ty)?));
             }
         }
-        for at in 0..n_rows {
+        for (at, &group) in groups.iter().enumerate() {
             if filter.is_some_and(|f| !(f.is_valid(at) && f.value(at))) {
                 continue;
             }
             for (place, reader) in &readers {
                 self.row[*place] = reader.value(at);
             }
-            let group = groups.map_or(0, |groups| groups[at]);
             self.groups[group].update(&self.row);
             if !self.marks[group] {
                 self.marks[group] = true;
@@ -139,14 +137,13 @@ impl Groups {
         Ok(())
     }
 
-    fn merge(&mut self, states: &ArrayRef, groups: Option<&[usize]>) -> Result<()> {
+    fn merge(&mut self, states: &ArrayRef, groups: &[usize]) -> Result<()> {
         for (at, bytes) in states.as_binary_view().iter().enumerate() {
             let Some(bytes) = bytes else { continue };
             let state: Vec<Value> = serde_json::from_slice(bytes)
                 .map_err(|e| DataFusionError::External(Box::new(e)))?;
-            let group = groups.map_or(0, |groups| groups[at]);
-            self.groups[group].merge(&state);
-            self.touch(group);
+            self.groups[groups[at]].merge(&state);
+            self.touch(groups[at]);
         }
         self.weigh();
         Ok(())
@@ -185,6 +182,12 @@ fn state_text(group: &dyn aggregates::Accumulator) -> Result<Vec<u8>> {
     serde_json::to_vec(&group.state()).map_err(|e| DataFusionError::External(Box::new(e)))
 }
 
+impl Collect for Groups {
+    fn grow(&mut self, n_groups: usize) {
+        self.make(n_groups);
+    }
+}
+
 impl GroupsAccumulator for Groups {
     fn update_batch(
         &mut self,
@@ -194,7 +197,7 @@ impl GroupsAccumulator for Groups {
         n_groups: usize,
     ) -> Result<()> {
         self.grow(n_groups);
-        self.update(values, Some(group_indices), filter, group_indices.len())
+        self.update(values, group_indices, filter)
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
@@ -214,7 +217,7 @@ impl GroupsAccumulator for Groups {
         n_groups: usize,
     ) -> Result<()> {
         self.grow(n_groups);
-        self.merge(&values[0], Some(group_indices))
+        self.merge(&values[0], group_indices)
     }
 
     fn convert_to_state(
@@ -226,53 +229,11 @@ impl GroupsAccumulator for Groups {
         let mut each = Self::new(Arc::clone(&self.call))?;
         each.grow(n_rows);
         let groups: Vec<usize> = (0..n_rows).collect();
-        each.update(values, Some(&groups), filter, n_rows)?;
+        each.update(values, &groups, filter)?;
         each.state(EmitTo::All)
     }
 
     fn size(&self) -> usize {
         self.all_bytes + self.groups.capacity() * 3 * size_of::<usize>()
-    }
-}
-
-/// The same for input that is one group. DataFusion shares it between threads, the language's
-/// own accumulators do not know how: hence the lock, which nobody ever waits for.
-#[derive(Debug)]
-pub(super) struct Single(Mutex<Groups>);
-
-impl Single {
-    pub(super) fn new(mut groups: Groups) -> Self {
-        groups.grow(1);
-        Self(Mutex::new(groups))
-    }
-
-    fn groups(&mut self) -> &mut Groups {
-        self.0.get_mut().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Accumulator for Single {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let n_rows = values.first().map_or(0, |array| array.len());
-        self.groups().update(values, None, None, n_rows)
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        let groups = self.groups();
-        let results = groups.results(&groups.groups)?;
-        ScalarValue::try_from_array(&results, 0)
-    }
-
-    fn size(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).all_bytes + mem::size_of::<Self>()
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let group = &self.groups().groups[0];
-        Ok(vec![ScalarValue::BinaryView(Some(state_text(&**group)?))])
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        self.groups().merge(&states[0], None)
     }
 }

@@ -1,6 +1,8 @@
 //! Kusto's aggregates inside DataFusion.
 
 mod by_value;
+mod one_group;
+mod sum;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -16,6 +18,7 @@ use datafusion::logical_expr::{
 use kql::value::{Type, Value};
 use serde::{Deserialize, Serialize};
 
+use self::one_group::{Collect, OneGroup};
 use crate::data::arrow_type;
 use crate::error::Error;
 
@@ -105,6 +108,16 @@ impl KqlAggregate {
     }
 }
 
+impl KqlAggregate {
+    /// What collects: on whole arrays where there is such a form.
+    fn collect(&self) -> Result<Box<dyn Collect>> {
+        if let Some(sum) = sum::of(&self.call) {
+            return Ok(sum);
+        }
+        Ok(Box::new(by_value::Groups::new(Arc::clone(&self.call))?))
+    }
+}
+
 impl Call {
     fn returns(&self) -> DataType {
         match self.outputs[..] {
@@ -140,12 +153,19 @@ impl AggregateUDFImpl for KqlAggregate {
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let name = format_state_name(arguments.name, "state");
-        Ok(vec![Arc::new(Field::new(name, DataType::BinaryView, true))])
+        let types = match sum::of(&self.call) {
+            Some(_) => sum::state_types(&self.call),
+            None => vec![DataType::BinaryView],
+        };
+        let field = |(at, ty): (usize, DataType)| {
+            let name = format_state_name(arguments.name, &format!("state{at}"));
+            Arc::new(Field::new(name, ty, true))
+        };
+        Ok(types.into_iter().enumerate().map(field).collect())
     }
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
-        Ok(Box::new(by_value::Single::new(by_value::Groups::new(Arc::clone(&self.call))?)))
+        Ok(Box::new(OneGroup::new(self.collect()?)))
     }
 
     fn groups_accumulator_supported(&self, _: AccumulatorArgs<'_>) -> bool {
@@ -156,6 +176,6 @@ impl AggregateUDFImpl for KqlAggregate {
         &self,
         _: AccumulatorArgs<'_>,
     ) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(by_value::Groups::new(Arc::clone(&self.call))?))
+        Ok(self.collect()?)
     }
 }

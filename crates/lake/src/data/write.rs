@@ -59,6 +59,14 @@ impl Writer {
         }
     }
 
+    /// Appends a text to a column of strings; elsewhere it is null.
+    pub(crate) fn push_text(&mut self, text: &str) {
+        match self {
+            Self::Text(b, Type::String) => b.append_value(text),
+            other => other.push(&Value::Null),
+        }
+    }
+
     /// The array.
     pub(crate) fn finish(self) -> ArrayRef {
         match self {

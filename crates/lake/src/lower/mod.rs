@@ -7,7 +7,9 @@
 mod join;
 mod native;
 mod order;
+mod rowwise;
 mod scalar;
+mod series;
 mod summarize;
 pub(crate) mod walk;
 
@@ -26,7 +28,8 @@ use kql::value::{Type, Value};
 pub(crate) use scalar::{Scope, column};
 
 use crate::error::{Error, Result};
-use crate::node::{KqlNode, Node};
+use crate::node::{Beside, KqlNode, Node};
+use crate::prepare::asks_beside;
 use crate::tables::{Range, Table, Tables};
 use scalar::has_window;
 
@@ -47,6 +50,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) tables: &'a Tables,
     /// `materialize(…)`: those that are there already
     pub(crate) shared: &'a [Option<Table>],
+    /// What stands beside the query and is read by its sub-queries
+    pub(crate) beside: &'a Beside,
     /// `now()`
     pub(crate) now: i64,
     /// Columns named so far
@@ -57,8 +62,13 @@ pub(crate) struct Lowering<'a> {
 
 impl<'a> Lowering<'a> {
     /// Begins.
-    pub(crate) fn new(tables: &'a Tables, shared: &'a [Option<Table>], now: i64) -> Self {
-        Self { tables, shared, now, named: 0, depth: 0 }
+    pub(crate) fn new(
+        tables: &'a Tables,
+        shared: &'a [Option<Table>],
+        beside: &'a Beside,
+        now: i64,
+    ) -> Self {
+        Self { tables, shared, beside, now, named: 0, depth: 0 }
     }
 
     /// A relation as a plan.
@@ -119,6 +129,10 @@ impl<'a> Lowering<'a> {
             Op::Top { keys, count, .. } => self.sort(rel, input, keys, Some(count)),
             Op::Take { count, .. } => self.take(rel, input, count),
             Op::Serialize { .. } | Op::Consume { .. } => Ok(input),
+            Op::MakeSeries { .. } => self.make_series(rel, input),
+            Op::MvExpand { .. } => self.expand(rel, input),
+            Op::Parse { .. } => self.parse(rel, input),
+            Op::ParseKv { .. } | Op::MvApply { .. } => self.by_batch(rel, input),
             Op::Join { kind, right, on, .. } => {
                 let right_plan = self.rel(right)?;
                 self.join(rel, *kind, input, right_plan, on)
@@ -330,8 +344,18 @@ impl<'a> Lowering<'a> {
         Ok(Lowered { plan, names })
     }
 
-    /// An operator that the engine in memory runs.
+    /// An operator that the engine in memory runs, over all its rows.
     pub(crate) fn operator(&mut self, rel: &Rel, inputs: Vec<Lowered>) -> Result<Lowered> {
+        self.in_memory(rel, inputs, false)
+    }
+
+    /// An operator that the engine in memory runs; `by_batch` where no row sees another.
+    pub(crate) fn in_memory(
+        &mut self,
+        rel: &Rel,
+        inputs: Vec<Lowered>,
+        by_batch: bool,
+    ) -> Result<Lowered> {
         let mut alone = rel.clone();
         let mut at = 0;
         let n_inputs = inputs.len();
@@ -347,8 +371,15 @@ impl<'a> Lowering<'a> {
             rel.schema.iter().map(|column| self.fresh(&column.name)).collect();
         let (plans, names): (Vec<_>, Vec<_>) =
             inputs.into_iter().map(|input| (input.plan, input.names)).unzip();
-        let node =
-            Node::Operator { rel: alone, inputs: names, outputs: outputs.clone(), now: self.now };
+        let beside = if asks_beside(&alone.op) { self.beside.clone() } else { Beside::default() };
+        let node = Node::Operator {
+            rel: alone,
+            inputs: names,
+            outputs: outputs.clone(),
+            beside,
+            by_batch,
+            now: self.now,
+        };
         self.node(node, plans, outputs)
     }
 

@@ -101,6 +101,12 @@ impl Scope<'_> {
         ByValue::call(Parts { scalar, arguments: types, now: self.now }, arguments)
     }
 
+    /// An expression over one column, which is `argument`, evaluated row by row.
+    pub(super) fn over(&self, scalar: &Scalar, argument: Expr) -> Result<Option<Expr>> {
+        let parts = Parts { scalar: scalar.clone(), arguments: vec![Type::String], now: self.now };
+        ByValue::call(parts, vec![argument]).map(Some)
+    }
+
     fn region(
         &self,
         scalar: &Scalar,

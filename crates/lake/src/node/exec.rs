@@ -17,7 +17,7 @@ use datafusion::physical_plan::{
     InputDistributionRequirements, Partitioning, PlanProperties,
 };
 
-use super::{Key, Node, first_rows, row_operator};
+use super::{Key, Node, expand, first_rows, parse, row_operator};
 use crate::data::arrow_schema;
 
 /// A node over physical inputs.
@@ -42,11 +42,20 @@ impl NodeExec {
             None => made,
         };
         let partitioning = match &*node {
-            Node::FirstRows { .. } => inputs[0].output_partitioning().clone(),
+            Node::FirstRows { .. } | Node::Expand { .. } | Node::Parse { .. } => {
+                inputs[0].output_partitioning().clone()
+            }
+            Node::Operator { by_batch: true, .. } => {
+                let n = inputs[0].output_partitioning().partition_count();
+                Partitioning::UnknownPartitioning(n)
+            }
             Node::Sort { .. } | Node::Operator { .. } => Partitioning::UnknownPartitioning(1),
         };
         let emission = match &*node {
-            Node::FirstRows { .. } => EmissionType::Incremental,
+            Node::FirstRows { .. }
+            | Node::Expand { .. }
+            | Node::Parse { .. }
+            | Node::Operator { by_batch: true, .. } => EmissionType::Incremental,
             Node::Sort { .. } | Node::Operator { .. } => EmissionType::Final,
         };
         let properties = PlanProperties::new(
@@ -108,6 +117,9 @@ impl ExecutionPlan for NodeExec {
                 };
                 vec![Distribution::KeyPartitioned(keys.iter().filter_map(key).collect())]
             }
+            Node::Expand { .. } | Node::Parse { .. } | Node::Operator { by_batch: true, .. } => {
+                vec![Distribution::UnspecifiedDistribution; self.inputs.len()]
+            }
             Node::Sort { .. } | Node::Operator { .. } => {
                 vec![Distribution::SinglePartition; self.inputs.len()]
             }
@@ -154,9 +166,12 @@ impl ExecutionPlan for NodeExec {
         match &*self.node {
             Node::Sort { .. } => self.inputs[0].execute(partition, context),
             Node::FirstRows { keys } => first_rows::stream(self, keys, partition, &context),
-            Node::Operator { rel, inputs, now, .. } => {
-                row_operator::stream(self, rel, inputs, *now, &context)
+            Node::Expand { .. } => expand::stream(self, partition, &context),
+            Node::Parse { .. } => parse::stream(self, partition, &context),
+            Node::Operator { by_batch: true, .. } => {
+                row_operator::by_batch(self, partition, &context)
             }
+            Node::Operator { .. } => row_operator::stream(self, &context),
         }
     }
 }

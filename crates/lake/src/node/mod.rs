@@ -4,7 +4,9 @@
 //! the order and number of the columns below does no harm.
 
 mod exec;
+mod expand;
 mod first_rows;
+mod parse;
 mod planner;
 mod row_operator;
 
@@ -16,11 +18,13 @@ use std::sync::Arc;
 
 use datafusion::common::{DFSchema, DFSchemaRef, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
-use kql::plan::Rel;
+use kql::plan::{ParsePart, Rel};
 use kql::value::Type;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use parse::is_plain;
 pub(crate) use planner::Planner;
+pub(crate) use row_operator::with_env;
 
 use crate::data::arrow_schema;
 use crate::error::Error;
@@ -41,6 +45,29 @@ pub(crate) enum Node {
         /// Columns of the key
         keys: Vec<String>,
     },
+    /// `mv-expand`
+    Expand {
+        /// Columns that are expanded side by side
+        columns: Vec<Expanded>,
+        /// At most so many rows from one
+        limit: Option<u64>,
+        /// Name of the column with the index
+        item_index: Option<String>,
+        /// `bagexpansion=array`
+        bags_as_arrays: bool,
+    },
+    /// `parse` with texts between its captures
+    Parse {
+        /// The column of text
+        value: String,
+        pattern: Vec<ParsePart>,
+        /// Each capture: its name and its type
+        columns: Vec<(String, Type)>,
+        /// Captures are converted each by itself
+        relaxed: bool,
+        /// Rows that do not match are left out
+        only_matching: bool,
+    },
     /// One operator of the language, run by the engine in memory over all its input
     Operator {
         /// The operator; its inputs are empty rows of the inputs' schemas
@@ -49,9 +76,31 @@ pub(crate) enum Node {
         inputs: Vec<Vec<String>>,
         /// Names of the output, in the order of the operator's schema
         outputs: Vec<String>,
+        /// What stands beside the query and is read by its sub-queries
+        beside: Beside,
+        /// No row sees another, so that it may run over parts of the rows
+        by_batch: bool,
         /// `now()`
         now: i64,
     },
+}
+
+/// A column that `mv-expand` makes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Expanded {
+    /// The column of dynamics
+    pub(crate) from: String,
+    /// The column of their elements
+    pub(crate) to: String,
+    /// Type of the elements
+    pub(crate) ty: Type,
+}
+
+/// `materialize(…)` and `toscalar(…)` that read the rows of a sub-query.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Beside {
+    pub(crate) shared: Vec<Rel>,
+    pub(crate) scalars: Vec<Rel>,
 }
 
 /// A column to sort by.
@@ -100,6 +149,8 @@ impl Node {
         match self {
             Self::Sort { .. } => "KqlSort",
             Self::FirstRows { .. } => "KqlFirstRows",
+            Self::Expand { .. } => "KqlExpand",
+            Self::Parse { .. } => "KqlParse",
             Self::Operator { .. } => "KqlOperator",
         }
     }
@@ -109,6 +160,8 @@ impl Node {
         match self {
             Self::Sort { keys, .. } => keys.iter().map(|key| &key.column).collect(),
             Self::FirstRows { keys } => keys.iter().collect(),
+            Self::Expand { columns, .. } => columns.iter().map(|column| &column.from).collect(),
+            Self::Parse { value, .. } => vec![value],
             Self::Operator { inputs, .. } => inputs.get(at).into_iter().flatten().collect(),
         }
     }
@@ -117,6 +170,13 @@ impl Node {
     fn makes(&self) -> Vec<(&str, Type)> {
         match self {
             Self::Sort { .. } | Self::FirstRows { .. } => Vec::new(),
+            Self::Expand { columns, item_index, .. } => {
+                let made = columns.iter().map(|column| (column.to.as_str(), column.ty));
+                made.chain(item_index.iter().map(|name| (name.as_str(), Type::Long))).collect()
+            }
+            Self::Parse { columns, .. } => {
+                columns.iter().map(|(name, ty)| (name.as_str(), *ty)).collect()
+            }
             Self::Operator { rel, outputs, .. } => {
                 let types = rel.schema.iter().map(|column| column.ty);
                 outputs.iter().map(String::as_str).zip(types).collect()
@@ -184,8 +244,12 @@ impl UserDefinedLogicalNodeCore for KqlNode {
     fn prevent_predicate_push_down_columns(&self) -> HashSet<String> {
         let all = || self.schema.fields().iter().map(|field| field.name().clone()).collect();
         match &*self.node {
-            Node::Sort { fetch: None, .. } => HashSet::new(),
-            Node::Sort { .. } | Node::FirstRows { .. } | Node::Operator { .. } => all(),
+            // Which row of a key comes first is free: it may as well be one that a filter keeps.
+            Node::Sort { fetch: None, .. } | Node::FirstRows { .. } => HashSet::new(),
+            Node::Expand { .. } | Node::Parse { .. } => {
+                self.node.makes().into_iter().map(|(name, _)| name.to_owned()).collect()
+            }
+            Node::Sort { .. } | Node::Operator { .. } => all(),
         }
     }
 
@@ -222,6 +286,11 @@ impl Node {
                 format!("{}{fetch}", keys.join(", "))
             }
             Self::FirstRows { keys } => keys.join(", "),
+            Self::Expand { columns, .. } => {
+                let names: Vec<&str> = columns.iter().map(|c| c.from.as_str()).collect();
+                names.join(", ")
+            }
+            Self::Parse { value, .. } => value.clone(),
             Self::Operator { rel, .. } => {
                 let text = format!("{:?}", rel.op);
                 text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()

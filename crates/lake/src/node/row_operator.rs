@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
 use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::{Result, internal_err};
 use datafusion::error::DataFusionError;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -17,17 +17,18 @@ use kql::plan::{Op, Query, Rel};
 use kql::value::{Type, Value};
 
 use super::exec::{NodeExec, columns};
+use super::{Beside, Node};
 use crate::data::{batch_of, rows_of};
 use crate::error::Error;
 use crate::limits::{External, Running};
 
 pub(super) fn stream(
     exec: &NodeExec,
-    rel: &Rel,
-    names: &[Vec<String>],
-    now: i64,
     context: &Arc<TaskContext>,
 ) -> Result<SendableRecordBatchStream> {
+    let Node::Operator { rel, inputs: names, beside, now, .. } = &*exec.node else {
+        return internal_err!("{} is no operator", exec.node.name());
+    };
     let running = Running::of(context)?;
     let mut inputs = Vec::with_capacity(exec.inputs.len());
     let schemas = memory::inputs(&rel.op).into_iter().map(|input| input.schema.clone());
@@ -36,7 +37,8 @@ pub(super) fn stream(
         inputs.push((input.execute(0, Arc::clone(context))?, at, schema));
     }
     let held = MemoryConsumer::new("KqlOperator").register(context.memory_pool());
-    let (rel, schema) = (rel.clone(), Arc::clone(&exec.schema));
+    let (rel, beside, now) = (rel.clone(), beside.clone(), *now);
+    let schema = Arc::clone(&exec.schema);
     let batch_rows = context.session_config().batch_size();
     let work = async move {
         let mut held = held;
@@ -46,7 +48,8 @@ pub(super) fn stream(
         }
         let arrow = Arc::clone(&schema);
         let task = SpawnedTask::spawn_blocking(move || {
-            let out = run(&rel, rows, now, &running, &mut held)?;
+            let out = with_env(beside, now, &running, |env| memory::operator(&rel, rows, env))?;
+            held.try_resize(out.bytes())?;
             let batches = batches(out, &arrow, batch_rows)?;
             drop(held);
             Ok::<_, DataFusionError>(batches)
@@ -54,6 +57,36 @@ pub(super) fn stream(
         task.join().await.map_err(|e| DataFusionError::External(Box::new(panicked(e))))?
     };
     let batches = stream::once(work).map_ok(|batches| stream::iter(batches).map(Ok)).try_flatten();
+    Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&exec.schema), batches)))
+}
+
+/// The same for an operator that may run over parts of the rows.
+pub(super) fn by_batch(
+    exec: &NodeExec,
+    partition: usize,
+    context: &Arc<TaskContext>,
+) -> Result<SendableRecordBatchStream> {
+    let Node::Operator { rel, inputs: names, beside, now, .. } = &*exec.node else {
+        return internal_err!("{} is no operator", exec.node.name());
+    };
+    let running = Running::of(context)?;
+    let Some(input_rel) = memory::inputs(&rel.op).first().copied() else {
+        return internal_err!("{} has no input", exec.node.name());
+    };
+    let schema = input_rel.schema.clone();
+    let types: Vec<Type> = schema.iter().map(|column| column.ty).collect();
+    let input = exec.inputs[0].execute(partition, Arc::clone(context))?;
+    let at = columns(&input.schema(), &names[0])?;
+    let (rel, beside, now) = (rel.clone(), beside.clone(), *now);
+    let arrow = Arc::clone(&exec.schema);
+    let batch_rows = context.session_config().batch_size();
+    let batches = input.map(move |batch| {
+        let rows = Rows::new(schema.clone(), rows_of(&batch?.project(&at)?, &types)?);
+        let run = |env: &Env<'_>| memory::operator(&rel, vec![rows], env);
+        let out = with_env(beside.clone(), now, &running, run)?;
+        Ok::<_, DataFusionError>(stream::iter(batches(out, &arrow, batch_rows)?).map(Ok))
+    });
+    let batches = batches.try_flatten();
     Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&exec.schema), batches)))
 }
 
@@ -118,28 +151,26 @@ impl Source for Allowed<'_> {
 /// No file of external data is larger.
 const EXTERNAL_MAX_BYTES: u64 = 256 << 20;
 
-fn run(
-    rel: &Rel,
-    inputs: Vec<Rows>,
+/// Calls the engine in memory, which has nothing but what it is given.
+pub(crate) fn with_env<T>(
+    beside: Beside,
     now: i64,
     running: &Running,
-    held: &mut MemoryReservation,
-) -> Result<Rows> {
+    work: impl FnOnce(&Env<'_>) -> engine::Result<T>,
+) -> std::result::Result<T, Error> {
     let query = Query {
         rel: Rel { op: Box::new(Op::Rows(Vec::new())), schema: Vec::new() },
         open: false,
         render: None,
         options: Vec::new(),
-        shared: Vec::new(),
-        scalars: Vec::new(),
+        shared: beside.shared,
+        scalars: beside.scalars,
         further: Vec::new(),
     };
     let limits = running.engine_limits();
     let allowed = Allowed(&running.external);
     let env = Env::new(&query, &allowed, Context { now }, &limits, &running.cancel);
-    let out = memory::operator(rel, inputs, &env).map_err(Error::from)?;
-    held.try_resize(out.bytes())?;
-    Ok(out)
+    Ok(work(&env)?)
 }
 
 fn batches(
@@ -147,6 +178,7 @@ fn batches(
     schema: &SchemaRef,
     batch_rows: usize,
 ) -> Result<Vec<datafusion::arrow::array::RecordBatch>> {
-    let types = rows.types();
+    // An open operator may give more columns than were asked for.
+    let types: Vec<Type> = rows.types().into_iter().take(schema.fields().len()).collect();
     rows.rows.chunks(batch_rows).map(|rows| batch_of(schema, &types, rows)).collect()
 }

@@ -3,26 +3,31 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, ArrayRef, AsArray as _, Float64Array, Int64Array, StringViewArray,
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Float64Array, Int64Array, Scalar,
+    StringViewArray,
 };
-use datafusion::arrow::buffer::ScalarBuffer;
+use datafusion::arrow::buffer::BooleanBuffer;
+use datafusion::arrow::compute::kernels::zip::zip;
 use datafusion::arrow::datatypes::{Float64Type, Int64Type};
+use datafusion::common::Result;
 
 /// `""` for null; an array without nulls is handed on as it is.
-pub(crate) fn fill(array: &ArrayRef) -> ArrayRef {
-    let array = array.as_string_view();
+pub(crate) fn fill(array: &ArrayRef) -> Result<ArrayRef> {
     let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) else {
-        return Arc::new(array.clone());
+        return Ok(Arc::clone(array));
     };
-    let views: Vec<u128> = array
-        .views()
-        .iter()
-        .zip(nulls.iter())
-        .map(|(view, valid)| if valid { *view } else { 0 })
-        .collect();
-    let buffers = array.data_buffers().to_vec();
-    let made = StringViewArray::try_new(ScalarBuffer::from(views), buffers, None);
-    Arc::new(made.expect("because an empty view is always valid"))
+    let valid = BooleanArray::new(nulls.inner().clone(), None);
+    let empty = Scalar::new(StringViewArray::from(vec![""]));
+    Ok(zip(&valid, array, &empty)?)
+}
+
+/// Whether each string is empty; null is.
+pub(super) fn is_empty(array: &ArrayRef, negated: bool) -> ArrayRef {
+    let texts: &StringViewArray = array.as_string_view();
+    let views = texts.views();
+    // The first four bytes of a view are the length.
+    let test = |at: usize| (texts.is_null(at) || views[at] as u32 == 0) != negated;
+    Arc::new(BooleanArray::new(BooleanBuffer::collect_bool(texts.len(), test), None))
 }
 
 /// One form for both zeros, and one for all NaNs.

@@ -41,7 +41,7 @@ pub(crate) fn convert(array: &ArrayRef, ty: Type) -> Result<ArrayRef> {
 
 fn naturally(array: &ArrayRef, ty: Type) -> Result<ArrayRef> {
     match (array.data_type(), ty) {
-        (DataType::Utf8View, _) => Ok(fill(array)),
+        (DataType::Utf8View, _) => fill(array),
         (DataType::Dictionary(_, values), _) if natural_type(values) != Type::String => {
             naturally(&plain_cast(array, values)?, ty)
         }
@@ -50,7 +50,7 @@ fn naturally(array: &ArrayRef, ty: Type) -> Result<ArrayRef> {
         }
         (DataType::Binary | DataType::LargeBinary | DataType::BinaryView, _)
         | (DataType::FixedSizeBinary(_), Type::String) => lossy_text(array),
-        (_, Type::String) => Ok(fill(&plain_cast(array, &DataType::Utf8View)?)),
+        (_, Type::String) => fill(&plain_cast(array, &DataType::Utf8View)?),
         (_, Type::Bool) => Ok(Arc::clone(array)),
         (stored, Type::Int | Type::Long | Type::Real) if *stored == arrow_type(ty) => {
             Ok(Arc::clone(array))

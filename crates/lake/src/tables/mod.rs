@@ -3,6 +3,7 @@
 mod csv;
 mod parquet;
 mod range;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,10 +12,12 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
 
+use kql::bind::Catalog;
 use kql::plan::Schema;
 use kql::value::{Type, Value};
 
 pub(crate) use range::Range;
+pub use write::write_parquet;
 
 use crate::data::{arrow_schema, batch_of};
 use crate::error::{Error, Result};
@@ -88,6 +91,16 @@ impl Tables {
     /// The table of that name.
     pub fn find(&self, name: &str) -> Option<&Table> {
         self.0.get(name)
+    }
+}
+
+impl Catalog for Tables {
+    fn table(&self, name: &str) -> Option<Schema> {
+        self.0.get(name).map(|table| table.schema.clone())
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.0.keys().cloned().collect()
     }
 }
 

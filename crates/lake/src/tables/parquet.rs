@@ -144,7 +144,11 @@ impl TableProvider for Files {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
-        let source = ParquetSource::new(TableSchema::from(self.schema()))
+        // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings
+        // and text in dynamics need it even then. The mark makes the schemas differ always.
+        let mark = HashMap::from([("kql".to_owned(), "converted".to_owned())]);
+        let marked = Arc::new(self.schema.as_ref().clone().with_metadata(mark));
+        let source = ParquetSource::new(TableSchema::from(marked))
             .with_table_parquet_options(options)
             .with_pushdown_filters(!self.nested)
             .with_reorder_filters(true)

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by its panic")]
 
+mod corpus;
+mod natives;
+mod operators;
 mod plans;
 mod smoke;

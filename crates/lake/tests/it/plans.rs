@@ -135,6 +135,20 @@ impl Both {
         Self { lake, memory }
     }
 
+    /// The same over Parquet files that `lake` writes in stored types of their own.
+    pub(crate) fn in_parquet(name: &str, rows: Rows, folder: &std::path::Path) -> Self {
+        let file = folder.join("rows.parquet");
+        lake::write_parquet(&file, &rows.schema, &rows.rows, 100).unwrap();
+        let table = Table::parquet(name, &[folder.to_owned()], Some(&rows.schema)).unwrap();
+        assert_eq!(*table.schema(), rows.schema);
+        let mut tables = Tables::new();
+        tables.add(name, table);
+        let mut lake = Lake::new(tables, lake::Limits::default()).unwrap();
+        lake.through_bytes(true);
+        let memory = InMemory(vec![(name.to_owned(), Arc::new(rows))]);
+        Self { lake, memory }
+    }
+
     pub(crate) fn lake(&self, query: &Query) -> Answer {
         let limits = Limits::default();
         match self.lake.run_at(NOW, query, &limits, &Cancel::new()) {
@@ -143,21 +157,54 @@ impl Both {
         }
     }
 
-    /// The answer of both, which must be the same. Rows without an order are compared sorted.
+    /// A text as a bound query.
+    pub(crate) fn bound(&self, text: &str) -> Query {
+        let discover = |query: &Query| self.lake.discover(NOW, query);
+        let context = Context { now: NOW };
+        let binding = kql::bind::compile(text, self.lake.tables(), context, Some(&discover));
+        binding.query.unwrap_or_else(|| panic!("{text}: {:?}", binding.diagnostics))
+    }
+
+    /// Runs a text on both engines; rows in any order.
+    pub(crate) fn kql(&self, text: &str) -> Vec<Vec<Value>> {
+        self.same(&self.bound(text), false)
+    }
+
+    /// Runs a text on both engines; rows in their order.
+    pub(crate) fn sorted(&self, text: &str) -> Vec<Vec<Value>> {
+        self.same(&self.bound(text), true)
+    }
+
+    /// The answer of both, which must be the same.
     pub(crate) fn same(&self, query: &Query, ordered: bool) -> Vec<Vec<Value>> {
+        self.compared(query, ordered).unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// The answer of both, or how they differ. Rows without an order are compared sorted.
+    pub(crate) fn compared(&self, query: &Query, ordered: bool) -> Result<Vec<Vec<Value>>, String> {
         let memory = Memory::new(&self.memory, Context { now: NOW });
         let limits = Limits::default();
-        let expected = memory.run(query, &limits, &Cancel::new()).unwrap();
-        let got = self.lake(query);
+        let expected = memory.run(query, &limits, &Cancel::new()).map_err(|e| chain(&e))?;
+        let got = self.lake.run_at(NOW, query, &limits, &Cancel::new()).map_err(|e| chain(&e))?;
         assert_eq!(got.schema, expected.schema);
-        let (mut got, mut expected) = (got.rows, expected.rows);
+        let (mut left, mut right) = (text(&got.rows), text(&expected.rows));
         if !ordered {
-            let key = |row: &Vec<Value>| format!("{row:?}");
-            got.sort_by_key(key);
-            expected.sort_by_key(key);
+            left.sort();
+            right.sort();
         }
-        assert_eq!(text(&got), text(&expected));
-        got
+        if left == right {
+            return Ok(got.rows);
+        }
+        let n = left.iter().zip(&right).take_while(|(l, r)| l == r).count();
+        let (l, r) = (left.get(n), right.get(n));
+        let (a, b) = (left.len(), right.len());
+        Err(format!("{a} rows for {b}, first:\n  got      {l:?}\n  expected {r:?}"))
+    }
+
+    /// How a text's answers differ on both engines, if they do.
+    pub(crate) fn difference(&self, text: &str) -> Option<String> {
+        let query = self.bound(text);
+        self.compared(&query, false).err().map(|why| format!("{text}: {why}"))
     }
 }
 

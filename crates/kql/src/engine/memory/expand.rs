@@ -101,7 +101,7 @@ impl How<'_> {
             new.resize(width, Value::Null);
             let mut bytes = shell_bytes(width);
             for (column, elements) in self.columns.iter().zip(&elements) {
-                let value = cast(elements.at(index, self.bags_as_arrays), column.ty);
+                let value = element_as(elements.at(index, self.bags_as_arrays), column.ty);
                 bytes += value.heap_bytes();
                 if let Some(place) = new.get_mut(column.at) {
                     *place = value;
@@ -151,7 +151,7 @@ impl Elements {
 
 /// `to typeof(t)`: keeps what has the type already; text is read only as what JSON can write
 /// only as text, so `"2"` is no number. Numbers are truncated, never rounded.
-fn cast(value: Value, ty: Type) -> Value {
+pub fn element_as(value: Value, ty: Type) -> Value {
     let Value::Dynamic(json) = &value else { return value.widen(ty) };
     let fits = match (&**json, ty) {
         (_, Type::Dynamic) => return value,

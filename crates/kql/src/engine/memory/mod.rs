@@ -21,6 +21,7 @@ mod source;
 mod summarize;
 
 pub(super) use aggregate::{Calls, Groups};
+pub use expand::element_as;
 pub use external::read as read_external;
 
 use super::{Answer, Cancel, Engine, EngineError, Env, Limits, Result, Row, Rows, Source, plugins};
