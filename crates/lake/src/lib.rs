@@ -8,6 +8,7 @@ mod lake;
 mod limits;
 mod lower;
 mod node;
+mod planned;
 mod prepare;
 mod run;
 mod scalar;

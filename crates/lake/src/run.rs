@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::limits::Running;
 use crate::lower::{Lowered, Lowering, column};
 use crate::node::{Beside, with_env};
+use crate::planned;
 use crate::tables::{Table, Tables};
 
 /// What a run has at hand.
@@ -87,7 +88,7 @@ impl<'a> Run<'a> {
 
     /// The plan as text.
     pub(crate) fn explain(&mut self, query: &Query) -> Result<String> {
-        let query = self.prepared(query)?;
+        let query = self.prepared(&planned::without_external(query))?;
         let lowered = self.lowered(&query.rel)?;
         let optimised = self.state.optimize(&lowered.plan)?;
         let plan = self.handle.block_on(self.state.create_physical_plan(&lowered.plan))?;

@@ -102,12 +102,6 @@ pub(super) fn regex(pattern: &str) -> Option<Rc<Regex>> {
     })
 }
 
-/// A pattern ready to be matched, as the functions of the language match it; `None` where it is
-/// no regular expression.
-pub fn compile_regex(pattern: &str) -> Option<Regex> {
-    compile(pattern).ok()
-}
-
 /// Why a pattern is no regular expression; `None` where it is one.
 pub fn regex_error(pattern: &str) -> Option<String> {
     let error = compile_regex(pattern).err()?.to_string();

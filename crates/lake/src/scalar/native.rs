@@ -102,7 +102,7 @@ impl Native {
         let found = match self {
             Self::Text { test, needles, .. } => test.matcher(needles).map(Ready::Matcher),
             Self::Extract { pattern, .. } => {
-                kql::functions::compile_regex(pattern).map(Ready::Regex)
+                kql::functions::compile_regex(pattern).ok().map(Ready::Regex)
             }
             _ => Some(Ready::Nothing),
         };

@@ -76,7 +76,7 @@ impl Test {
                 let all = needles.iter().map(|n| folded(n, fold).into_owned());
                 Matcher::In(all.collect(), fold)
             }
-            Self::Regex => Matcher::Regex(kql::functions::compile_regex(one?)?),
+            Self::Regex => Matcher::Regex(kql::functions::compile_regex(one?).ok()?),
         })
     }
 }
@@ -148,8 +148,9 @@ impl Needle {
         let right = left + self.finder.as_ref().map_or(self.text.len(), Finder::len);
         let joined_left =
             self.start && text[..left].chars().next_back().is_some_and(char::is_alphanumeric);
-        !joined_left
-            && !(self.end && text[right..].chars().next().is_some_and(char::is_alphanumeric))
+        let joined_right =
+            self.end && text[right..].chars().next().is_some_and(char::is_alphanumeric);
+        !joined_left && !joined_right
     }
 }
 

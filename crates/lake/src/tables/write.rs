@@ -65,10 +65,11 @@ fn stored(array: &ArrayRef, ty: Type) -> ArrayRef {
             let micros = ticks.iter().flatten().all(|t| (t - UNIX_EPOCH) % 10 == 0);
             let nanos = ticks.iter().flatten().all(|t| (t - UNIX_EPOCH).checked_mul(100).is_some());
             if micros {
-                let unix: Int64Array = ticks.unary(|t| t.wrapping_sub(UNIX_EPOCH) / 10);
+                let unix: Int64Array = ticks.unary(|t| (t - UNIX_EPOCH) / 10);
                 Arc::new(unix.reinterpret_cast::<TimestampMicrosecondType>())
             } else if nanos {
-                let unix: Int64Array = ticks.unary(|t| t.wrapping_sub(UNIX_EPOCH).wrapping_mul(100));
+                // The slot of a null holds anything.
+                let unix: Int64Array = ticks.unary(|t| (t - UNIX_EPOCH).wrapping_mul(100));
                 Arc::new(unix.reinterpret_cast::<TimestampNanosecondType>())
             } else {
                 Arc::clone(array)

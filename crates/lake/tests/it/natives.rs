@@ -24,7 +24,7 @@ const TEXTS: &[&str] = &[
     "ip 10.0.0.1:80 and 110.0.0.1",
     "a;b;;c",
     "tab\tand\nnewline",
-    "a long text that is longer than a block of the search so that both of its loops turn, POWERSHELL",
+    "a long text that is longer than a block of the search, both of its loops turn, POWERSHELL",
     r#"{"a":{"b":[1,"two",3.5,null,true]},"c":"x"}"#,
     r#" { "a" : { "b" : 7 } , "a" : {"b": 8} } "#,
     r#"{"a":"\u00e4\"q\\","n":-0,"e":1e3,"big":12345678901234567890,"f":1.50}"#,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kql::engine::memory::Memory;
-use kql::engine::{Answer, Cancel, Engine as _, Limits, Rows, Source};
+use kql::engine::{Cancel, Engine as _, Limits, Rows, Source};
 use kql::functions::Context;
 use kql::plan::{Aggregate, Column, Named, Op, Query, Rel, Scalar, ScalarKind, Schema, SortKey};
 use kql::value::{Type, Value};
@@ -147,14 +147,6 @@ impl Both {
         lake.through_bytes(true);
         let memory = InMemory(vec![(name.to_owned(), Arc::new(rows))]);
         Self { lake, memory }
-    }
-
-    pub(crate) fn lake(&self, query: &Query) -> Answer {
-        let limits = Limits::default();
-        match self.lake.run_at(NOW, query, &limits, &Cancel::new()) {
-            Ok(answer) => answer,
-            Err(e) => panic!("{}", chain(&e)),
-        }
     }
 
     /// A text as a bound query.

@@ -234,6 +234,8 @@ fn external_data_is_read_from_allowed_files_only() {
     assert_eq!(refused.code, 1);
     let answer = &lines(&refused.out)[0];
     assert!(answer["error"].as_str().unwrap().contains("not allowed"), "{answer}");
+    let inside = format!("let names = materialize({query}); names | where total in (names)");
+    assert_eq!(pgkeep(&["kql", "check", "-"], &inside).code, 0, "a plan fetches nothing");
     let external = format!("https://lists.example/a.csv?v=1={}", list.display());
     let read = pgkeep(&["kql", "run", "--external", &external, "-", "-o", "json"], query);
     assert_eq!(lines(&read.out)[0]["rows"], json!([[3]]), "{}", read.out);

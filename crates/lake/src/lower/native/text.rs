@@ -86,7 +86,7 @@ impl Scope<'_> {
         if let Some((test, negated)) = test_of(function) {
             let [value, needle] = arguments else { return Ok(None) };
             let Some(Value::String(needle)) = self.folded(needle)? else { return Ok(None) };
-            if test == Test::Regex && kql::functions::compile_regex(&needle).is_none() {
+            if test == Test::Regex && kql::functions::compile_regex(&needle).is_err() {
                 return Ok(None);
             }
             return self.text_test(test, value, vec![needle.to_string()], negated);
@@ -128,7 +128,7 @@ impl Scope<'_> {
         else {
             return Ok(None);
         };
-        let Some(regex) = kql::functions::compile_regex(&pattern) else { return Ok(None) };
+        let Ok(regex) = kql::functions::compile_regex(&pattern) else { return Ok(None) };
         let group = group.to_long().and_then(|group| usize::try_from(group).ok());
         let Some(group) = group.filter(|group| *group < regex.captures_len()) else {
             return Ok(None);
