@@ -161,7 +161,7 @@ impl<'a> Lowering<'a> {
     }
 
     pub(crate) fn scope<'n>(&self, names: &'n [String]) -> Scope<'n> {
-        Scope { names, now: self.now }
+        Scope { names, now: self.now, alone: false }
     }
 
     /// The plan with new columns instead of all others.
@@ -308,7 +308,7 @@ impl<'a> Lowering<'a> {
         let mut exprs: Vec<Expr> = Vec::with_capacity(columns.len());
         let mut kept = std::collections::HashSet::new();
         for named in columns {
-            let expr = scope.value(&named.value)?;
+            let expr = scope.projected(&named.value)?;
             match &expr {
                 Expr::Column(known) => {
                     names.push(known.name.clone());

@@ -21,6 +21,8 @@ use crate::scalar::{self, ByValue, Parts};
 pub(crate) struct Scope<'a> {
     pub(crate) names: &'a [String],
     pub(crate) now: i64,
+    /// Whether a row-by-row function takes columns only, each once
+    pub(crate) alone: bool,
 }
 
 /// A column by its name.
@@ -54,6 +56,17 @@ impl Scope<'_> {
                 None => self.by_value(scalar),
             },
         }
+    }
+
+    /// The value of a new column. An expression that reads a column several times is evaluated
+    /// row by row over its columns: DataFusion puts the expressions of one projection into the
+    /// next, and in a chain of such columns (`x = iff(p, f(x), x)`) each step would double it.
+    pub(crate) fn projected(&self, scalar: &Scalar) -> Result<Expr> {
+        let expr = self.value(scalar)?;
+        if expr.column_refs_counts().values().all(|n| *n < 2) {
+            return Ok(expr);
+        }
+        Scope { alone: true, ..*self }.by_value(scalar)
     }
 
     /// The expression as a condition: null may stand for false.
@@ -130,7 +143,11 @@ impl Scope<'_> {
         match &scalar.kind {
             ScalarKind::Literal(_) => Ok(scalar.clone()),
             ScalarKind::Column(at) => Ok(argument(self.column(*at)?, scalar.ty)),
-            ScalarKind::Call { .. } if !top && let Some(expr) = self.native(scalar)? => {
+            ScalarKind::Call { .. }
+                if !top
+                    && !self.alone
+                    && let Some(expr) = self.native(scalar)? =>
+            {
                 Ok(argument(expr, scalar.ty))
             }
             ScalarKind::Call { function, arguments: inner } => {

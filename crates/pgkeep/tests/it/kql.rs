@@ -240,3 +240,15 @@ fn external_data_is_read_from_allowed_files_only() {
     let read = pgkeep(&["kql", "run", "--external", &external, "-", "-o", "json"], query);
     assert_eq!(lines(&read.out)[0]["rows"], json!([[3]]), "{}", read.out);
 }
+
+#[test]
+fn a_column_that_is_made_of_itself_many_times_does_not_explode() {
+    let mut query = "datatable(p:string, found:dynamic) ['x one', dynamic([])]\n".to_owned();
+    for i in 0..40 {
+        let more = format!("array_concat(found, pack_array({i}))");
+        query += &format!("| extend found = iff(p has 'one', {more}, found)\n");
+    }
+    query += "| where array_length(found) > 3 | project n = array_length(found)";
+    let ended = pgkeep(&["kql", "run", "--timeout", "60", "-", "-o", "json"], &query);
+    assert_eq!(lines(&ended.out)[0]["rows"], json!([[40]]), "{} {}", ended.out, ended.err);
+}
