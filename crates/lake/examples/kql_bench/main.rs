@@ -1,0 +1,40 @@
+//! The lake's side of `cargo xtask bench kql`: makes the rows, and answers queries by name.
+//!
+//! `kql_bench generate FOLDER ROWS` writes `events.parquet`. `kql_bench serve FOLDER QUERIES`
+//! reads names of queries from standard input and writes for each one line of JSON:
+//! `{"name","ms","rows":[["…"]]}`, every value as text.
+
+#![allow(clippy::print_stdout, reason = "a program that writes its answers")]
+
+mod events;
+mod serve;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["generate", folder, rows] => match rows.parse() {
+            Ok(rows) => events::write(Path::new(folder), rows),
+            Err(_) => Err("ROWS is no number".into()),
+        },
+        ["serve", folder, queries] => serve::run(Path::new(folder), Path::new(queries)),
+        ["explain", folder, query] => serve::explain(Path::new(folder), Path::new(query)),
+        _ => Err("usage: kql_bench generate FOLDER ROWS | serve FOLDER QUERIES".into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut text = error.to_string();
+            let mut at = error.source();
+            while let Some(source) = at {
+                text = format!("{text}: {source}");
+                at = source.source();
+            }
+            println!("{{\"error\":{text:?}}}");
+            ExitCode::FAILURE
+        }
+    }
+}
