@@ -30,6 +30,9 @@ use crate::data::arrow_schema;
 use crate::error::{Error, Result};
 use crate::stored::{StoredColumns, is_nested, natural_type};
 
+/// The name of a column that no file has and no query reads.
+const NOWHERE: &str = "#nowhere";
+
 /// Opens the files' footers and brings their columns together.
 pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> Result<Table> {
     let mut found = Found::default();
@@ -39,8 +42,11 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
     }
     let schema = found.schema(declared);
     let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
+    // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings and
+    // text in dynamics need it even then. A column that no file has makes them differ always.
+    let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
     let provider = Files {
-        schema: arrow_schema(schema.iter().map(|column| (column.name.as_str(), column.ty))),
+        schema: arrow_schema(columns.chain([(NOWHERE, Type::Bool)])),
         types: StoredColumns(Arc::new(types)),
         files,
         n_rows: found.n_rows,
@@ -144,11 +150,7 @@ impl TableProvider for Files {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
         };
-        // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings
-        // and text in dynamics need it even then. The mark makes the schemas differ always.
-        let mark = HashMap::from([("kql".to_owned(), "converted".to_owned())]);
-        let marked = Arc::new(self.schema.as_ref().clone().with_metadata(mark));
-        let source = ParquetSource::new(TableSchema::from(marked))
+        let source = ParquetSource::new(TableSchema::from(self.schema()))
             .with_table_parquet_options(options)
             .with_pushdown_filters(!self.nested)
             .with_reorder_filters(true)

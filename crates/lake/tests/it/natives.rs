@@ -399,3 +399,23 @@ fn in_parquet() {
         run(&Both::in_parquet("T", table(times), folder.path()));
     }
 }
+
+#[test]
+fn groups_of_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let both = Both::in_parquet("T", table(Times::All), folder.path());
+    let differences: Vec<String> = [
+        "T | count",
+        "T | summarize count(), sum(n), max(s), min(t)",
+        "T | summarize count() by s, bin(t, 1h)",
+        "T | where n > 3 | summarize dcount(s) by i",
+        "T | distinct s",
+        "T | join kind=inner (T | summarize c = count() by n) on n | summarize sum(c) by s",
+        "union T, (T | where b) | summarize count() by s",
+        "T | sort by k asc | take 3 | summarize make_list(k)",
+    ]
+    .into_iter()
+    .filter_map(|text| both.difference(text))
+    .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
