@@ -8,6 +8,6 @@ pub mod diagnostic;
 pub mod engine;
 pub mod functions;
 pub mod plan;
-mod sketch;
+pub mod sketch;
 pub mod syntax;
 pub mod value;

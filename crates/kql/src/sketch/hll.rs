@@ -5,6 +5,7 @@
 //! `[[most exact, precision], [hashes as text], [registers in Base64]]`.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,18 +16,38 @@ use crate::value::{Json, Value};
 const PRECISION_MIN: u8 = 4;
 const PRECISION_MAX: u8 = 18;
 
+/// A hash is its own hash.
+#[derive(Debug, Default, Clone)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxh64(bytes);
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+type Hashes = HashSet<u64, BuildHasherDefault<AsIs>>;
+
 /// A count of distinct values.
 #[derive(Debug, Clone)]
-pub(crate) struct Hll {
+pub struct Hll {
     exact_max: usize,
     precision: u8,
-    exact: HashSet<u64>,
+    exact: Hashes,
     registers: Vec<u8>,
 }
 
 impl Hll {
     /// For an accuracy of 0 to 4 (Kusto page "dcount", estimation accuracy); others mean 1.
-    pub(crate) fn new(accuracy: Option<i64>) -> Self {
+    pub fn new(accuracy: Option<i64>) -> Self {
         let (exact_max, precision) = match accuracy {
             Some(0) => (1024, 12),
             Some(2) => (8192, 16),
@@ -34,7 +55,7 @@ impl Hll {
             Some(4) => (8192, 18),
             _ => (1024, 14),
         };
-        Self { exact_max, precision, exact: HashSet::new(), registers: Vec::new() }
+        Self { exact_max, precision, exact: Hashes::default(), registers: Vec::new() }
     }
 
     /// Counts a value that is not null.
@@ -42,7 +63,8 @@ impl Hll {
         self.add_hash(hash(value));
     }
 
-    fn add_hash(&mut self, hash: u64) {
+    /// Counts the value of this hash.
+    pub fn add_hash(&mut self, hash: u64) {
         if self.registers.is_empty() {
             self.exact.insert(hash);
             if self.exact.len() > self.exact_max {
@@ -68,7 +90,7 @@ impl Hll {
     }
 
     /// Counts what the other counted; the coarser precision wins.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         if other.precision < self.precision {
             let mut coarse = other.clone();
             coarse.merge(self);
@@ -98,7 +120,7 @@ impl Hll {
     }
 
     /// How many distinct values, about.
-    pub(crate) fn count(&self) -> i64 {
+    pub fn count(&self) -> i64 {
         if self.registers.is_empty() {
             return self.exact.len() as i64;
         }
@@ -118,7 +140,7 @@ impl Hll {
     }
 
     /// Bytes held.
-    pub(crate) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.registers.len() + self.exact.capacity() * 9 + size_of::<Self>()
     }
 
@@ -136,6 +158,35 @@ impl Hll {
         Json::Array(vec![Json::Array(head), Json::Array(hashes), Json::Array(registers)])
     }
 
+    /// As bytes: the numbers of `new`, then hashes or registers.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(6 + self.registers.len() + self.exact.len() * 8);
+        bytes.extend((self.exact_max as u32).to_le_bytes());
+        bytes.extend([self.precision, u8::from(self.registers.is_empty())]);
+        bytes.extend(&self.registers);
+        bytes.extend(self.exact.iter().flat_map(|hash| hash.to_le_bytes()));
+        bytes
+    }
+
+    /// From such bytes; `None` where they are none of ours.
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let [a, b, c, d, precision, exact, rest @ ..] = bytes else { return None };
+        if !(PRECISION_MIN..=PRECISION_MAX).contains(precision) {
+            return None;
+        }
+        let exact_max = u32::from_le_bytes([*a, *b, *c, *d]).min(8192) as usize;
+        let (precision, registers) = (*precision, Vec::new());
+        let mut hll = Self { exact_max, precision, exact: Hashes::default(), registers };
+        if *exact == 0 {
+            hll.registers = rest.to_vec();
+            return (rest.len() == 1 << precision).then_some(hll);
+        }
+        for hash in rest.chunks_exact(8) {
+            hll.add_hash(u64::from_le_bytes(hash.try_into().ok()?));
+        }
+        Some(hll)
+    }
+
     /// From a dynamic; `None` where it is none of ours.
     pub(crate) fn of_json(json: &Json) -> Option<Self> {
         let Json::Array(parts) = json else { return None };
@@ -148,7 +199,7 @@ impl Hll {
             return None;
         }
         let exact_max = usize::try_from(*exact_max).ok().filter(|most| *most <= 8192)?;
-        let mut hll = Self { exact_max, precision, exact: HashSet::new(), registers: Vec::new() };
+        let mut hll = Self { exact_max, precision, exact: Hashes::default(), registers: Vec::new() };
         if let Some(Json::String(text)) = registers.first() {
             hll.registers = STANDARD.decode(text.as_bytes()).ok()?;
             let rank_max = 64 - precision + 1;
@@ -164,6 +215,16 @@ impl Hll {
         }
         Some(hll)
     }
+}
+
+/// The hash of a text.
+pub fn hash_text(text: &str) -> u64 {
+    xxh64(text.as_bytes())
+}
+
+/// The hash of a whole number or a time.
+pub fn hash_whole(n: i64) -> u64 {
+    xxh64(&n.to_le_bytes())
 }
 
 /// The hash of a value: whole numbers and times as 8 bytes, so that `int` and `long` agree.

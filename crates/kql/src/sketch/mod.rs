@@ -2,7 +2,7 @@
 //! (`tdigest`). Aggregates fill them, scalar functions read them, as dynamic values in between.
 
 pub(crate) mod digest;
-pub(crate) mod hll;
+pub mod hll;
 
 #[cfg(test)]
 mod tests;

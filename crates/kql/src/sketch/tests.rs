@@ -19,6 +19,9 @@ fn few_values_are_counted_exactly_many_nearly() {
     assert!(error < 0.024, "{error}");
     let again = Hll::of_json(&hll.to_json()).unwrap();
     assert_eq!(again.count(), hll.count());
+    let again = Hll::of_bytes(&hll.to_bytes()).unwrap();
+    assert_eq!(again.count(), hll.count());
+    assert!(Hll::of_bytes(&hll.to_bytes()[..100]).is_none());
 }
 
 #[test]
