@@ -199,7 +199,8 @@ impl Hll {
             return None;
         }
         let exact_max = usize::try_from(*exact_max).ok().filter(|most| *most <= 8192)?;
-        let mut hll = Self { exact_max, precision, exact: Hashes::default(), registers: Vec::new() };
+        let mut hll =
+            Self { exact_max, precision, exact: Hashes::default(), registers: Vec::new() };
         if let Some(Json::String(text)) = registers.first() {
             hll.registers = STANDARD.decode(text.as_bytes()).ok()?;
             let rank_max = 64 - precision + 1;

@@ -1,7 +1,10 @@
 //! Kusto's aggregates inside DataFusion.
 
 mod by_value;
+mod collect;
+mod distinct;
 mod one_group;
+mod row;
 mod sum;
 
 use std::hash::{Hash, Hasher};
@@ -111,8 +114,9 @@ impl KqlAggregate {
 impl KqlAggregate {
     /// What collects: on whole arrays where there is such a form.
     fn collect(&self) -> Result<Box<dyn Collect>> {
-        if let Some(sum) = sum::of(&self.call) {
-            return Ok(sum);
+        let whole = [sum::of, distinct::of, collect::of, row::of];
+        if let Some(found) = whole.iter().find_map(|of| of(&self.call)) {
+            return Ok(found);
         }
         Ok(Box::new(by_value::Groups::new(Arc::clone(&self.call))?))
     }
@@ -153,9 +157,14 @@ impl AggregateUDFImpl for KqlAggregate {
     }
 
     fn state_fields(&self, arguments: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let types = match sum::of(&self.call) {
-            Some(_) => sum::state_types(&self.call),
-            None => vec![DataType::BinaryView],
+        let types = if sum::of(&self.call).is_some() {
+            sum::state_types(&self.call)
+        } else if collect::of(&self.call).is_some() {
+            collect::state_types()
+        } else if row::of(&self.call).is_some() {
+            row::state_types(&self.call)
+        } else {
+            vec![DataType::BinaryView]
         };
         let field = |(at, ty): (usize, DataType)| {
             let name = format_state_name(arguments.name, &format!("state{at}"));

@@ -25,14 +25,44 @@ use crate::scalar::Finder;
 
 /// Whether a pattern can be cut so.
 pub(crate) fn is_plain(kind: ParseKind, pattern: &[ParsePart], types: &[Type]) -> bool {
-    // Before `*`, a capture of a type takes what looks like the type.
-    let shaped = pattern.windows(2).any(|two| match two {
-        [ParsePart::Capture(n), ParsePart::Star] => {
-            !matches!(types.get(*n), Some(Type::String | Type::Dynamic))
+    if kind == ParseKind::Regex || pattern.is_empty() {
+        return false;
+    }
+    // Before `*`, a capture of a type takes what looks like the type: here whole numbers behind
+    // a text may, where what follows cannot begin inside of them.
+    pattern.windows(2).enumerate().all(|(at, two)| {
+        let [ParsePart::Capture(n), ParsePart::Star] = two else { return true };
+        match types.get(*n) {
+            Some(Type::String | Type::Dynamic) => true,
+            Some(Type::Int | Type::Long) => {
+                let behind = at.checked_sub(1).and_then(|before| pattern.get(before));
+                let next = pattern.get(at + 2);
+                let free = |text: &str| !text.starts_with(|c: char| !is_outside_number(c));
+                matches!(behind, Some(ParsePart::Text(text)) if !text.is_empty())
+                    && match next {
+                        None => true,
+                        Some(ParsePart::Text(text)) => !text.is_empty() && free(text),
+                        Some(_) => false,
+                    }
+            }
+            _ => false,
         }
-        _ => false,
-    });
-    kind != ParseKind::Regex && !shaped && !pattern.is_empty()
+    })
+}
+
+/// Whether a character is no part of a whole number or of the space before it.
+fn is_outside_number(c: char) -> bool {
+    !(c.is_numeric() || c.is_whitespace() || matches!(c, '+' | '-'))
+}
+
+/// How long a whole number is that stands at the start of a text: white space, a sign, digits.
+/// `None` where there is none.
+fn number_length(text: &str) -> Option<usize> {
+    let rest = text.trim_start();
+    let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
+    // Digits of other scripts are digits too, if none that a number has.
+    let digits: usize = rest.chars().take_while(|c| c.is_numeric()).map(char::len_utf8).sum();
+    (digits > 0).then_some(text.len() - rest.len() + digits)
 }
 
 pub(super) fn stream(
@@ -44,10 +74,11 @@ pub(super) fn stream(
         return internal_err!("{} parses nothing", exec.node.name());
     };
     let input = exec.inputs[0].execute(partition, Arc::clone(context))?;
+    let types: Vec<Type> = made.iter().map(|(_, ty)| *ty).collect();
     let parser = Parser {
         at: columns(&input.schema(), std::slice::from_ref(value))?[0],
-        parts: parts(pattern),
-        types: made.iter().map(|(_, ty)| *ty).collect(),
+        parts: parts(pattern, &types),
+        types,
         relaxed: *relaxed,
         only_matching: *only_matching,
         schema: Arc::clone(&exec.schema),
@@ -59,23 +90,69 @@ pub(super) fn stream(
 /// A part of a pattern, made ready.
 enum Part {
     Wild(Option<usize>),
-    Text(String, Finder),
+    Text(Needle),
 }
 
-fn parts(pattern: &[ParsePart]) -> Vec<Part> {
+/// A text that stands in the pattern.
+struct Needle {
+    text: String,
+    finder: Finder,
+    /// A capture that must follow as a whole number, or may where the pattern ends with it
+    number: Option<(usize, bool)>,
+}
+
+impl Needle {
+    fn new(text: String) -> Self {
+        Self { finder: Finder::new(&text, false), text, number: None }
+    }
+
+    /// Where it is at or after `from`, and where it and its number end.
+    fn find(
+        &self,
+        text: &str,
+        mut from: usize,
+        spans: &mut [(usize, usize)],
+    ) -> Option<(usize, usize)> {
+        loop {
+            let at = self.finder.find(text.as_bytes(), from)?;
+            if let Some(end) = self.end(text, at, spans) {
+                return Some((at, end));
+            }
+            from = at + text[at..].chars().next().map_or(1, char::len_utf8);
+        }
+    }
+
+    /// Where it ends that begins here, its number included.
+    fn end(&self, text: &str, at: usize, spans: &mut [(usize, usize)]) -> Option<usize> {
+        let end = at + self.text.len();
+        let Some((capture, needed)) = self.number else { return Some(end) };
+        let length = match (number_length(&text[end..]), needed) {
+            (Some(length), _) => length,
+            (None, true) => return None,
+            (None, false) => 0,
+        };
+        spans[capture] = (end, end + length);
+        Some(end + length)
+    }
+}
+
+fn parts(pattern: &[ParsePart], types: &[Type]) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::with_capacity(pattern.len());
-    for part in pattern {
-        match part {
-            ParsePart::Star => parts.push(Part::Wild(None)),
-            ParsePart::Capture(n) => parts.push(Part::Wild(Some(*n))),
-            ParsePart::Text(text) if text.is_empty() => {}
-            ParsePart::Text(text) => match parts.last_mut() {
-                Some(Part::Text(before, finder)) => {
-                    before.push_str(text);
-                    *finder = Finder::new(before, false);
-                }
-                _ => parts.push(Part::Text(text.clone(), Finder::new(text, false))),
-            },
+    for (at, part) in pattern.iter().enumerate() {
+        match (part, parts.last_mut()) {
+            (ParsePart::Capture(n), Some(Part::Text(before)))
+                if pattern.get(at + 1) == Some(&ParsePart::Star)
+                    && matches!(types.get(*n), Some(Type::Int | Type::Long)) =>
+            {
+                before.number = Some((*n, at + 2 < pattern.len()));
+            }
+            (ParsePart::Star, _) => parts.push(Part::Wild(None)),
+            (ParsePart::Capture(n), _) => parts.push(Part::Wild(Some(*n))),
+            (ParsePart::Text(text), _) if text.is_empty() => {}
+            (ParsePart::Text(text), Some(Part::Text(before))) => {
+                *before = Needle::new(format!("{}{text}", before.text));
+            }
+            (ParsePart::Text(text), _) => parts.push(Part::Text(Needle::new(text.clone()))),
         }
     }
     parts
@@ -105,21 +182,26 @@ impl Parser {
                     }
                     wild = Some(*capture);
                 }
-                Part::Text(needle, finder) => {
+                Part::Text(needle) => {
                     let found = match (wild, n == last) {
-                        (None, false) => text[at..].starts_with(needle).then_some(at),
-                        (None, true) => (text[at..] == **needle).then_some(at),
-                        (Some(_), true) => {
-                            let from = text.len().checked_sub(needle.len());
-                            from.filter(|from| *from >= at && text.ends_with(needle))
+                        (None, false) if text[at..].starts_with(&needle.text) => {
+                            needle.end(text, at, spans).map(|end| (at, end))
                         }
-                        (Some(_), false) => finder.find(text.as_bytes(), at),
+                        (None, false) => None,
+                        (None, true) => (text[at..] == needle.text).then_some((at, text.len())),
+                        (Some(_), true) => {
+                            let from = text.len().checked_sub(needle.text.len());
+                            let from =
+                                from.filter(|from| *from >= at && text.ends_with(&needle.text));
+                            from.map(|from| (from, text.len()))
+                        }
+                        (Some(_), false) => needle.find(text, at, spans),
                     };
-                    let Some(found) = found else { return false };
+                    let Some((found, end)) = found else { return false };
                     if let Some(Some(capture)) = wild {
                         spans[capture] = (at, found);
                     }
-                    at = found + needle.len();
+                    at = end;
                     wild = None;
                 }
             }

@@ -45,7 +45,7 @@ pub(super) fn real_key(array: &ArrayRef) -> ArrayRef {
 }
 
 /// Whole numbers in the order of the real ones.
-pub(super) fn real_order(array: &ArrayRef, nan_low: bool) -> ArrayRef {
+pub(crate) fn real_order(array: &ArrayRef, nan_low: bool) -> ArrayRef {
     let nan = if nan_low { i64::MIN } else { i64::MAX };
     let keys: Int64Array = array.as_primitive::<Float64Type>().unary::<_, Int64Type>(|x| {
         if x.is_nan() {

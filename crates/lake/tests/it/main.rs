@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by its panic")]
 
+mod aggregates;
 mod corpus;
 mod natives;
 mod operators;
+mod parse;
 mod plans;
 mod smoke;
