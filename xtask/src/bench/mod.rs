@@ -3,6 +3,7 @@
 mod api;
 mod at_rest;
 mod keyvault;
+mod kql;
 mod machine;
 mod pgbench;
 mod portal;
@@ -16,8 +17,9 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "at-rest" => at_rest::run(rest),
         Some((what, rest)) if what == "up" => up::run(rest),
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
+        Some((what, rest)) if what == "kql" => kql::run(rest),
         Some((what, rest)) if what == "api" => api::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
-        _ => Err(Failure::usage("say what to measure: api, at-rest, keyvault, portal or up")),
+        _ => Err(Failure::usage("say what to measure: api, at-rest, keyvault, kql, portal or up")),
     }
 }

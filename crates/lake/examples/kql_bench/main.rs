@@ -1,8 +1,9 @@
 //! The lake's side of `cargo xtask bench kql`: makes the rows, and answers queries by name.
 //!
 //! `kql_bench generate FOLDER ROWS` writes `events.parquet`. `kql_bench serve FOLDER QUERIES`
-//! reads names of queries from standard input and writes for each one line of JSON:
-//! `{"name","ms","rows":[["…"]]}`, every value as text.
+//! reads names of queries from standard input and writes for each one line of JSON,
+//! `{"name","ms","rows"}`, and then so many rows, their values as text with tabs between.
+//! `kql_bench explain FOLDER QUERY` prints the plan of one query.
 
 #![allow(clippy::print_stdout, reason = "a program that writes its answers")]
 

@@ -29,10 +29,11 @@ pub(crate) fn run(folder: &Path, queries: &Path) -> Result<(), Box<dyn Error>> {
         let query = bound(&lake, &text)?;
         let answer = lake.run_at(now(), &query, &limits, &Cancel::new())?;
         let ms = started.elapsed().as_secs_f64() * 1000.0;
-        let rows: Vec<Vec<String>> =
-            answer.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
-        let rows = serde_json::to_string(&rows)?;
-        println!("{{\"name\":{name:?},\"ms\":{ms:.3},\"rows\":{rows}}}");
+        println!("{{\"name\":\"{name}\",\"ms\":{ms:.3},\"rows\":{}}}", answer.rows.len());
+        for row in &answer.rows {
+            let cells: Vec<String> = row.iter().map(shown).collect();
+            println!("{}", cells.join("\t"));
+        }
     }
     Ok(())
 }
@@ -63,8 +64,9 @@ fn bound(lake: &Lake, text: &str) -> Result<Query, Box<dyn Error>> {
 }
 
 fn shown(value: &Value) -> String {
-    match value {
+    let text = match value {
         Value::Dynamic(json) => json.to_string(),
         other => other.to_text().to_string(),
-    }
+    };
+    text.replace(['\t', '\n'], " ")
 }

@@ -1,0 +1,4 @@
+SELECT Site, count(DISTINCT SrcIp) AS d
+FROM Events
+GROUP BY Site
+ORDER BY Site
