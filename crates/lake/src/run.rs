@@ -103,10 +103,11 @@ impl<'a> Run<'a> {
     /// more are an error.
     pub(crate) fn rows(&mut self, rel: &Rel, most: usize, cut: bool) -> Result<(Rows, bool)> {
         let types: Vec<Type> = rel.schema.iter().map(|column| column.ty).collect();
+        let at: Vec<Option<usize>> = (0..types.len()).map(Some).collect();
         let mut rows = Vec::new();
         let mut truncated = false;
         self.batches(rel, |batch| {
-            rows.extend(rows_of(&batch, &types)?);
+            rows.extend(rows_of(&batch, &at, &types)?);
             if rows.len() > most {
                 if !cut {
                     return Err(Error::limit(format!("gives more than {most} rows at one step")));

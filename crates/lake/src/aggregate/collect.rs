@@ -13,6 +13,7 @@ use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use kql::value::{Json, Type, Value};
 
+use super::mix::Mix;
 use super::one_group::Collect;
 use super::{Argument, Call};
 
@@ -67,10 +68,10 @@ struct Lists {
     known: HashMap<Arc<str>, u32>,
     elements: Vec<Arc<str>>,
     /// Numbers of whole numbers, so that these need no text to be known
-    whole: HashMap<i64, u32>,
+    whole: HashMap<i64, u32, Mix>,
     groups: Vec<Vec<u32>>,
     /// Which group has which element
-    members: HashSet<u64>,
+    members: HashSet<u64, Mix>,
     bytes: usize,
 }
 
@@ -83,9 +84,9 @@ impl Default for Lists {
             condition: None,
             known: HashMap::new(),
             elements: Vec::new(),
-            whole: HashMap::new(),
+            whole: HashMap::default(),
             groups: Vec::new(),
-            members: HashSet::new(),
+            members: HashSet::default(),
             bytes: 0,
         }
     }

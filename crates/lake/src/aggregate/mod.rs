@@ -3,6 +3,7 @@
 mod by_value;
 mod collect;
 mod distinct;
+mod mix;
 mod one_group;
 mod row;
 mod sum;

@@ -79,15 +79,21 @@ pub(crate) fn dynamic_of(text: &str) -> Value {
     }
 }
 
-/// All rows of a batch.
-pub(crate) fn rows_of(batch: &RecordBatch, types: &[Type]) -> Result<Vec<Vec<Value>>> {
-    let readers = batch
-        .columns()
+/// All rows of a batch: the columns at these places, or null.
+pub(crate) fn rows_of(
+    batch: &RecordBatch,
+    at: &[Option<usize>],
+    types: &[Type],
+) -> Result<Vec<Vec<Value>>> {
+    let readers = at
         .iter()
         .zip(types)
-        .map(|(array, ty)| Reader::new(array, *ty))
+        .map(|(at, ty)| at.map(|at| Reader::new(batch.column(at), *ty)).transpose())
         .collect::<Result<Vec<_>>>()?;
+    let value = |reader: &Option<Reader<'_>>, row| {
+        reader.as_ref().map_or(Value::Null, |reader| reader.value(row))
+    };
     Ok((0..batch.num_rows())
-        .map(|row| readers.iter().map(|reader| reader.value(row)).collect())
+        .map(|row| readers.iter().map(|reader| value(reader, row)).collect())
         .collect())
 }

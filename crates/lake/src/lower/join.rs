@@ -104,7 +104,7 @@ impl Lowering<'_> {
 
     /// A key in the type that both sides can be compared in.
     fn key(&self, side: &Lowered, key: &Scalar, ty: Type) -> Result<Expr> {
-        let scope = self.scope(&side.names);
+        let scope = self.scope(side);
         if key.ty == ty && ty != Type::Real {
             return scope.value(key);
         }

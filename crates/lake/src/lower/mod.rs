@@ -6,6 +6,7 @@
 
 mod join;
 mod native;
+mod needed;
 mod order;
 mod rowwise;
 mod scalar;
@@ -13,6 +14,8 @@ mod series;
 mod summarize;
 pub(crate) mod walk;
 
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
@@ -25,16 +28,19 @@ use kql::engine::memory;
 use kql::plan::{Named, Op, Rel, Scalar, ScalarKind, Schema};
 use kql::value::{Type, Value};
 
+use needed::Needed;
 pub(crate) use scalar::{Scope, column};
 
 use crate::error::{Error, Result};
 use crate::node::{Beside, KqlNode, Node};
 use crate::prepare::asks_beside;
 use crate::tables::{Range, Table, Tables};
-use scalar::has_window;
+use scalar::{Texts, has_window};
 
 /// So many operators may follow one another.
 const CHAIN_MAX: usize = 2000;
+/// Larger expressions are not written out into those that read them twice.
+const WEIGHT_MAX: u64 = 200;
 /// So deep may joins, unions and sub-queries be nested.
 const DEPTH_MAX: usize = 100;
 
@@ -54,6 +60,10 @@ pub(crate) struct Lowering<'a> {
     pub(crate) beside: &'a Beside,
     /// `now()`
     pub(crate) now: i64,
+    /// Columns that are the JSON of a text
+    texts: Rc<Texts>,
+    /// How large new columns are when all that they are made of is written out
+    weights: HashMap<String, u64>,
     /// Columns named so far
     pub(crate) named: usize,
     /// Levels of nesting
@@ -68,7 +78,8 @@ impl<'a> Lowering<'a> {
         beside: &'a Beside,
         now: i64,
     ) -> Self {
-        Self { tables, shared, beside, now, named: 0, depth: 0 }
+        let (texts, weights) = (Rc::default(), HashMap::new());
+        Self { tables, shared, beside, now, texts, weights, named: 0, depth: 0 }
     }
 
     /// A relation as a plan.
@@ -87,10 +98,18 @@ impl<'a> Lowering<'a> {
         if chain.len() > CHAIN_MAX {
             return Err(Error::limit(format!("has more than {CHAIN_MAX} operators in a row")));
         }
+        // Of the result all columns are looked at, further down those that the way up reads.
+        let mut needed: Vec<Option<Needed>> = vec![Some(vec![true; rel.schema.len()])];
+        for rel in &chain[..chain.len() - 1] {
+            let above = needed.last().and_then(Option::as_ref);
+            needed.push(above.and_then(|above| needed::of_input(rel, above)));
+        }
         let leaf = chain.pop().expect("because it began with one");
+        needed.pop();
         let mut lowered = self.leaf(leaf)?;
-        for rel in chain.into_iter().rev() {
-            lowered = self.step(rel, lowered)?;
+        for (rel, needed) in chain.into_iter().zip(needed).rev() {
+            let all = || vec![true; rel.schema.len()];
+            lowered = self.step(rel, lowered, &needed.unwrap_or_else(all))?;
         }
         self.depth -= 1;
         Ok(lowered)
@@ -118,7 +137,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn step(&mut self, rel: &Rel, input: Lowered) -> Result<Lowered> {
+    /// One operator over its first input; `needed` says which of its columns are looked at.
+    fn step(&mut self, rel: &Rel, input: Lowered, needed: &Needed) -> Result<Lowered> {
         match &*rel.op {
             Op::Where { predicate, .. } if !has_window(predicate) => self.filter(input, predicate),
             Op::Project { columns, .. } if !columns.iter().any(|c| has_window(&c.value)) => {
@@ -131,7 +151,7 @@ impl<'a> Lowering<'a> {
             Op::Serialize { .. } | Op::Consume { .. } => Ok(input),
             Op::MakeSeries { .. } => self.make_series(rel, input),
             Op::MvExpand { .. } => self.expand(rel, input),
-            Op::Parse { .. } => self.parse(rel, input),
+            Op::Parse { .. } => self.parse(rel, input, needed),
             Op::ParseKv { .. } | Op::MvApply { .. } => self.by_batch(rel, input),
             Op::Join { kind, right, on, .. } => {
                 let right_plan = self.rel(right)?;
@@ -145,6 +165,14 @@ impl<'a> Lowering<'a> {
                 self.union(all, &rel.schema)
             }
             op => {
+                let mut input = input;
+                // What nobody looks at is not collected: it has no name.
+                let seen = needed::of_input(rel, needed).unwrap_or_default();
+                for (name, seen) in input.names.iter_mut().zip(seen) {
+                    if !seen {
+                        name.clear();
+                    }
+                }
                 let mut all = vec![input];
                 for other in memory::inputs(op).into_iter().skip(1) {
                     all.push(self.rel(other)?);
@@ -160,8 +188,15 @@ impl<'a> Lowering<'a> {
         format!("{name}#{}", self.named)
     }
 
-    pub(crate) fn scope<'n>(&self, names: &'n [String]) -> Scope<'n> {
-        Scope { names, now: self.now, alone: false }
+    pub(crate) fn scope<'n>(&self, input: &'n Lowered) -> Scope<'n> {
+        let plan = Some(Arc::clone(input.plan.schema()));
+        let texts = Rc::clone(&self.texts);
+        Scope { names: &input.names, texts, plan, now: self.now, alone: false }
+    }
+
+    /// The scope of what has no input.
+    pub(crate) fn bare(&self) -> Scope<'static> {
+        Scope { names: &[], texts: Rc::default(), plan: None, now: self.now, alone: false }
     }
 
     /// The plan with new columns instead of all others.
@@ -269,7 +304,7 @@ impl<'a> Lowering<'a> {
         let Some(column) = rel.schema.first() else {
             return Err(Error::Query("range without a column".into()));
         };
-        let scope = self.scope(&[]);
+        let scope = self.bare();
         let value = |scalar: &Scalar| match scope.folded(scalar)? {
             Some(value) => Ok(value),
             None => Err(Error::Query("the ends of a range must be constant".into())),
@@ -286,7 +321,7 @@ impl<'a> Lowering<'a> {
     }
 
     fn filter(&mut self, input: Lowered, predicate: &Scalar) -> Result<Lowered> {
-        let predicate = self.scope(&input.names).condition(predicate)?;
+        let predicate = self.scope(&input).condition(predicate)?;
         let plan = LogicalPlan::Filter(Filter::try_new(predicate, Arc::new(input.plan))?);
         Ok(Lowered { plan, names: input.names })
     }
@@ -303,28 +338,58 @@ impl<'a> Lowering<'a> {
         if let Some(names) = plain {
             return Ok(Lowered { plan: input.plan, names });
         }
-        let scope = self.scope(&input.names);
+        let scope = self.scope(&input);
         let mut names = Vec::with_capacity(columns.len());
         let mut exprs: Vec<Expr> = Vec::with_capacity(columns.len());
-        let mut kept = std::collections::HashSet::new();
+        let mut kept = HashSet::new();
+        let mut made = Texts::new();
         for named in columns {
-            let expr = scope.projected(&named.value)?;
-            match &expr {
-                Expr::Column(known) => {
-                    names.push(known.name.clone());
-                    if kept.insert(known.name.clone()) {
-                        exprs.push(expr);
-                    }
+            let mut expr = scope.value(&named.value)?;
+            if let Expr::Column(known) = &expr {
+                names.push(known.name.clone());
+                if kept.insert(known.name.clone()) {
+                    exprs.push(expr);
                 }
-                _ => {
-                    let name = self.fresh(&named.name);
-                    exprs.push(expr.alias(&name));
-                    names.push(name);
-                }
+                continue;
+            }
+            let mut weight = self.weight(&expr);
+            if weight > WEIGHT_MAX && expr.column_refs_counts().values().any(|n| *n > 1) {
+                // DataFusion puts the expressions of one projection into the next: in a chain of
+                // columns like `x = iff(p, f(x), x)` each step would double them.
+                expr = scope.alone(&named.value)?;
+                weight = self.weight(&expr);
+            }
+            let name = self.fresh(&named.name);
+            if let Some(text) = scope.parsed_text(&named.value) {
+                made.insert(name.clone(), text);
+            }
+            self.weights.insert(name.clone(), weight);
+            exprs.push(expr.alias(&name));
+            names.push(name);
+        }
+        // Texts stay beside their JSON, so that parts can be found in them.
+        for name in &names {
+            if let Some(text) = made.get(name).or_else(|| self.texts.get(name))
+                && input.plan.schema().has_column_with_unqualified_name(text)
+                && kept.insert(text.clone())
+            {
+                exprs.push(column(text));
             }
         }
+        drop(scope);
+        Rc::make_mut(&mut self.texts).append(&mut made);
         let plan = LogicalPlan::Projection(Projection::try_new(exprs, Arc::new(input.plan))?);
         Ok(Lowered { plan, names })
+    }
+
+    /// How large an expression is when all that its columns are made of is written out.
+    fn weight(&self, expr: &Expr) -> u64 {
+        let counts = expr.column_refs_counts();
+        let weights = counts.iter().map(|(column, n)| {
+            let one = self.weights.get(&column.name).copied().unwrap_or(1);
+            one.saturating_mul(*n as u64)
+        });
+        weights.fold(1, u64::saturating_add)
     }
 
     fn union(&mut self, legs: Vec<Lowered>, schema: &Schema) -> Result<Lowered> {

@@ -27,7 +27,7 @@ impl Lowering<'_> {
             return self.operator(rel, vec![input]);
         }
         let fetch = count.map(|count| self.number(count)).transpose()?;
-        let scope = self.scope(&input.names);
+        let scope = self.scope(&input);
         let mut columns = Vec::with_capacity(keys.len());
         for key in keys {
             let mut expr = scope.value(&key.value)?;
@@ -70,7 +70,7 @@ impl Lowering<'_> {
 
     /// A constant number of rows.
     pub(super) fn number(&self, count: &Scalar) -> Result<usize> {
-        let count = match self.scope(&[]).folded(count)? {
+        let count = match self.bare().folded(count)? {
             Some(Value::Real(x)) if x.fract() == 0.0 && x.abs() < 9e15 => Some(x as i64),
             Some(value) => value.as_integer(),
             None => None,

@@ -4,7 +4,7 @@ use kql::plan::{Op, ParseKind, Rel};
 use kql::value::Type;
 
 use super::scalar::has_window;
-use super::{Lowered, Lowering};
+use super::{Lowered, Lowering, Needed};
 use crate::error::Result;
 use crate::node::{Expanded, Node, is_plain};
 
@@ -17,7 +17,7 @@ impl Lowering<'_> {
         if columns.iter().any(|c| has_window(&c.value) || !known(c.value.ty)) {
             return self.operator(rel, vec![input]);
         }
-        let scope = self.scope(&input.names);
+        let scope = self.scope(&input);
         let mut values = Vec::with_capacity(columns.len());
         for column in columns {
             values.push(("expand", scope.value(&column.value)?));
@@ -45,7 +45,7 @@ impl Lowering<'_> {
         self.node(node, vec![plan], names)
     }
 
-    pub(super) fn parse(&mut self, rel: &Rel, input: Lowered) -> Result<Lowered> {
+    pub(super) fn parse(&mut self, rel: &Rel, input: Lowered, needed: &Needed) -> Result<Lowered> {
         let Op::Parse { value, kind, pattern, columns, only_matching, .. } = &*rel.op else {
             return self.operator(rel, vec![input]);
         };
@@ -53,7 +53,7 @@ impl Lowering<'_> {
         if has_window(value) || !is_plain(*kind, pattern, &types) {
             return self.by_batch(rel, input);
         }
-        let Some(text) = self.scope(&input.names).text(value)? else {
+        let Some(text) = self.scope(&input).text(value)? else {
             return self.by_batch(rel, input);
         };
         let (plan, value) = self.append(input.plan, vec![("text", text)])?;
@@ -63,7 +63,10 @@ impl Lowering<'_> {
         for (at, ty) in columns {
             let name = self.fresh(&rel.schema[*at].name);
             names[*at].clone_from(&name);
-            made.push((name, *ty));
+            // A capture that nobody looks at is found, but not kept: unless its conversion may
+            // fail, and with it the row.
+            let kept = needed.get(*at) == Some(&true) || *ty != Type::String;
+            made.push((name, *ty, kept));
         }
         let node = Node::Parse {
             value: value.into_iter().next().unwrap_or_default(),

@@ -4,9 +4,11 @@
 //! comparisons become DataFusion's own, which scans can use to leave files and pages out. Where
 //! the value itself is seen, Kusto's totality counts, and comparisons are functions of ours.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
-use datafusion::common::Column;
+use datafusion::common::{Column, DFSchemaRef};
 use datafusion::logical_expr::expr::Cast;
 use datafusion::logical_expr::{Expr, lit};
 use kql::plan::{Op, Scalar, ScalarKind};
@@ -16,10 +18,16 @@ use crate::data::{arrow_type, scalar_of};
 use crate::error::{Error, Result};
 use crate::scalar::{self, ByValue, Parts};
 
+/// Columns of dynamics that are the JSON of a text, and the column of that text.
+pub(crate) type Texts = BTreeMap<String, String>;
+
 /// The input of expressions: its columns by position, and what is fixed once a query.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Scope<'a> {
     pub(crate) names: &'a [String],
+    pub(crate) texts: Rc<Texts>,
+    /// All columns of the plan below
+    pub(crate) plan: Option<DFSchemaRef>,
     pub(crate) now: i64,
     /// Whether a row-by-row function takes columns only, each once
     pub(crate) alone: bool,
@@ -58,15 +66,16 @@ impl Scope<'_> {
         }
     }
 
-    /// The value of a new column. An expression that reads a column several times is evaluated
-    /// row by row over its columns: DataFusion puts the expressions of one projection into the
-    /// next, and in a chain of such columns (`x = iff(p, f(x), x)`) each step would double it.
-    pub(crate) fn projected(&self, scalar: &Scalar) -> Result<Expr> {
-        let expr = self.value(scalar)?;
-        if expr.column_refs_counts().values().all(|n| *n < 2) {
-            return Ok(expr);
-        }
-        Scope { alone: true, ..*self }.by_value(scalar)
+    /// The value of a new column, evaluated row by row over columns that are read once each.
+    pub(crate) fn alone(&self, scalar: &Scalar) -> Result<Expr> {
+        Scope { alone: true, ..self.clone() }.by_value(scalar)
+    }
+
+    /// The column of text whose JSON a column is, if it is there.
+    pub(super) fn text_of(&self, at: usize) -> Option<Expr> {
+        let text = self.texts.get(self.names.get(at)?)?;
+        let there = self.plan.as_ref()?.has_column_with_unqualified_name(text);
+        there.then(|| column(text))
     }
 
     /// The expression as a condition: null may stand for false.

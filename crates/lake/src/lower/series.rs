@@ -33,7 +33,8 @@ impl Lowering<'_> {
             Some((steps, series)) => {
                 let mut below = input;
                 for step in &steps {
-                    below = self.step(step, below)?;
+                    let all = vec![true; step.schema.len()];
+                    below = self.step(step, below, &all)?;
                 }
                 self.operator(&series, vec![below])
             }
@@ -109,7 +110,7 @@ impl Lowering<'_> {
         let Op::MakeSeries { from, to, step, end_inclusive, .. } = &*rel.op else {
             return Ok(None);
         };
-        let scope = self.scope(&[]);
+        let scope = self.bare();
         let number =
             |scalar: &Scalar| Ok::<_, crate::Error>(scope.folded(scalar)?.as_ref().and_then(whole));
         let Some(step) = number(step)?.filter(|step| *step > 0) else { return Ok(None) };

@@ -49,7 +49,7 @@ impl Lowering<'_> {
         if windows || nothing || !keys.iter().all(known) {
             return self.operator(rel, vec![input]);
         }
-        let scope = self.scope(&input.names);
+        let scope = self.scope(&input);
         let mut columns = Vec::with_capacity(keys.len());
         for key in keys {
             let expr = scope.value(&key.value)?;
@@ -96,7 +96,7 @@ impl Lowering<'_> {
         if let Some(ready) = self.native_aggregate(input, aggregate)? {
             return Ok(ready);
         }
-        let scope = self.scope(&input.names);
+        let scope = self.scope(input);
         let mut varying: Vec<Expr> = Vec::new();
         let mut arguments = Vec::with_capacity(aggregate.arguments.len());
         for argument in &aggregate.arguments {
@@ -128,7 +128,7 @@ impl Lowering<'_> {
 
     /// Aggregates that DataFusion has with Kusto's meaning.
     fn native_aggregate(&self, input: &Lowered, aggregate: &Aggregate) -> Result<Option<Ready>> {
-        let scope = self.scope(&input.names);
+        let scope = self.scope(input);
         let arguments = &aggregate.arguments[..];
         let call = |udf: Arc<AggregateUDF>, argument: Expr, filter: Option<&Scalar>| {
             let filter = filter.map(|filter| scope.condition(filter)).transpose()?.map(Box::new);

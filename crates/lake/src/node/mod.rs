@@ -61,8 +61,8 @@ pub(crate) enum Node {
         /// The column of text
         value: String,
         pattern: Vec<ParsePart>,
-        /// Each capture: its name and its type
-        columns: Vec<(String, Type)>,
+        /// Each capture: its name, its type, and whether it is looked at
+        columns: Vec<(String, Type, bool)>,
         /// Captures are converted each by itself
         relaxed: bool,
         /// Rows that do not match are left out
@@ -72,7 +72,8 @@ pub(crate) enum Node {
     Operator {
         /// The operator; its inputs are empty rows of the inputs' schemas
         rel: Rel,
-        /// The inputs' columns, in the order of their schemas
+        /// The inputs' columns, in the order of their schemas; one that nobody looks at has no
+        /// name
         inputs: Vec<Vec<String>>,
         /// Names of the output, in the order of the operator's schema
         outputs: Vec<String>,
@@ -162,7 +163,9 @@ impl Node {
             Self::FirstRows { keys } => keys.iter().collect(),
             Self::Expand { columns, .. } => columns.iter().map(|column| &column.from).collect(),
             Self::Parse { value, .. } => vec![value],
-            Self::Operator { inputs, .. } => inputs.get(at).into_iter().flatten().collect(),
+            Self::Operator { inputs, .. } => {
+                inputs.get(at).into_iter().flatten().filter(|name| !name.is_empty()).collect()
+            }
         }
     }
 
@@ -175,7 +178,7 @@ impl Node {
                 made.chain(item_index.iter().map(|name| (name.as_str(), Type::Long))).collect()
             }
             Self::Parse { columns, .. } => {
-                columns.iter().map(|(name, ty)| (name.as_str(), *ty)).collect()
+                columns.iter().map(|(name, ty, _)| (name.as_str(), *ty)).collect()
             }
             Self::Operator { rel, outputs, .. } => {
                 let types = rel.schema.iter().map(|column| column.ty);

@@ -74,11 +74,12 @@ pub(super) fn stream(
         return internal_err!("{} parses nothing", exec.node.name());
     };
     let input = exec.inputs[0].execute(partition, Arc::clone(context))?;
-    let types: Vec<Type> = made.iter().map(|(_, ty)| *ty).collect();
+    let types: Vec<Type> = made.iter().map(|(_, ty, _)| *ty).collect();
     let parser = Parser {
         at: columns(&input.schema(), std::slice::from_ref(value))?[0],
         parts: parts(pattern, &types),
         types,
+        kept: made.iter().map(|(.., kept)| *kept).collect(),
         relaxed: *relaxed,
         only_matching: *only_matching,
         schema: Arc::clone(&exec.schema),
@@ -162,6 +163,7 @@ struct Parser {
     at: usize,
     parts: Vec<Part>,
     types: Vec<Type>,
+    kept: Vec<bool>,
     relaxed: bool,
     only_matching: bool,
     schema: SchemaRef,
@@ -228,8 +230,8 @@ impl Parser {
             let text = if texts.is_null(row) { "" } else { texts.value(row) };
             let mut found = self.cut(text, &mut spans);
             if texts_only {
-                for (writer, (from, to)) in writers.iter_mut().zip(&spans) {
-                    writer.push_text(if found { &text[*from..*to] } else { "" });
+                for ((writer, (from, to)), kept) in writers.iter_mut().zip(&spans).zip(&self.kept) {
+                    writer.push_text(if found && *kept { &text[*from..*to] } else { "" });
                 }
             } else {
                 values.clear();
@@ -242,7 +244,8 @@ impl Parser {
                 for (at, writer) in writers.iter_mut().enumerate() {
                     match (found, &values.get(at), self.types[at]) {
                         (true, Some(_), Type::String) => {
-                            writer.push_text(&text[spans[at].0..spans[at].1]);
+                            let (from, to) = spans[at];
+                            writer.push_text(if self.kept[at] { &text[from..to] } else { "" });
                         }
                         (true, Some(value), _) => writer.push(value),
                         (_, _, ty) => writer.push(&Value::absent(ty)),

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{Result, internal_err};
 use datafusion::error::DataFusionError;
@@ -16,7 +16,7 @@ use kql::functions::Context;
 use kql::plan::{Op, Query, Rel};
 use kql::value::{Type, Value};
 
-use super::exec::{NodeExec, columns};
+use super::exec::NodeExec;
 use super::{Beside, Node};
 use crate::data::{batch_of, rows_of};
 use crate::error::Error;
@@ -33,7 +33,7 @@ pub(super) fn stream(
     let mut inputs = Vec::with_capacity(exec.inputs.len());
     let schemas = memory::inputs(&rel.op).into_iter().map(|input| input.schema.clone());
     for ((input, names), schema) in exec.inputs.iter().zip(names).zip(schemas) {
-        let at = columns(&input.schema(), names)?;
+        let at = places(&input.schema(), names)?;
         inputs.push((input.execute(0, Arc::clone(context))?, at, schema));
     }
     let held = MemoryConsumer::new("KqlOperator").register(context.memory_pool());
@@ -76,18 +76,27 @@ pub(super) fn by_batch(
     let schema = input_rel.schema.clone();
     let types: Vec<Type> = schema.iter().map(|column| column.ty).collect();
     let input = exec.inputs[0].execute(partition, Arc::clone(context))?;
-    let at = columns(&input.schema(), &names[0])?;
+    let at = places(&input.schema(), &names[0])?;
     let (rel, beside, now) = (rel.clone(), beside.clone(), *now);
     let arrow = Arc::clone(&exec.schema);
     let batch_rows = context.session_config().batch_size();
     let batches = input.map(move |batch| {
-        let rows = Rows::new(schema.clone(), rows_of(&batch?.project(&at)?, &types)?);
+        let rows = Rows::new(schema.clone(), rows_of(&batch?, &at, &types)?);
         let run = |env: &Env<'_>| memory::operator(&rel, vec![rows], env);
         let out = with_env(beside.clone(), now, &running, run)?;
         Ok::<_, DataFusionError>(stream::iter(batches(out, &arrow, batch_rows)?).map(Ok))
     });
     let batches = batches.try_flatten();
     Ok(Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&exec.schema), batches)))
+}
+
+/// The columns of these names; one without a name is nowhere.
+fn places(schema: &Schema, names: &[String]) -> Result<Vec<Option<usize>>> {
+    let place = |name: &String| match name.is_empty() {
+        true => Ok(None),
+        false => Ok(Some(schema.index_of(name)?)),
+    };
+    names.iter().map(place).collect()
 }
 
 fn panicked(error: tokio::task::JoinError) -> Error {
@@ -99,14 +108,14 @@ fn panicked(error: tokio::task::JoinError) -> Error {
 
 async fn collect(
     mut input: SendableRecordBatchStream,
-    at: &[usize],
+    at: &[Option<usize>],
     schema: kql::plan::Schema,
     held: &mut MemoryReservation,
 ) -> Result<Rows> {
     let types: Vec<Type> = schema.iter().map(|column| column.ty).collect();
     let mut rows: Vec<Vec<Value>> = Vec::new();
     while let Some(batch) = input.next().await {
-        let more = rows_of(&batch?.project(at)?, &types)?;
+        let more = rows_of(&batch?, at, &types)?;
         let bytes: usize = more
             .iter()
             .map(|row| {

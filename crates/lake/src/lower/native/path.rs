@@ -30,6 +30,9 @@ impl Scope<'_> {
             base = inner;
         }
         path.reverse();
+        if let (true, Type::Dynamic, ScalarKind::Column(at)) = (path.is_empty(), to, &base.kind) {
+            return self.column(*at).map(Some);
+        }
         let Some((values, parse)) = self.base(base)? else { return Ok(None) };
         if path.is_empty() && !parse && to == Type::Dynamic {
             return Ok(Some(values));
@@ -37,10 +40,29 @@ impl Scope<'_> {
         Ok(Some(Native::Path(PathOf { path, parse, to }).call(vec![values])))
     }
 
+    /// The column of text whose JSON an expression is, if it is that.
+    pub(in crate::lower) fn parsed_text(&self, scalar: &Scalar) -> Option<String> {
+        let ScalarKind::Call { function, arguments } = &scalar.kind else { return None };
+        match &arguments[..] {
+            [Scalar { kind: ScalarKind::Column(at), ty: Type::String }]
+                if PARSE.contains(&&**function) =>
+            {
+                self.names.get(*at).cloned()
+            }
+            _ => None,
+        }
+    }
+
     /// What a path starts from, and whether it is text that `parse_json` reads. A dynamic that
     /// is evaluated by value is not written down only to be read again.
     fn base(&self, base: &Scalar) -> Result<Option<(Expr, bool)>> {
         match &base.kind {
+            ScalarKind::Column(at)
+                if base.ty == Type::Dynamic
+                    && let Some(text) = self.text_of(*at) =>
+            {
+                Ok(Some((text, true)))
+            }
             ScalarKind::Column(at) if base.ty == Type::Dynamic => {
                 Ok(Some((self.column(*at)?, false)))
             }
