@@ -29,6 +29,8 @@ pub fn format(text: &str) -> Result<String, Vec<Diagnostic>> {
     let mut writer = Writer {
         text,
         groups: groups(text, &tokens),
+        before: before(&tokens),
+        next: next(&tokens),
         tokens,
         out: String::with_capacity(text.len() + text.len() / 4),
         line: 0,
@@ -112,6 +114,10 @@ struct Writer<'a> {
     tokens: Vec<Token>,
     /// For each opening bracket what is known of it
     groups: Vec<Option<Group>>,
+    /// For each token the kind of the one before it, comments left out
+    before: Vec<Option<TokenKind>>,
+    /// For each token its kind, for a comment the kind of the next token that is none
+    next: Vec<TokenKind>,
     out: String,
     /// How far the current line is set in
     line: usize,
@@ -186,7 +192,7 @@ impl Writer<'_> {
 
     /// The kind of the token before, comments left out.
     fn before(&self, at: usize) -> Option<TokenKind> {
-        self.tokens[..at].iter().rev().map(|t| t.kind).find(|k| *k != TokenKind::Comment)
+        self.before[at]
     }
 
     fn after(&mut self, token: Token) {
@@ -248,19 +254,18 @@ impl Writer<'_> {
     /// How far a line is set in that begins with a token.
     fn indent(&self, at: usize) -> usize {
         let level = self.level();
-        let next = self.tokens[at..].iter().find(|t| t.kind != TokenKind::Comment);
-        let Some(next) = next else { return level.content };
+        let next = self.next[at];
         let comment = self.tokens[at].kind == TokenKind::Comment;
-        if is_close(next.kind) {
+        if is_close(next) {
             return if comment { level.content } else { level.close };
         }
-        if next.kind == TokenKind::Bar {
+        if next == TokenKind::Bar {
             return level.bar;
         }
         match self.before(at) {
             Some(TokenKind::Semicolon) | None => level.content,
             Some(kind) if is_open(kind) => level.content,
-            _ if next.kind == TokenKind::End => level.content,
+            _ if next == TokenKind::End => level.content,
             _ => level.rest,
         }
     }
@@ -280,6 +285,28 @@ pub(super) fn is_open(kind: TokenKind) -> bool {
 
 pub(super) fn is_close(kind: TokenKind) -> bool {
     matches!(kind, TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace)
+}
+
+fn before(tokens: &[Token]) -> Vec<Option<TokenKind>> {
+    let mut last = None;
+    let step = |token: &Token| {
+        let before = last;
+        if token.kind != TokenKind::Comment {
+            last = Some(token.kind);
+        }
+        before
+    };
+    tokens.iter().map(step).collect()
+}
+
+fn next(tokens: &[Token]) -> Vec<TokenKind> {
+    let mut kinds: Vec<TokenKind> = tokens.iter().map(|t| t.kind).collect();
+    for at in (1..kinds.len()).rev() {
+        if kinds[at - 1] == TokenKind::Comment {
+            kinds[at - 1] = kinds[at];
+        }
+    }
+    kinds
 }
 
 /// Whether an operator or a statement may begin after this.

@@ -228,6 +228,15 @@ fn refuses_errors() {
 }
 
 #[test]
+fn long_texts() {
+    for (part, n) in [("//\n", 100_000), ("T | take 1 // x\n;", 20_000), ("\n", 100_000)] {
+        let text = part.repeat(n);
+        let once = format(&text).expect("because each part is a good query");
+        assert_eq!(format(&once).as_ref(), Ok(&once));
+    }
+}
+
+#[test]
 fn samples() {
     for sample in SAMPLES {
         harmless(sample);

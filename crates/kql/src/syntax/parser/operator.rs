@@ -121,11 +121,11 @@ impl Parser<'_> {
             if !takes || self.peek_at(length) != TokenKind::Equal {
                 return properties;
             }
+            let text = if hint { format!("hint.{}", self.word_at(2)) } else { word.to_owned() };
             for _ in 0..length {
                 self.advance();
             }
-            let span = self.since(start);
-            let name = Name { text: self.slice(span).to_owned(), span };
+            let name = Name { text, span: self.since(start) };
             self.advance();
             properties.push(Property { name, value: self.property_value() });
         }

@@ -14,7 +14,7 @@ fn rows() {
             "T | sort a asc, b desc first, c last, [d + 1]",
         ),
         ("T | order by a", "T | sort a"),
-        ("T | sort hint.strategy=x by a", "T | sort<hint.strategy=x> a"),
+        ("T | sort hint . strategy = x by a", "T | sort<hint.strategy=x> a"),
         ("T | top 5 by a desc nulls last", "T | top 5 by a desc last"),
         ("T | top-hitters 3 of a by b", "T | top-hitters 3 of a by b"),
         (
