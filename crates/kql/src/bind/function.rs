@@ -282,6 +282,9 @@ impl Binder<'_> {
                 Some(Type::Dynamic) if mixes => this,
                 Some(ty) if mixes && this == Type::Dynamic => ty,
                 Some(_) if mixes => return Some(Type::Dynamic),
+                Some(ty) if self.unsure() && (ty == Type::Dynamic || this == Type::Dynamic) => {
+                    if ty == Type::Dynamic { this } else { ty }
+                }
                 Some(ty) => {
                     let message =
                         format!("the arguments of `{}` are of types {ty} and {this}", name.text);

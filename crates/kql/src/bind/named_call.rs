@@ -111,6 +111,8 @@ impl Binder<'_> {
                         None => return Some(Bound::Failed),
                     }
                 }
+                // What another cluster has is not known here, even if it is read as ours.
+                self.absent |= function == "cluster" && ours;
                 Bound::Database { ours }
             }
             "_GetWatchlist" => {

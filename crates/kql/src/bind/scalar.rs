@@ -365,7 +365,8 @@ impl Binder<'_> {
             Type::TimeSpan => from.ty == Type::TimeSpan && to.ty == Type::TimeSpan,
             ty => numeric(ty) && numeric(from.ty) && numeric(to.ty),
         };
-        if !fits {
+        let unknown = [v.ty, from.ty, to.ty].contains(&Type::Dynamic) && self.unsure();
+        if !fits && !unknown {
             let message = format!("between compares {} with {} and {}", v.ty, from.ty, to.ty);
             self.error("KQL308", value.span.to(high.span), message);
             return None;

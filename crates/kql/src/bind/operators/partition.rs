@@ -1,7 +1,9 @@
 //! `partition`, `fork` and `facet`: one table through several sub-queries.
 
-use super::{Binder, Column, Env, Expr, Item, Named, Op, Rel, Scalar, ScalarKind, Type, Typed};
-use super::{column, rel};
+use super::{
+    Binder, Column, Env, Expr, Item, Kind, Named, Op, Rel, Scalar, ScalarKind, Type, Typed,
+};
+use super::{Value, column, computed, literal, rel};
 use crate::plan::Aggregate;
 use crate::syntax::Name;
 
@@ -14,7 +16,7 @@ impl Binder<'_> {
         legacy: bool,
         env: &Env<'_>,
     ) -> Option<Rel> {
-        let at = self.one_column(by, &input, env)?;
+        let (input, at) = self.sure_column(by, input, env)?;
         if !self.not_dynamic(input.schema[at].ty, by.span) {
             return None;
         }
@@ -37,6 +39,29 @@ impl Binder<'_> {
         let schema = body.schema.clone();
         let by = column(&input.schema, at);
         Some(rel(Op::Partition { input, by, body }, schema))
+    }
+
+    /// One column by its name; one of a table that is not known is put beside the others, empty.
+    pub(super) fn sure_column(
+        &mut self,
+        e: &Expr,
+        input: Rel,
+        env: &Env<'_>,
+    ) -> Option<(Rel, usize)> {
+        let before = self.diagnostics.len();
+        let found = self.one_column(e, &input, env);
+        let (None, Kind::Name(name), true) = (found, &*e.kind, self.unsure()) else {
+            return found.map(|at| (input, at));
+        };
+        if self.diagnostics.len() > before {
+            return None;
+        }
+        let mut schema = input.schema.clone();
+        let at = schema.len();
+        let mut values: Vec<Scalar> = (0..at).map(|at| column(&schema, at)).collect();
+        values.push(literal(Value::Null, Type::Dynamic));
+        schema.push(Column::new(&**name, Type::Dynamic));
+        Some((computed(input, schema, values), at))
     }
 
     /// `fork`: the first sub-query is the result, the others are further results.

@@ -148,7 +148,7 @@ impl Binder<'_> {
         env: &Env<'_>,
     ) -> Option<Rel> {
         let count = self.whole(count, env);
-        let at = self.one_column(of, &input, env)?;
+        let (input, at) = self.sure_column(of, input, env)?;
         if !self.not_dynamic(input.schema[at].ty, of.span) {
             return None;
         }
@@ -166,7 +166,7 @@ impl Binder<'_> {
         env: &Env<'_>,
     ) -> Option<Rel> {
         let count = self.whole_constant(count, env);
-        let at = self.one_column(of, &input, env)?;
+        let (input, at) = self.sure_column(of, input, env)?;
         let of = column(&input.schema, at);
         let name = input.schema[at].name.clone();
         let (ranked, by) = match by {

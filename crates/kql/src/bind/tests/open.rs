@@ -18,6 +18,11 @@ fn columns_of_a_bag_are_taken_on_trust() {
         "Visits | evaluate pivot(Page, sum(Ms), Ok) | sort by a",
         "Visits | evaluate bag_unpack(Extra) | evaluate pivot(a, count(), b)",
         "Visits | evaluate bag_unpack(Extra) | where a > ago(1d) | summarize arg_max(a, *) by b",
+        "Visits | evaluate bag_unpack(Extra) | where a between (ago(1d) .. now()) and not(b)",
+        "Visits | evaluate bag_unpack(Extra) | extend coalesce(a, 'x'), case(Ok, a, 1)",
+        "Visits | evaluate bag_unpack(Extra) | partition by a (take 1)",
+        "Visits | evaluate bag_unpack(Extra) | sample-distinct 3 of a",
+        "Visits | evaluate bag_unpack(Extra) | top-hitters 3 of a",
     ] {
         assert!(query(text).open, "{text}");
     }
@@ -102,4 +107,11 @@ fn a_union_without_tables_has_no_rows() {
     let plan = query("union isfuzzy=true withsource=From Nope, NopeToo");
     assert_eq!(plan.rel.schema, [Column::new("From", Type::String)]);
     assert!(matches!(&*plan.rel.op, Op::Rows(rows) if rows.is_empty()));
+}
+
+#[test]
+fn tables_of_other_clusters_may_have_other_columns() {
+    let binding = bound("cluster('x').database('y').Pages | where Zz == 1 | project Zz");
+    assert!(binding.query.is_some(), "{:?}", binding.diagnostics);
+    assert!(bound("database('y').Pages | where Zz == 1").query.is_none());
 }
