@@ -70,7 +70,9 @@ struct Lists {
     /// Numbers of whole numbers, so that these need no text to be known
     whole: HashMap<i64, u32, Mix>,
     groups: Vec<Vec<u32>>,
-    /// Which group has which element
+    /// Which of the first elements a group has: a bit each, since many sets have few elements
+    first: Vec<u64>,
+    /// Which group has which of the other elements
     members: HashSet<u64, Mix>,
     bytes: usize,
 }
@@ -86,6 +88,7 @@ impl Default for Lists {
             elements: Vec::new(),
             whole: HashMap::default(),
             groups: Vec::new(),
+            first: Vec::new(),
             members: HashSet::default(),
             bytes: 0,
         }
@@ -131,19 +134,29 @@ impl Lists {
         if self.groups[group].len() >= self.size {
             return;
         }
-        if self.set {
-            let member = (group as u64) << 32 | u64::from(number);
-            if !self.members.insert(member) {
-                return;
-            }
-            self.bytes += 16;
+        if self.set && !self.is_new(group, number) {
+            return;
         }
         self.bytes += 4;
         self.groups[group].push(number);
     }
 
+    /// Whether a set has not had an element before; from now on it has.
+    fn is_new(&mut self, group: usize, number: u32) -> bool {
+        if number < u64::BITS {
+            let bit = 1 << number;
+            let is_new = self.first[group] & bit == 0;
+            self.first[group] |= bit;
+            return is_new;
+        }
+        let is_new = self.members.insert((group as u64) << 32 | u64::from(number));
+        self.bytes += if is_new { 16 } else { 0 };
+        is_new
+    }
+
     fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<u32>> {
         let groups = emit_to.take_needed(&mut self.groups);
+        emit_to.take_needed(&mut self.first);
         match emit_to {
             EmitTo::All => {
                 self.members.clear();
@@ -176,8 +189,10 @@ fn write_json(text: &str, out: &mut String) {
 impl Collect for Lists {
     fn grow(&mut self, n_groups: usize) {
         if self.groups.len() < n_groups {
-            self.bytes += (n_groups - self.groups.len()) * size_of::<Vec<u32>>();
+            let n_new = n_groups - self.groups.len();
+            self.bytes += n_new * (size_of::<Vec<u32>>() + size_of::<u64>());
             self.groups.resize_with(n_groups, Vec::new);
+            self.first.resize(n_groups, 0);
         }
     }
 }

@@ -247,11 +247,8 @@ impl<'t> Scan<'t> {
         self.expect(b'"')?;
         let from = self.at;
         loop {
-            let rest = &self.bytes[self.at..];
-            let stop = |b: &u8| *b == b'"' || *b == b'\\' || *b < 0x20;
-            let Some(n) = rest.iter().position(stop) else { return Err(NotJson) };
-            self.at += n;
-            match rest[n] {
+            self.at += plain(&self.bytes[self.at..]);
+            match self.bytes.get(self.at).ok_or(NotJson)? {
                 b'"' => {
                     self.at += 1;
                     return Ok(&self.text[from..self.at - 1]);
@@ -294,6 +291,31 @@ impl<'t> Scan<'t> {
         self.at += 4;
         u32::from_str_radix(digits, 16).map_err(|_| NotJson)
     }
+}
+
+/// How many bytes stand before the first quote, backslash or control character.
+///
+/// Eight at a time: a byte less than `n` has its highest bit set in `(w - n) & !w`, and so has
+/// none below the first such byte.
+fn plain(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let mut n = 0;
+    while let Some(eight) = bytes[n..].first_chunk::<8>() {
+        let w = u64::from_le_bytes(*eight);
+        let quote = w ^ (ONES * u64::from(b'"'));
+        let backslash = w ^ (ONES * u64::from(b'\\'));
+        let stops = quote.wrapping_sub(ONES) & !quote
+            | backslash.wrapping_sub(ONES) & !backslash
+            | w.wrapping_sub(ONES * 0x20) & !w;
+        let stops = stops & HIGH;
+        if stops != 0 {
+            return n + stops.trailing_zeros() as usize / 8;
+        }
+        n += 8;
+    }
+    let stop = |b: &u8| *b == b'"' || *b == b'\\' || *b < 0x20;
+    n + bytes[n..].iter().position(stop).unwrap_or(bytes.len() - n)
 }
 
 /// The text of a string of which this stands between the quotes.

@@ -32,6 +32,10 @@ use crate::stored::{StoredColumns, is_nested, natural_type};
 
 /// The name of a column that no file has and no query reads.
 const NOWHERE: &str = "#nowhere";
+/// Bytes of a row, decompressed, from which on it pays to decode the columns of a filter first and
+/// of the others only the rows that it keeps. Skipping rows of narrow columns costs more than
+/// decoding them.
+const WIDE_ROW_BYTES: u64 = 64;
 
 /// Opens the files' footers and brings their columns together.
 pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> Result<Table> {
@@ -50,6 +54,7 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
         types: StoredColumns(Arc::new(types)),
         files,
         n_rows: found.n_rows,
+        bytes: schema.iter().map(|column| found.bytes_of(&column.name)).collect(),
         nested: found.nested,
     };
     Ok(Table { schema, provider: Arc::new(provider) })
@@ -60,6 +65,8 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
 struct Found {
     columns: Vec<Column>,
     places: HashMap<String, usize>,
+    /// Bytes of each column, decompressed
+    bytes: HashMap<String, u64>,
     n_rows: usize,
     nested: bool,
 }
@@ -81,6 +88,12 @@ impl Found {
             let ty = if is_json { Type::Dynamic } else { natural_type(field.data_type()) };
             self.column(field.name(), ty);
         }
+        for chunk in footer.metadata().row_groups().iter().flat_map(|group| group.columns()) {
+            let n_bytes = u64::try_from(chunk.uncompressed_size()).unwrap_or(0);
+            if let Some(name) = chunk.column_path().parts().first() {
+                *self.bytes.entry(name.clone()).or_default() += n_bytes;
+            }
+        }
         let store_path = StorePath::from_absolute_path(&path)?;
         Ok(PartitionedFile::new(store_path.to_string(), size))
     }
@@ -101,6 +114,10 @@ impl Found {
         };
     }
 
+    fn bytes_of(&self, name: &str) -> u64 {
+        self.bytes.get(name).copied().unwrap_or(0)
+    }
+
     fn schema(&self, declared: Option<&Schema>) -> Schema {
         let mut schema = self.columns.clone();
         for column in declared.into_iter().flatten() {
@@ -119,9 +136,23 @@ struct Files {
     types: StoredColumns,
     files: Vec<PartitionedFile>,
     n_rows: usize,
+    /// Bytes of each column, decompressed
+    bytes: Vec<u64>,
     /// Whether a column has parts of its own: then no filter may be handed to the decoder, which
     /// would silently leave out those on such columns
     nested: bool,
+}
+
+impl Files {
+    /// Whether rows of these columns are so wide that filters go to the decoder.
+    fn is_wide(&self, columns: Option<&Vec<usize>>) -> bool {
+        let bytes_of = |at: &usize| self.bytes.get(*at).copied().unwrap_or(0);
+        let bytes: u64 = match columns {
+            Some(columns) => columns.iter().map(bytes_of).sum(),
+            None => self.bytes.iter().sum(),
+        };
+        bytes / u64::try_from(self.n_rows.max(1)).unwrap_or(u64::MAX) >= WIDE_ROW_BYTES
+    }
 }
 
 #[async_trait]
@@ -152,7 +183,7 @@ impl TableProvider for Files {
         };
         let source = ParquetSource::new(TableSchema::from(self.schema()))
             .with_table_parquet_options(options)
-            .with_pushdown_filters(!self.nested)
+            .with_pushdown_filters(!self.nested && self.is_wide(projection))
             .with_reorder_filters(true)
             .with_enable_page_index(true)
             .with_bloom_filter_on_read(true);
