@@ -4,6 +4,7 @@
 
 mod aggregates;
 mod corpus;
+mod json;
 mod natives;
 mod operators;
 mod parse;
