@@ -163,6 +163,8 @@ impl Segment {
             (_, Colon) => false,
             (Star, Name | Long | Star) if self.patterns() || dotted(3) => !token.glued,
             (Name, Star) if self.patterns() || dotted(2) => !token.glued,
+            // Parts of one pattern, as in `T*1a$b`.
+            (Name | Long, Name | Long) => !token.glued,
             (Minus | Plus, _) if unary() => false,
             (Equal, _) => !self.is_value && !self.options,
             (_, Equal) => self.properties != Properties::Value && !self.options,

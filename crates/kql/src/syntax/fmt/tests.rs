@@ -228,6 +228,13 @@ fn refuses_errors() {
 }
 
 #[test]
+fn patterns_stay_in_one_piece() {
+    for text in ["union i**II$II*i", "union T*1a*", "find in (a*b$c) where x == 1"] {
+        harmless(text);
+    }
+}
+
+#[test]
 fn long_texts() {
     for (part, n) in [("//\n", 100_000), ("T | take 1 // x\n;", 20_000), ("\n", 100_000)] {
         let text = part.repeat(n);
