@@ -33,7 +33,7 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
 }
 
 /// The feature of the binary that is off in a usual build.
-const OTLP: &str = "pgkeep/otlp";
+pub(crate) const OTLP: &str = "pgkeep/otlp";
 
 fn cargo_tests() -> Outcome {
     let root = repo::root();
@@ -60,7 +60,7 @@ fn cargo_tests() -> Outcome {
 }
 
 fn doc_tests() -> Outcome {
-    let words = ["test", "--workspace", "--locked", "--doc", "--quiet"];
+    let words = ["test", "--workspace", "--features", OTLP, "--locked", "--doc", "--quiet"];
     proc::run(&mut proc::cargo(&repo::root(), &words))
         .map_err(|_| Failure::gate("some doc tests failed").hint("their names are printed above"))
 }

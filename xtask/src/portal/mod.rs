@@ -9,6 +9,7 @@ use std::process::Command;
 
 use crate::cluster::{Account, WorkDir};
 use crate::failure::{Failure, Outcome};
+use crate::test::OTLP;
 use crate::{deps, proc, repo, say, web};
 
 pub(crate) use home::PortalHome;
@@ -73,10 +74,12 @@ fn not_as_it_should() -> Failure {
         .hint("`cargo xtask test portal` runs this part alone")
 }
 
-/// The binary as the tests have it, with the portal that lies in `web/dist`.
+/// The binary as the tests have it, with the portal that lies in `web/dist`: with their features
+/// and what they depend on, so that nothing is compiled twice after them.
 fn debug_binary() -> Outcome<PathBuf> {
     say::step("building pgkeep");
-    let words = ["build", "--locked", "--package", "pgkeep", "--bin", "pgkeep"];
+    let words = ["build", "--locked", "--workspace", "--features", OTLP, "--tests"];
+    let words = [&words[..], &["--bin", "pgkeep"]].concat();
     proc::run(&mut proc::cargo(&repo::root(), &words))?;
     Ok(repo::target_dir().join("debug").join("pgkeep"))
 }
