@@ -1,0 +1,72 @@
+//! The files of `content/` that are part of the crate, and the parsers made of them.
+
+use std::sync::Arc;
+
+use crate::{Error, Parser, Settings, Table};
+
+/// Names one file a line; a test holds the lists to the folders.
+macro_rules! files {
+    ($folder:literal, $ending:literal, [$($name:literal),* $(,)?]) => {
+        &[$(($name, include_str!(concat!("../../../content/", $folder, "/", $name, $ending)))),*]
+    };
+}
+
+/// Parsers: name and text of the file.
+pub fn parser_files() -> &'static [(&'static str, &'static str)] {
+    files!("parsers", ".toml", ["postgresql-csvlog", "postgresql-jsonlog", "postgresql-stderr"])
+}
+
+/// Tables: name and text of the file.
+pub fn table_files() -> &'static [(&'static str, &'static str)] {
+    files!(
+        "tables",
+        ".tsv",
+        ["PGSQLServerLogs", "PgkeepAudit", "PgkeepConnections", "PgkeepStatements",]
+    )
+}
+
+/// Abbreviations of time zones that stand for one offset.
+const ZONES: &str = include_str!("../../../content/parsers/zones.tsv");
+
+/// All tables and parsers that come with the crate.
+#[derive(Debug)]
+pub struct Library {
+    tables: Vec<Arc<Table>>,
+    abbreviations: Vec<(String, i32)>,
+}
+
+impl Library {
+    /// Reads the tables.
+    pub fn new() -> Result<Self, Error> {
+        let mut tables = Vec::new();
+        for (name, text) in table_files() {
+            tables.push(Arc::new(Table::parse(name, text)?));
+        }
+        let mut abbreviations = Vec::new();
+        for line in ZONES.lines().skip(1) {
+            let zone = line.split_once('\t').and_then(|(name, minutes)| {
+                Some((name.to_owned(), minutes.parse::<i32>().ok()?.checked_mul(60)?))
+            });
+            let wrong = || Error::Table { table: "zones".to_owned(), what: line.to_owned() };
+            abbreviations.push(zone.ok_or_else(wrong)?);
+        }
+        Ok(Self { tables, abbreviations })
+    }
+
+    /// The tables.
+    pub fn tables(&self) -> &[Arc<Table>] {
+        &self.tables
+    }
+
+    /// The parser of this name, for a source with these settings.
+    pub fn parser(&self, name: &str, settings: &Settings) -> Result<Parser, Error> {
+        let file = parser_files().iter().find(|(known, _)| *known == name);
+        let (_, text) = file.ok_or_else(|| Error::NoParser(name.to_owned()))?;
+        self.compile(name, text, settings)
+    }
+
+    /// A parser of a file that does not come with the crate.
+    pub fn compile(&self, name: &str, text: &str, settings: &Settings) -> Result<Parser, Error> {
+        Parser::compile(name, text, &self.tables, settings, &self.abbreviations)
+    }
+}

@@ -1,0 +1,223 @@
+//! Records in, rows and dead letters out.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use kql::value::{Json, Type, Value};
+
+use crate::compile::{ColumnPlan, From, Otherwise};
+use crate::event::{Cell, Event};
+use crate::formats::Reading;
+use crate::read::{self, Context, Last};
+use crate::record::Fault;
+use crate::spec::RestSpec;
+use crate::{DeadLetter, Defect, Parser, Position, Raw, Reason, Record, RowBatch};
+
+/// What the caller says of a source.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// A stable name of the source; with a position it names an event for ever.
+    pub source: Arc<str>,
+    /// Name → value of what no log prints: `server_name`, `location`, `tenant_id`, `resource_id` …
+    pub given: Vec<(String, Value)>,
+}
+
+/// Rows of a source so far, one batch a table, and what gave none.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Batches with at least one row.
+    pub batches: Vec<RowBatch>,
+    /// What gave no row.
+    pub dead: Vec<DeadLetter>,
+}
+
+/// Parses the records of one source.
+#[derive(Debug)]
+pub struct Intake {
+    parser: Arc<Parser>,
+    origin: Origin,
+    batches: Vec<RowBatch>,
+    dead: Vec<DeadLetter>,
+    /// Last text of each column of each kind of row.
+    last: Vec<Vec<Last>>,
+}
+
+impl Intake {
+    /// Begins with a source.
+    pub fn new(parser: Arc<Parser>, origin: Origin) -> Self {
+        let last = parser.rows.iter().map(|row| vec![Last::new(); row.columns.len()]).collect();
+        let batches = batches_of(&parser, &origin);
+        Self { parser, origin, batches, dead: Vec::new(), last }
+    }
+
+    /// How many rows wait to be taken.
+    pub fn n_rows(&self) -> usize {
+        self.batches.iter().map(RowBatch::n_rows).sum()
+    }
+
+    /// Takes the rows and dead letters so far.
+    pub fn take(&mut self) -> Output {
+        let fresh = batches_of(&self.parser, &self.origin);
+        let mut batches = std::mem::replace(&mut self.batches, fresh);
+        batches.retain(|batch| batch.n_rows() > 0);
+        Output { batches, dead: std::mem::take(&mut self.dead) }
+    }
+
+    /// Parses one record, received at `received_at` (ticks).
+    pub fn parse(&mut self, record: &Record<'_>, received_at: i64) {
+        let defect = match record.defect {
+            Some(Defect::TooLong) => Some((Reason::TooLong, "the record is too long")),
+            Some(Defect::Nul) => Some((Reason::Nul, "a run of NUL bytes")),
+            Some(Defect::Structure) => Some((Reason::Structure, "quotes do not fit together")),
+            Some(Defect::Incomplete) | None => None,
+        };
+        let at = Position { offset: record.offset, part: 0 };
+        if let Some((reason, detail)) = defect {
+            return self.bury(record, at, received_at, Fault::new(reason, detail));
+        }
+        let Ok(text) = std::str::from_utf8(record.bytes) else {
+            let fault = Fault::new(Reason::Encoding, "the record is not UTF-8");
+            return self.bury(record, at, received_at, fault);
+        };
+        let parser = Arc::clone(&self.parser);
+        let reading = Reading { names: &parser.names, rest: parser.rest };
+        let mut events = Vec::new();
+        if let Err(mut fault) = parser.format.read(text, reading, &mut events) {
+            if record.defect == Some(Defect::Incomplete) {
+                fault.reason = Reason::Incomplete;
+            }
+            return self.bury(record, at, received_at, fault);
+        }
+        for (part, mut event) in events.into_iter().enumerate() {
+            let part = u32::try_from(part).unwrap_or(u32::MAX);
+            let at = Position { offset: record.offset, part };
+            for stage in &parser.stages {
+                if let Err(fault) = stage.run(&mut event) {
+                    self.bury(record, at, received_at, fault);
+                }
+            }
+            if let Err(fault) = self.rows(&parser, &event, at, received_at) {
+                self.bury(record, at, received_at, fault);
+            }
+        }
+    }
+
+    /// Writes the rows of an event: the first that fits for each table.
+    fn rows(
+        &mut self,
+        parser: &Parser,
+        event: &Event<'_>,
+        at: Position,
+        received_at: i64,
+    ) -> Result<(), Fault> {
+        let context = Context { received_at, zones: &parser.zones };
+        let mut written: u64 = 0;
+        for (row, last) in parser.rows.iter().zip(&mut self.last) {
+            let bit = 1u64 << row.table.min(63);
+            if written & bit != 0 || !row.when.iter().all(|when| when.holds(event)) {
+                continue;
+            }
+            let batch = &mut self.batches[row.table];
+            let n_rows = batch.n_rows();
+            for (i, (plan, last)) in row.columns.iter().zip(last).enumerate() {
+                let value = column(plan, event, &context, &self.origin, last);
+                if value.is_none() && plan.required {
+                    // Takes back what the row has so far.
+                    batch.columns.iter_mut().for_each(|column| column.truncate(n_rows));
+                    let name = &batch.table.columns[i].name;
+                    let why = format!("column {name} is absent or not understood");
+                    return Err(Fault::new(Reason::Required, why));
+                }
+                batch.columns[i].push(value.unwrap_or_else(|| match &plan.otherwise {
+                    Otherwise::Received => Value::DateTime(received_at),
+                    Otherwise::Value(value) => value.clone(),
+                }));
+            }
+            batch.positions.push(at);
+            written |= bit;
+        }
+        match written {
+            0 => Err(Fault::new(Reason::NoRow, "the parser has no row for this event")),
+            _ => Ok(()),
+        }
+    }
+
+    fn bury(&mut self, record: &Record<'_>, at: Position, received_at: i64, fault: Fault) {
+        self.dead.push(DeadLetter {
+            reason: fault.reason,
+            detail: fault.detail,
+            parser: Arc::clone(&self.parser.name),
+            raw: Raw::of(record.bytes),
+            n_bytes: record.bytes.len(),
+            source: Arc::clone(&self.origin.source),
+            at,
+            received_at,
+        });
+    }
+}
+
+fn batches_of(parser: &Parser, origin: &Origin) -> Vec<RowBatch> {
+    let new = |table| RowBatch::new(Arc::clone(table), Arc::clone(&origin.source));
+    parser.tables.iter().map(new).collect()
+}
+
+fn column(
+    plan: &ColumnPlan,
+    event: &Event<'_>,
+    context: &Context<'_>,
+    origin: &Origin,
+    last: &mut Last,
+) -> Option<Value> {
+    let slots = match &plan.from {
+        From::Constant(value) => return Some(value.clone()),
+        From::Received => return Some(Value::DateTime(context.received_at)),
+        From::Given(name) => {
+            let (_, value) = origin.given.iter().find(|(known, _)| known == name)?;
+            return Some(value.convert(plan.kind)).filter(|value| !value.is_null());
+        }
+        From::Rest(rest) => return rest_of(event, *rest),
+        From::Fields(slots) => slots,
+    };
+    let cell = slots.iter().map(|slot| event.cell(*slot)).find(|cell| !cell.is_empty())?;
+    if let Some(text) = cell.text() {
+        if plan.none.iter().any(|none| none == text) {
+            return None;
+        }
+        if let Some(text) = plan.map.get(text) {
+            return Some(last.value(text));
+        }
+    }
+    if !plan.list.is_empty() {
+        let Some(Value::Long(n)) = read::value(cell, Type::Long, None, context, last) else {
+            return None;
+        };
+        return plan.list.get(usize::try_from(n).ok()?).map(|text| last.value(text));
+    }
+    read::value(cell, plan.kind, plan.read, context, last)
+}
+
+/// Fields that the parser's file does not mention.
+fn rest_of(event: &Event<'_>, rest: RestSpec) -> Option<Value> {
+    if event.rest.is_empty() {
+        return None;
+    }
+    if rest == RestSpec::Pairs {
+        let mut text = String::new();
+        for (name, cell) in &event.rest {
+            let value = Value::of_json(&cell.to_json()).to_text();
+            let _ = write!(text, "{}{name}={value}", if text.is_empty() { "" } else { ";" });
+        }
+        return Some(Value::text(text));
+    }
+    let mut members = Vec::new();
+    for (name, cell) in &event.rest {
+        let suffix = match cell {
+            _ if rest == RestSpec::Bag => "",
+            Cell::Long(_) | Cell::Real(_) => "_d",
+            Cell::Bool(_) => "_b",
+            _ => "_s",
+        };
+        Json::put(&mut members, format!("{name}{suffix}").into(), cell.to_json());
+    }
+    Some(Value::json(Json::Bag(members)))
+}

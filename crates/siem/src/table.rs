@@ -1,0 +1,84 @@
+//! Tables as files say them, and batches of their rows, column by column.
+
+use std::sync::Arc;
+
+use kql::value::{Type, Value};
+
+use crate::{Error, Position};
+
+/// One column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, as queries write it.
+    pub name: Arc<str>,
+    /// Its type.
+    pub kind: Type,
+    /// What it holds, in a few words.
+    pub meaning: String,
+}
+
+/// A table: its name and columns, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its columns.
+    pub columns: Vec<Column>,
+}
+
+impl Table {
+    /// Reads `content/tables/NAME.tsv`: a line of titles, then name, type, meaning.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Error> {
+        let wrong = |what: String| Error::Table { table: name.to_owned(), what };
+        let mut columns: Vec<Column> = Vec::new();
+        for line in text.lines().skip(1).filter(|line| !line.is_empty()) {
+            let mut parts = line.split('\t');
+            let (Some(column), Some(kind), Some(meaning), None) =
+                (parts.next(), parts.next(), parts.next(), parts.next())
+            else {
+                return Err(wrong(format!("\"{line}\" is not name, type and meaning")));
+            };
+            let kind = Type::parse(kind).ok_or_else(|| wrong(format!("no type \"{kind}\"")))?;
+            if columns.iter().any(|other| &*other.name == column) {
+                return Err(wrong(format!("column \"{column}\" occurs twice")));
+            }
+            columns.push(Column { name: column.into(), kind, meaning: meaning.to_owned() });
+        }
+        Ok(Self { name: name.into(), columns })
+    }
+
+    /// Where the column of this name stands.
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|column| &*column.name == name)
+    }
+}
+
+/// Rows of one table, column by column.
+#[derive(Debug, Clone)]
+pub struct RowBatch {
+    /// The table.
+    pub table: Arc<Table>,
+    /// Which source the rows came from.
+    pub source: Arc<str>,
+    /// One list of values a column of the table, all of the same length.
+    pub columns: Vec<Vec<Value>>,
+    /// Where each row came from.
+    pub positions: Vec<Position>,
+}
+
+impl RowBatch {
+    pub(crate) fn new(table: Arc<Table>, source: Arc<str>) -> Self {
+        let columns = vec![Vec::new(); table.columns.len()];
+        Self { table, source, columns, positions: Vec::new() }
+    }
+
+    /// How many rows it holds.
+    pub fn n_rows(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// The value of a column in a row.
+    pub fn value(&self, row: usize, column: &str) -> Option<&Value> {
+        self.columns.get(self.table.position(column)?)?.get(row)
+    }
+}
