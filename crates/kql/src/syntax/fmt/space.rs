@@ -4,6 +4,9 @@ use super::super::token::{Token, TokenKind};
 use super::groups::Group;
 use super::{is_close, is_open};
 
+/// So many parts of a name's pattern are looked at.
+const PATTERN_PARTS_MAX: usize = 256;
+
 /// The operator or statement that tokens belong to, as far as blanks depend on it.
 #[derive(Debug, Default)]
 pub(super) struct Segment {
@@ -137,8 +140,7 @@ impl Segment {
         let (before, token) = (tokens[at - 1], tokens[at]);
         let earlier = |n: usize| at.checked_sub(n).map(|i| tokens[i]);
         let unary = || begins_operand(text, earlier(2));
-        // `database("d").T*`: a star belongs to the name after the dot.
-        let dotted = |n: usize| earlier(n).is_some_and(|t| t.kind == TokenKind::Dot);
+        let patterns = || self.patterns() || after_dot(&tokens[..at]);
         use TokenKind::*;
         let (left, right) = (before.kind, token.kind);
         let word = &text[before.span.start..before.span.end];
@@ -161,8 +163,7 @@ impl Segment {
             (DotDot, _) | (_, DotDot) => self.bracket != Some(OpenBracket),
             (CloseParen, Colon) => true,
             (_, Colon) => false,
-            (Star, Name | Long | Star) if self.patterns() || dotted(3) => !token.glued,
-            (Name, Star) if self.patterns() || dotted(2) => !token.glued,
+            (Star, Name | Long | Star) | (Name | Long, Star) if patterns() => !token.glued,
             // Parts of one pattern, as in `T*1a$b`.
             (Name | Long, Name | Long) => !token.glued,
             (Minus | Plus, _) if unary() => false,
@@ -176,6 +177,20 @@ impl Segment {
             _ => true,
         }
     }
+}
+
+/// Whether the last of these tokens belong to a name after a dot: `database("d").T*`.
+fn after_dot(tokens: &[Token]) -> bool {
+    let mut rest = tokens.iter().rev().take(PATTERN_PARTS_MAX).peekable();
+    while let Some(token) = rest.next() {
+        let is_part = matches!(token.kind, TokenKind::Star | TokenKind::Name | TokenKind::Long);
+        match rest.peek() {
+            Some(before) if is_part && before.kind == TokenKind::Dot => return true,
+            Some(_) if is_part && token.glued => {}
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Parts of arrows, and of brackets that may stand in them.

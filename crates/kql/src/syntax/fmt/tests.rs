@@ -229,7 +229,14 @@ fn refuses_errors() {
 
 #[test]
 fn patterns_stay_in_one_piece() {
-    for text in ["union i**II$II*i", "union T*1a*", "find in (a*b$c) where x == 1"] {
+    for text in [
+        "union i**II$II*i",
+        "union T*1a*",
+        "union i***1**",
+        "find in (a*b$c) where x == 1",
+        "union database('d').a*b*1*, database('d') . T*b",
+        "restrict access to (database('d').a*b*c**1*);\nT",
+    ] {
         harmless(text);
     }
 }
