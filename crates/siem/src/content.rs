@@ -13,7 +13,18 @@ macro_rules! files {
 
 /// Parsers: name and text of the file.
 pub fn parser_files() -> &'static [(&'static str, &'static str)] {
-    files!("parsers", ".toml", ["postgresql-csvlog", "postgresql-jsonlog", "postgresql-stderr"])
+    files!(
+        "parsers",
+        ".toml",
+        [
+            "cef",
+            "otlp-logs",
+            "postgresql-csvlog",
+            "postgresql-jsonlog",
+            "postgresql-stderr",
+            "syslog"
+        ]
+    )
 }
 
 /// Tables: name and text of the file.
@@ -21,7 +32,15 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
     files!(
         "tables",
         ".tsv",
-        ["PGSQLServerLogs", "PgkeepAudit", "PgkeepConnections", "PgkeepStatements",]
+        [
+            "CommonSecurityLog",
+            "PGSQLServerLogs",
+            "PgkeepOtelLogs",
+            "Syslog",
+            "PgkeepAudit",
+            "PgkeepConnections",
+            "PgkeepStatements",
+        ]
     )
 }
 
