@@ -17,6 +17,7 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
         "parsers",
         ".toml",
         [
+            "azure-diagnostics",
             "cef",
             "otlp-logs",
             "postgresql-csvlog",
@@ -33,6 +34,7 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
         "tables",
         ".tsv",
         [
+            "AzureDiagnostics",
             "CommonSecurityLog",
             "PGSQLServerLogs",
             "PgkeepOtelLogs",
