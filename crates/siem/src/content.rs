@@ -13,7 +13,19 @@ macro_rules! files {
 
 /// Parsers: name and text of the file.
 pub fn parser_files() -> &'static [(&'static str, &'static str)] {
-    files!("parsers", ".toml", ["postgresql-csvlog", "postgresql-jsonlog", "postgresql-stderr"])
+    files!(
+        "parsers",
+        ".toml",
+        [
+            "azure-diagnostics",
+            "cef",
+            "otlp-logs",
+            "postgresql-csvlog",
+            "postgresql-jsonlog",
+            "postgresql-stderr",
+            "syslog"
+        ]
+    )
 }
 
 /// Tables: name and text of the file.
@@ -21,7 +33,16 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
     files!(
         "tables",
         ".tsv",
-        ["PGSQLServerLogs", "PgkeepAudit", "PgkeepConnections", "PgkeepStatements",]
+        [
+            "AzureDiagnostics",
+            "CommonSecurityLog",
+            "PGSQLServerLogs",
+            "PgkeepOtelLogs",
+            "Syslog",
+            "PgkeepAudit",
+            "PgkeepConnections",
+            "PgkeepStatements",
+        ]
     )
 }
 
