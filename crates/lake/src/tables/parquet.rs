@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Result as DataFusionResult, Statistics};
+use datafusion::common::{Result as DataFusionResult, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -41,18 +41,40 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
         files.push(found.file(path).map_err(|e| Error::table(name, e))?);
     }
     let schema = found.schema(declared);
-    let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
-    // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings and
-    // text in dynamics need it even then. A column that no file has makes them differ always.
-    let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
-    let provider = Files {
-        schema: arrow_schema(columns.chain([(NOWHERE, Type::Bool)])),
-        types: StoredColumns(Arc::new(types)),
-        files,
-        n_rows: found.n_rows,
-        nested: found.nested,
-    };
+    let n_rows = Precision::Exact(found.n_rows);
+    let provider = Files::new(&schema, files, n_rows, found.nested);
     Ok(Table { schema, provider: Arc::new(provider) })
+}
+
+/// A file whose footer need not be read to know what is in it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) n_rows: Option<usize>,
+    /// The least and the greatest that the column of times may have, in ticks
+    pub(crate) times: Option<(i64, i64)>,
+}
+
+/// The provider of files that somebody else keeps a list of, none of them with nested columns;
+/// `time` is where the column of times is.
+pub(crate) fn listed(schema: &Schema, files: &[Listed], time: usize) -> DataFusionResult<Files> {
+    let all = files.iter().map(|file| file.n_rows).sum::<Option<usize>>();
+    let n_rows = all.map_or(Precision::Absent, Precision::Exact);
+    let mut made = Files::new(schema, Vec::with_capacity(files.len()), n_rows, false);
+    for file in files {
+        let path = StorePath::from_absolute_path(&file.path)?;
+        let mut one = PartitionedFile::new(path.to_string(), file.size);
+        if let Some((least, most)) = file.times {
+            let mut statistics = Statistics::new_unknown(&made.schema);
+            let times = &mut statistics.column_statistics[time];
+            times.min_value = Precision::Inexact(ScalarValue::Int64(Some(least)));
+            times.max_value = Precision::Inexact(ScalarValue::Int64(Some(most)));
+            one = one.with_statistics(Arc::new(statistics));
+        }
+        made.files.push(one);
+    }
+    Ok(made)
 }
 
 /// What the footers say.
@@ -113,15 +135,33 @@ impl Found {
     }
 }
 
+/// Parquet files as one table. Its last column is one that no query reads.
 #[derive(Debug)]
-struct Files {
+pub(crate) struct Files {
     schema: SchemaRef,
     types: StoredColumns,
     files: Vec<PartitionedFile>,
-    n_rows: usize,
+    n_rows: Precision<usize>,
     /// Whether a column has parts of its own: then no filter may be handed to the decoder, which
     /// would silently leave out those on such columns
     nested: bool,
+}
+
+impl Files {
+    fn new(
+        schema: &Schema,
+        files: Vec<PartitionedFile>,
+        n_rows: Precision<usize>,
+        nested: bool,
+    ) -> Self {
+        let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
+        // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings
+        // and text in dynamics need it even then. A column that no file has makes them differ
+        // always.
+        let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
+        let schema = arrow_schema(columns.chain([(NOWHERE, Type::Bool)]));
+        Self { schema, types: StoredColumns(Arc::new(types)), files, n_rows, nested }
+    }
 }
 
 #[async_trait]
@@ -136,7 +176,7 @@ impl TableProvider for Files {
 
     fn statistics(&self) -> Option<Statistics> {
         let unknown = Statistics::new_unknown(&self.schema);
-        Some(unknown.with_num_rows(Precision::Exact(self.n_rows)))
+        Some(unknown.with_num_rows(self.n_rows))
     }
 
     async fn scan(

@@ -9,3 +9,5 @@ mod operators;
 mod parse;
 mod plans;
 mod smoke;
+mod store;
+mod store_disk;
