@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::limits::{External, Limits, Running, panic_text};
 use crate::node::Planner;
 use crate::run::Run;
+use crate::store::Store;
 use crate::tables::Tables;
 
 /// Stack of the thread that plans a query, and of those that run it: plans are deep trees.
@@ -28,6 +29,7 @@ const STACK_BYTES: usize = 32 << 20;
 #[derive(Debug)]
 pub struct Lake {
     tables: Tables,
+    store: Option<Arc<Store>>,
     limits: Limits,
     state: SessionState,
     runtime: Option<Runtime>,
@@ -58,6 +60,7 @@ impl Lake {
         let runtime = Some(runtime);
         Ok(Self {
             tables,
+            store: None,
             limits,
             state,
             runtime,
@@ -79,7 +82,19 @@ impl Lake {
         Arc::make_mut(&mut self.external).insert(address.into(), file.into());
     }
 
-    /// Its tables.
+    /// Lets queries see the tables of a store, each query as they are when it starts.
+    pub fn attach(&mut self, store: Arc<Store>) {
+        self.store = Some(store);
+    }
+
+    /// All tables as they are now, those of the store included: what queries are bound against.
+    pub fn snapshot(&self) -> Tables {
+        let mut tables = self.store.as_ref().map_or_else(Tables::new, |store| store.snapshot());
+        tables.extend(&self.tables);
+        tables
+    }
+
+    /// Its tables, without those of the store.
     pub fn tables(&self) -> &Tables {
         &self.tables
     }
@@ -140,7 +155,8 @@ impl Lake {
                 let _place = self.place(runtime, &running)?;
                 let state = self.state_for(&running)?;
                 let handle = runtime.handle().clone();
-                let mut run = Run::new(&self.tables, state, handle, running, now);
+                let tables = self.snapshot();
+                let mut run = Run::new(&tables, state, handle, running, now);
                 run.through_bytes = self.through_bytes;
                 work(&mut run)
             };

@@ -12,6 +12,7 @@ mod planned;
 mod prepare;
 mod run;
 mod scalar;
+pub mod store;
 mod stored;
 mod tables;
 

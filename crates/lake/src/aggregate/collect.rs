@@ -42,14 +42,14 @@ pub(super) fn of(call: &Call) -> Option<Box<dyn Collect>> {
         (true, [Argument::Column(at, Type::Bool), rest @ ..]) => (Some(*at), rest),
         (true, _) => return None,
     };
-    let size = match rest {
+    let most = match rest {
         [] => default,
         [Argument::Constant(value, _)] => {
             usize::try_from(value.as_integer()?).unwrap_or(0).min(SIZE_MAX)
         }
         _ => return None,
     };
-    Some(Box::new(Lists { ty: *ty, set, size, condition, ..Lists::default() }))
+    Some(Box::new(Lists { ty: *ty, set, most, condition, ..Lists::default() }))
 }
 
 /// The elements of each group as JSON text, and how many they may be.
@@ -62,7 +62,7 @@ pub(super) fn state_types() -> Vec<DataType> {
 struct Lists {
     ty: Type,
     set: bool,
-    size: usize,
+    most: usize,
     condition: Option<usize>,
     /// Elements as JSON text, each once, and their numbers
     known: HashMap<Arc<str>, u32>,
@@ -82,7 +82,7 @@ impl Default for Lists {
         Self {
             ty: Type::Long,
             set: false,
-            size: SIZE_MAX,
+            most: SIZE_MAX,
             condition: None,
             known: HashMap::new(),
             elements: Vec::new(),
@@ -131,7 +131,7 @@ impl Lists {
     }
 
     fn push(&mut self, group: usize, number: u32) {
-        if self.groups[group].len() >= self.size {
+        if self.groups[group].len() >= self.most {
             return;
         }
         if self.set && !self.is_new(group, number) {
@@ -216,7 +216,7 @@ impl GroupsAccumulator for Lists {
         match array.data_type() {
             DataType::Utf8View => {
                 for (at, (&group, text)) in groups.iter().zip(array.as_string_view()).enumerate() {
-                    if wanted(at) && self.groups[group].len() < self.size {
+                    if wanted(at) && self.groups[group].len() < self.most {
                         let number = self.number_of_text(text.unwrap_or(""), &mut scratch);
                         self.push(group, number);
                     }
@@ -273,7 +273,7 @@ impl GroupsAccumulator for Lists {
             }
             lists.append(true);
         }
-        let sizes = UInt64Array::from(vec![self.size as u64; groups.len()]);
+        let sizes = UInt64Array::from(vec![self.most as u64; groups.len()]);
         Ok(vec![Arc::new(lists.finish()), Arc::new(sizes)])
     }
 
@@ -286,7 +286,7 @@ impl GroupsAccumulator for Lists {
         self.grow(n_groups);
         let sizes = states[1].as_primitive::<UInt64Type>();
         if let Some(size) = sizes.iter().flatten().next() {
-            self.size = usize::try_from(size).unwrap_or(SIZE_MAX).min(SIZE_MAX);
+            self.most = usize::try_from(size).unwrap_or(SIZE_MAX).min(SIZE_MAX);
         }
         for (&group, list) in groups.iter().zip(states[0].as_list::<i32>().iter()) {
             let Some(list) = list else { continue };
@@ -303,8 +303,8 @@ impl GroupsAccumulator for Lists {
         values: &[ArrayRef],
         filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
-        let (ty, set, size, condition) = (self.ty, self.set, self.size, self.condition);
-        let mut each = Self { ty, set, size, condition, ..Self::default() };
+        let (ty, set, most, condition) = (self.ty, self.set, self.most, self.condition);
+        let mut each = Self { ty, set, most, condition, ..Self::default() };
         let groups: Vec<usize> = (0..values[0].len()).collect();
         each.update_batch(values, &groups, filter, groups.len())?;
         each.state(EmitTo::All)

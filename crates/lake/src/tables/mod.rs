@@ -16,6 +16,7 @@ use kql::bind::Catalog;
 use kql::plan::Schema;
 use kql::value::{Type, Value};
 
+pub(crate) use parquet::{Files, Listed, listed};
 pub(crate) use range::Range;
 pub use write::write_parquet;
 
@@ -86,6 +87,11 @@ impl Tables {
     /// Adds a table, or puts it in the place of one of that name.
     pub fn add(&mut self, name: impl Into<String>, table: Table) {
         self.0.insert(name.into(), table);
+    }
+
+    /// Adds all of `others`, in the place of those of the same names.
+    pub(crate) fn extend(&mut self, others: &Self) {
+        self.0.extend(others.0.iter().map(|(name, table)| (name.clone(), table.clone())));
     }
 
     /// The table of that name.

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::{Result as DataFusionResult, Statistics};
+use datafusion::common::{Result as DataFusionResult, ScalarValue, Statistics};
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
@@ -45,19 +45,42 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
         files.push(found.file(path).map_err(|e| Error::table(name, e))?);
     }
     let schema = found.schema(declared);
-    let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
-    // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings and
-    // text in dynamics need it even then. A column that no file has makes them differ always.
-    let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
-    let provider = Files {
-        schema: arrow_schema(columns.chain([(NOWHERE, Type::Bool)])),
-        types: StoredColumns(Arc::new(types)),
-        files,
-        n_rows: found.n_rows,
-        bytes: schema.iter().map(|column| found.bytes_of(&column.name)).collect(),
-        nested: found.nested,
-    };
+    let n_rows = Precision::Exact(found.n_rows);
+    let bytes = schema.iter().map(|column| found.bytes_of(&column.name)).collect();
+    let made = Files::new(&schema, files, n_rows, found.nested);
+    let provider = Files { bytes: Some(bytes), ..made };
     Ok(Table { schema, provider: Arc::new(provider) })
+}
+
+/// A file whose footer need not be read to know what is in it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    pub(crate) path: PathBuf,
+    pub(crate) size: u64,
+    pub(crate) n_rows: Option<usize>,
+    /// The least and the greatest that the column of times may have, in ticks
+    pub(crate) times: Option<(i64, i64)>,
+}
+
+/// The provider of files that somebody else keeps a list of, none of them with nested columns;
+/// `time` is where the column of times is.
+pub(crate) fn listed(schema: &Schema, files: &[Listed], time: usize) -> DataFusionResult<Files> {
+    let all = files.iter().map(|file| file.n_rows).sum::<Option<usize>>();
+    let n_rows = all.map_or(Precision::Absent, Precision::Exact);
+    let mut made = Files::new(schema, Vec::with_capacity(files.len()), n_rows, false);
+    for file in files {
+        let path = StorePath::from_absolute_path(&file.path)?;
+        let mut one = PartitionedFile::new(path.to_string(), file.size);
+        if let Some((least, most)) = file.times {
+            let mut statistics = Statistics::new_unknown(&made.schema);
+            let times = &mut statistics.column_statistics[time];
+            times.min_value = Precision::Inexact(ScalarValue::Int64(Some(least)));
+            times.max_value = Precision::Inexact(ScalarValue::Int64(Some(most)));
+            one = one.with_statistics(Arc::new(statistics));
+        }
+        made.files.push(one);
+    }
+    Ok(made)
 }
 
 /// What the footers say.
@@ -130,28 +153,48 @@ impl Found {
     }
 }
 
+/// Parquet files as one table. Its last column is one that no query reads.
 #[derive(Debug)]
-struct Files {
+pub(crate) struct Files {
     schema: SchemaRef,
     types: StoredColumns,
     files: Vec<PartitionedFile>,
-    n_rows: usize,
-    /// Bytes of each column, decompressed
-    bytes: Vec<u64>,
+    n_rows: Precision<usize>,
+    /// Bytes of each column, decompressed, where they are known
+    bytes: Option<Vec<u64>>,
     /// Whether a column has parts of its own: then no filter may be handed to the decoder, which
     /// would silently leave out those on such columns
     nested: bool,
 }
 
 impl Files {
+    fn new(
+        schema: &Schema,
+        files: Vec<PartitionedFile>,
+        n_rows: Precision<usize>,
+        nested: bool,
+    ) -> Self {
+        let types = schema.iter().map(|column| (column.name.clone(), column.ty)).collect();
+        // Where a file's schema is the table's, DataFusion asks no adapter; but nulls in strings
+        // and text in dynamics need it even then. A column that no file has makes them differ
+        // always.
+        let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
+        let schema = arrow_schema(columns.chain([(NOWHERE, Type::Bool)]));
+        let types = StoredColumns(Arc::new(types));
+        Self { schema, types, files, n_rows, bytes: None, nested }
+    }
+
     /// Whether rows of these columns are so wide that filters go to the decoder.
     fn is_wide(&self, columns: Option<&Vec<usize>>) -> bool {
-        let bytes_of = |at: &usize| self.bytes.get(*at).copied().unwrap_or(0);
+        let (Some(bytes), Precision::Exact(n_rows)) = (&self.bytes, self.n_rows) else {
+            return true;
+        };
+        let bytes_of = |at: &usize| bytes.get(*at).copied().unwrap_or(0);
         let bytes: u64 = match columns {
             Some(columns) => columns.iter().map(bytes_of).sum(),
-            None => self.bytes.iter().sum(),
+            None => bytes.iter().sum(),
         };
-        bytes / u64::try_from(self.n_rows.max(1)).unwrap_or(u64::MAX) >= WIDE_ROW_BYTES
+        bytes / u64::try_from(n_rows.max(1)).unwrap_or(u64::MAX) >= WIDE_ROW_BYTES
     }
 }
 
@@ -167,7 +210,7 @@ impl TableProvider for Files {
 
     fn statistics(&self) -> Option<Statistics> {
         let unknown = Statistics::new_unknown(&self.schema);
-        Some(unknown.with_num_rows(Precision::Exact(self.n_rows)))
+        Some(unknown.with_num_rows(self.n_rows))
     }
 
     async fn scan(

@@ -10,3 +10,5 @@ mod operators;
 mod parse;
 mod plans;
 mod smoke;
+mod store;
+mod store_disk;

@@ -1,0 +1,18 @@
+//! Delta tables, by the small part of the open protocol that a table of events needs: protocol,
+//! metadata, added files, transactions of an application; commits are put where nobody has put
+//! one.
+//!
+//! The crate `deltalake` is not used: with all its features off it still turns on the cloud
+//! features of `object_store`, and with them a second cryptographic library (`ring`) and a second
+//! `reqwest`. Others read these tables; compaction, checkpoints and retention come later.
+
+mod action;
+mod log;
+mod objects;
+mod read;
+mod schema;
+mod write;
+
+pub(super) use log::Log;
+pub(super) use read::files;
+pub(super) use write::{remove_leftovers, write_files};

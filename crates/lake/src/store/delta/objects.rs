@@ -1,0 +1,81 @@
+//! What a Delta table needs of the place where it lies: the seam to object stores.
+
+use std::io;
+use std::sync::Arc;
+
+use crate::store::doors::{Disk, Doors};
+
+/// Bytes written with one call.
+const PIECE: usize = 1 << 20;
+
+/// Whether an object could be put under a name that nothing else had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Put {
+    Done,
+    Taken,
+}
+
+/// Files of one folder of the store, whole and durable.
+#[derive(Debug, Clone)]
+pub(super) struct Objects {
+    doors: Doors,
+    folder: String,
+}
+
+impl Objects {
+    pub(super) fn new(doors: Doors, folder: String) -> Self {
+        Self { doors, folder }
+    }
+
+    pub(super) fn disk(&self) -> &Arc<dyn Disk> {
+        &self.doors.disk
+    }
+
+    pub(super) fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
+    }
+
+    /// Puts a new object under a name of its own; folders are made.
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.disk().make_folder(folder)?;
+        self.write(&path, bytes)?;
+        self.disk().sync_folder(folder)
+    }
+
+    /// Puts an object where nobody has put one: aside, then a second name in one step. After an
+    /// error it may or may not be there.
+    pub(super) fn put_if_absent(&self, name: &str, bytes: &[u8]) -> io::Result<Put> {
+        let path = self.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        self.disk().make_folder(&folder)?;
+        let aside = format!("{folder}/{ASIDE}{:032x}", self.doors.uuid()?);
+        self.write(&aside, bytes)?;
+        let linked = self.disk().link(&aside, &path);
+        let removed = self.disk().remove(&aside);
+        match linked {
+            Ok(()) => {}
+            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Ok(Put::Taken),
+            Err(e) => return Err(e),
+        }
+        removed?;
+        self.disk().sync_folder(&folder)?;
+        Ok(Put::Done)
+    }
+
+    fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        let mut file = self.disk().create(path)?;
+        let written = bytes.chunks(PIECE).try_for_each(|piece| file.append(piece));
+        let done = written.and_then(|()| file.sync());
+        if done.is_err() {
+            // Nobody names it yet.
+            let _ = self.disk().remove(path);
+        }
+        done
+    }
+}
+
+/// How the names of commits begin while they are written; what is left of them is removed when
+/// the store is opened.
+pub(super) const ASIDE: &str = ".aside-";

@@ -1,0 +1,106 @@
+//! Group commit: whoever comes while a frame is being synced waits for the next one, which then
+//! holds all that waited. One of them writes it.
+
+use std::sync::{Arc, OnceLock};
+
+use datafusion::arrow::array::RecordBatch;
+use parking_lot::{Condvar, Mutex};
+
+use super::error::{StoreError, StoreResult, is_full};
+use super::wal::{Record, Wal, WriteFailure};
+
+/// An append on its way.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) record: Record,
+    pub(super) batch: RecordBatch,
+    /// What it is counted as in memory
+    pub(super) bytes: usize,
+    pub(super) outcome: Arc<OnceLock<Result<u64, WriteFailure>>>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    entries: Vec<Entry>,
+    bytes: usize,
+    is_writing: bool,
+}
+
+/// The log and who waits for it.
+#[derive(Debug)]
+pub(super) struct Group {
+    waiting: Mutex<Waiting>,
+    written: Condvar,
+    pub(super) wal: Mutex<Wal>,
+    waiting_bytes: usize,
+}
+
+impl Group {
+    pub(super) fn new(wal: Wal, waiting_bytes: usize) -> Self {
+        let (waiting, written) = (Mutex::default(), Condvar::new());
+        Self { waiting, written, wal: Mutex::new(wal), waiting_bytes }
+    }
+
+    /// Answers the number of the entry's record when it is durable. `publish` gets all entries of
+    /// a frame and the number of the first, before any of them is answered; frames come to it in
+    /// their order.
+    pub(super) fn append(
+        &self,
+        entry: Entry,
+        publish: impl Fn(u64, Vec<Entry>),
+    ) -> StoreResult<u64> {
+        let outcome = Arc::clone(&entry.outcome);
+        let mut waiting = self.waiting.lock();
+        if waiting.bytes + entry.record.len() > self.waiting_bytes && !waiting.entries.is_empty() {
+            let what = format!("{} bytes wait for the disk", waiting.bytes);
+            return Err(StoreError::Full(what));
+        }
+        waiting.bytes += entry.record.len();
+        waiting.entries.push(entry);
+        loop {
+            if let Some(outcome) = outcome.get() {
+                return outcome.clone().map_err(failure);
+            }
+            if waiting.is_writing {
+                self.written.wait(&mut waiting);
+                continue;
+            }
+            waiting.is_writing = true;
+            waiting.bytes = 0;
+            let entries = std::mem::take(&mut waiting.entries);
+            drop(waiting);
+            self.write(entries, &publish);
+            waiting = self.waiting.lock();
+            waiting.is_writing = false;
+            self.written.notify_all();
+        }
+    }
+
+    fn write(&self, mut entries: Vec<Entry>, publish: &impl Fn(u64, Vec<Entry>)) {
+        let outcomes: Vec<_> = entries.iter().map(|entry| Arc::clone(&entry.outcome)).collect();
+        let records: Vec<Record> = entries
+            .iter_mut()
+            .map(|entry| {
+                let rows = std::mem::take(&mut entry.record.rows);
+                Record { table: entry.record.table, rows }
+            })
+            .collect();
+        let written = self.wal.lock().write(&records);
+        if let Ok(first) = &written {
+            publish(*first, entries);
+        }
+        for (at, outcome) in (0..).zip(outcomes) {
+            let _ = outcome.set(written.clone().map(|first| first + at));
+        }
+    }
+}
+
+fn failure(failure: WriteFailure) -> StoreError {
+    match failure {
+        WriteFailure::Unknown(error) => StoreError::Failed(error),
+        WriteFailure::TakenBack(error) if is_full(&error) => StoreError::DiskFull(error),
+        WriteFailure::TakenBack(source) => {
+            StoreError::Io { what: "writing the write-ahead log".to_owned(), source }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! How much the store takes, and how often it commits.
+
+use std::time::Duration;
+
+/// Limits of a store.
+#[derive(Debug, Clone)]
+pub struct StoreLimits {
+    /// A segment of the write-ahead log is closed when it is longer
+    pub segment_bytes: u64,
+    /// Bytes of one append, encoded
+    pub append_bytes: usize,
+    /// Bytes that wait for the next write of the log
+    pub waiting_bytes: usize,
+    /// Bytes of a table's rows in memory; beyond it appends are refused
+    pub hot_bytes: usize,
+    /// A table is committed when its rows in memory are more
+    pub commit_bytes: usize,
+    /// A table is committed when its oldest row in memory is older
+    pub commit_interval: Duration,
+    /// Days that the rows of a table in memory may fall on; each makes a file of its own
+    pub days: usize,
+    /// Rows of a Parquet row group
+    pub group_rows: usize,
+    /// Tables
+    pub tables: usize,
+    /// Columns of a table
+    pub columns: usize,
+    /// A damaged write-ahead log opens for reading only instead of not at all
+    pub read_damaged: bool,
+}
+
+impl Default for StoreLimits {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            append_bytes: 16 << 20,
+            waiting_bytes: 64 << 20,
+            hot_bytes: 256 << 20,
+            commit_bytes: 128 << 20,
+            commit_interval: Duration::from_secs(60),
+            days: 400,
+            group_rows: 128 << 10,
+            tables: 1000,
+            columns: 1000,
+            read_damaged: false,
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! Opening a store, and its tables.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use kql::plan::Schema;
+use parking_lot::Mutex;
+
+use super::delta::{self, Log};
+use super::doors::Doors;
+use super::error::{Doing as _, StoreError, StoreResult};
+use super::group::Group;
+use super::limits::StoreLimits;
+use super::memtable::Memtable;
+use super::shape::{Shape, check_table_name, decode};
+use super::wal::{self, Wal};
+use super::{Core, Store, View, unix_ms};
+
+const TABLES: &str = "tables";
+
+impl Store {
+    /// Opens a store, or makes one in an empty folder: reads the logs of its tables, then the
+    /// write-ahead log; rows that were committed already are dropped there.
+    ///
+    /// # Errors
+    /// Another process has it, the write-ahead log is damaged before its end (unless
+    /// [`StoreLimits::read_damaged`]: then it opens for reading what comes before), a table
+    /// cannot be understood, or the disk fails.
+    pub fn open(doors: Doors, limits: StoreLimits) -> StoreResult<Self> {
+        let lock = match doors.disk.lock() {
+            Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(StoreError::InUse),
+            lock => lock.doing(|| "locking the store".to_owned())?,
+        };
+        for folder in [wal::FOLDER, TABLES] {
+            doors.disk.make_folder(folder).doing(|| format!("making \"{folder}\""))?;
+        }
+        let mut views = BTreeMap::new();
+        let mut names = BTreeMap::new();
+        let entries = doors.disk.list(TABLES).doing(|| "listing tables".to_owned())?;
+        for entry in entries.into_iter().filter(|entry| entry.is_folder) {
+            let Some(log) = Log::load(&doors, &entry.name)? else { continue };
+            if let Some(other) = names.insert(log.id, entry.name.clone()) {
+                let what = format!("it has the id of table {other}");
+                return Err(StoreError::Delta { table: entry.name, what });
+            }
+            views.insert(entry.name, View::of(log, &limits)?);
+        }
+        let now = doors.clock.now();
+        let floor = views.values().map(|view| view.committed).max().unwrap_or(0);
+        let recovered = wal::recover(&doors, floor, |seq, id, rows| {
+            let view = names.get(&id).and_then(|name| views.get_mut(name));
+            let Some(view) = view else {
+                let table = kql::value::guid_text(id);
+                let what = "the write-ahead log has rows of it, and it is not there".to_owned();
+                return Err(StoreError::Delta { table, what });
+            };
+            if seq <= view.committed {
+                return Ok(());
+            }
+            let batch = decode(rows)?;
+            let bytes = batch.get_array_memory_size();
+            view.core.hot_bytes.fetch_add(bytes, Ordering::Relaxed);
+            view.active.push(batch, bytes, seq, now)
+        })?;
+        if let Some(damage) = &recovered.damage
+            && !limits.read_damaged
+        {
+            return Err(StoreError::Damaged(damage.clone()));
+        }
+        let next = recovered.last_seq.max(floor) + 1;
+        let wal = Wal::new(doors.clone(), limits.segment_bytes, next, recovered.closed);
+        let group = Group::new(wal, limits.waiting_bytes);
+        let store = Self {
+            doors,
+            limits,
+            group,
+            views: Mutex::new(views),
+            declaring: Mutex::default(),
+            damage: recovered.damage,
+            cut_bytes: recovered.cut_bytes,
+            _lock: lock,
+        };
+        if store.damage.is_none() {
+            for core in store.cores() {
+                delta::remove_leftovers(&core.log.lock())?;
+            }
+            store.remove_segments()?;
+        }
+        Ok(store)
+    }
+
+    /// Makes a table, or gives one more columns; answers whether that changed anything. Columns
+    /// that are there and not named stay.
+    ///
+    /// # Errors
+    /// A name or columns that a table cannot have, a column that has another type, and failures
+    /// of the disk.
+    pub fn declare(&self, name: &str, schema: &Schema) -> StoreResult<bool> {
+        self.writable()?;
+        check_table_name(name)?;
+        let _declaring = self.declaring.lock();
+        let at = unix_ms(self.doors.clock.now());
+        let known = {
+            let views = self.views.lock();
+            if !views.contains_key(name) && views.len() >= self.limits.tables {
+                let what = format!("there are {} tables already", views.len());
+                return Err(StoreError::Invalid(what));
+            }
+            views.get(name).map(|view| Arc::clone(&view.core))
+        };
+        let Some(core) = known else {
+            Shape::new(schema.clone(), self.limits.columns)?;
+            // One that a failed try left behind is taken.
+            let log = match Log::load(&self.doors, name)? {
+                Some(log) => log,
+                None => Log::create(&self.doors, name, schema, at)?,
+            };
+            self.views.lock().insert(name.to_owned(), View::of(log, &self.limits)?);
+            return Ok(true);
+        };
+        // Who commits waits, and sees the old columns or the new ones.
+        let mut log = core.log.lock();
+        let shape = Shape::new(log.columns()?, self.limits.columns)?;
+        let Some(more) = shape.with(schema)? else { return Ok(false) };
+        let shape = Shape::new(more, self.limits.columns)?;
+        log.set_columns(&shape.schema, at)?;
+        let files = delta::files(&log, &shape)?;
+        if let Some(view) = self.views.lock().get_mut(name) {
+            (view.shape, view.files) = (Arc::new(shape), Arc::new(files));
+        }
+        Ok(true)
+    }
+
+    pub(super) fn cores(&self) -> Vec<Arc<Core>> {
+        self.views.lock().values().map(|view| Arc::clone(&view.core)).collect()
+    }
+}
+
+impl View {
+    fn of(log: Log, limits: &StoreLimits) -> StoreResult<Self> {
+        let shape = Shape::new(log.columns()?, limits.columns)?;
+        let files = delta::files(&log, &shape)?;
+        let (n_files, committed) = (log.files.len(), log.committed);
+        let core = Core {
+            name: log.name().to_owned(),
+            id: log.id,
+            log: Mutex::new(log),
+            hot_bytes: AtomicUsize::new(0),
+        };
+        Ok(Self {
+            core: Arc::new(core),
+            shape: Arc::new(shape),
+            files: Arc::new(files),
+            n_files,
+            frozen: None,
+            active: Memtable::default(),
+            committed,
+            trouble: None,
+        })
+    }
+}

@@ -1,0 +1,174 @@
+//! The columns of a store table, and rows brought into their form.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::Cursor;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, RecordBatchOptions,
+};
+use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use datafusion::arrow::ipc::CompressionType;
+use datafusion::arrow::ipc::reader::StreamReader;
+use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
+use kql::plan::{Column, Schema};
+use kql::value::{DATETIME_MAX, TICKS_PER_DAY, Type, Value};
+
+use super::error::{StoreError, StoreResult};
+use crate::data::{arrow_schema, batch_of, scalar_of};
+
+/// The column that says when; every table has it.
+pub(super) const TIME: &str = "TimeGenerated";
+/// The column of Delta's partitions; no table may have one of that name.
+pub(super) const DAY: &str = "Day";
+
+/// Longest name of a table or column, in bytes.
+const NAME_BYTES: usize = 128;
+
+/// The columns of a table.
+#[derive(Debug)]
+pub(super) struct Shape {
+    pub(super) schema: Schema,
+    types: Vec<Type>,
+    pub(super) arrow: SchemaRef,
+    /// Where [`TIME`] is
+    pub(super) time: usize,
+}
+
+impl Shape {
+    /// Of a schema that a table can have.
+    pub(super) fn new(schema: Schema, columns: usize) -> StoreResult<Self> {
+        let invalid = |what: String| Err(StoreError::Invalid(what));
+        if schema.len() > columns {
+            return invalid(format!("{} columns, where at most {columns} can be", schema.len()));
+        }
+        let mut names = HashSet::new();
+        for column in &schema {
+            let name = &column.name;
+            // Delta's rule for tables without column mapping; its names ignore case.
+            let is_odd = |c: char| " ,;{}()=/\\%".contains(c) || c.is_control();
+            if name.is_empty() || name.len() > NAME_BYTES || name.contains(is_odd) {
+                return invalid(format!("{name:?} cannot be the name of a column"));
+            }
+            if name.eq_ignore_ascii_case(DAY) {
+                return invalid(format!("the name {DAY} is the store's own"));
+            }
+            if !names.insert(name.to_lowercase()) {
+                return invalid(format!("there are two columns {name}"));
+            }
+        }
+        let Some(time) = schema.iter().position(|c| c.name == TIME && c.ty == Type::DateTime)
+        else {
+            return invalid(format!("there is no column {TIME} of type datetime"));
+        };
+        let types = schema.iter().map(|column| column.ty).collect();
+        let arrow = arrow_schema(schema.iter().map(|c| (c.name.as_str(), c.ty)));
+        Ok(Self { schema, types, arrow, time })
+    }
+
+    /// Its columns and those that `more` adds; `None` where it adds none.
+    pub(super) fn with(&self, more: &Schema) -> StoreResult<Option<Schema>> {
+        let mut schema = self.schema.clone();
+        for column in more {
+            match self.schema.iter().find(|c| c.name == column.name) {
+                Some(known) if known.ty == column.ty => {}
+                Some(known) => {
+                    let what = format!("column {} is {}, not {}", known.name, known.ty, column.ty);
+                    return Err(StoreError::Invalid(what));
+                }
+                None => schema.push(Column::new(&column.name, column.ty)),
+            }
+        }
+        Ok((schema.len() > self.schema.len()).then_some(schema))
+    }
+
+    /// Rows as a batch. Points of time keep whole microseconds, what Delta's files hold; a row
+    /// without a time gets `now`.
+    pub(super) fn batch(&self, rows: &[Vec<Value>], now: i64) -> StoreResult<RecordBatch> {
+        if rows.iter().any(|row| row.len() > self.types.len()) {
+            let what = format!("a row has more than {} values", self.types.len());
+            return Err(StoreError::Invalid(what));
+        }
+        let batch = batch_of(&self.arrow, &self.types, rows)?;
+        let arrays = batch.columns().iter().enumerate().map(|(at, array)| {
+            if self.types[at] != Type::DateTime {
+                return compact(array);
+            }
+            let ticks = array.as_primitive::<Int64Type>();
+            let micros = |t: i64| t - t.rem_euclid(10);
+            if at != self.time {
+                return Arc::new(ticks.unary::<_, Int64Type>(micros)) as ArrayRef;
+            }
+            let in_range = |t: &i64| (0..=DATETIME_MAX).contains(t);
+            let times = ticks.iter().map(|t| micros(t.filter(in_range).unwrap_or(now)));
+            Arc::new(Int64Array::from_iter_values(times))
+        });
+        Ok(RecordBatch::try_new(Arc::clone(&self.arrow), arrays.collect())?)
+    }
+
+    /// A batch of an older shape of the table with the columns of this one.
+    pub(super) fn conform(&self, batch: &RecordBatch) -> StoreResult<RecordBatch> {
+        if batch.schema() == self.arrow {
+            return Ok(batch.clone());
+        }
+        let arrays = self.schema.iter().map(|column| match batch.column_by_name(&column.name) {
+            Some(array) => Ok(Arc::clone(array)),
+            None => {
+                scalar_of(&Value::absent(column.ty), column.ty).to_array_of_size(batch.num_rows())
+            }
+        });
+        let arrays = arrays.collect::<datafusion::error::Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        Ok(RecordBatch::try_new_with_options(Arc::clone(&self.arrow), arrays, &options)?)
+    }
+}
+
+/// An array without what its buffers hold besides its values.
+pub(super) fn compact(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Utf8View => Arc::new(array.as_string_view().gc()),
+        _ => Arc::clone(array),
+    }
+}
+
+/// The days that the rows of a batch fall on, since the year 1.
+pub(super) fn days_of(batch: &RecordBatch) -> BTreeSet<i64> {
+    let Some(times) = batch.column_by_name(TIME) else { return BTreeSet::new() };
+    let mut days = BTreeSet::new();
+    let mut last = None;
+    for day in times.as_primitive::<Int64Type>().values().iter().map(|t| t / TICKS_PER_DAY) {
+        if last != Some(day) {
+            days.insert(day);
+            last = Some(day);
+        }
+    }
+    days
+}
+
+/// Whether a name can be a table's, and with it a folder's.
+pub(super) fn check_table_name(name: &str) -> StoreResult<()> {
+    let starts_well = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if starts_well && name.len() <= NAME_BYTES && name.chars().all(is_fine) {
+        return Ok(());
+    }
+    Err(StoreError::Invalid(format!("{name:?} cannot be the name of a table")))
+}
+
+/// A batch as bytes (Arrow IPC stream, buffers as LZ4 frames).
+pub(super) fn encode(batch: &RecordBatch) -> StoreResult<Vec<u8>> {
+    let options =
+        IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
+    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options)?;
+    writer.write(batch)?;
+    Ok(writer.into_inner()?)
+}
+
+/// The batch from bytes.
+pub(super) fn decode(bytes: &[u8]) -> StoreResult<RecordBatch> {
+    let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    match reader.next() {
+        Some(batch) => Ok(batch?),
+        None => Ok(RecordBatch::new_empty(reader.schema())),
+    }
+}

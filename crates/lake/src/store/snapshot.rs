@@ -1,0 +1,69 @@
+//! A table as it was at one moment: the files of its last commit and the hot tail, each row once.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{RecordBatch, new_null_array};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::Result;
+use datafusion::datasource::TableType;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::union::UnionExec;
+
+use super::shape::Shape;
+use crate::error::Error;
+use crate::tables::Files;
+
+/// What a query reads; a commit that comes later changes nothing in it.
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    pub(super) shape: Arc<Shape>,
+    pub(super) files: Arc<Files>,
+    pub(super) hot: Vec<RecordBatch>,
+}
+
+impl Snapshot {
+    /// The hot tail with the columns that files have.
+    fn hot(&self) -> Result<Vec<RecordBatch>> {
+        let schema = self.files.schema();
+        let batches = self.hot.iter().map(|batch| {
+            let batch = self.shape.conform(batch).map_err(|e| Error::table("of the store", e))?;
+            let mut arrays = batch.columns().to_vec();
+            for field in schema.fields().iter().skip(arrays.len()) {
+                arrays.push(new_null_array(field.data_type(), batch.num_rows()));
+            }
+            Ok(RecordBatch::try_new(Arc::clone(&schema), arrays)?)
+        });
+        batches.collect()
+    }
+}
+
+#[async_trait]
+impl TableProvider for Snapshot {
+    fn schema(&self) -> SchemaRef {
+        self.files.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let cold = self.files.scan(state, projection, filters, limit).await?;
+        if self.hot.is_empty() {
+            return Ok(cold);
+        }
+        let hot =
+            MemorySourceConfig::try_new_exec(&[self.hot()?], self.schema(), projection.cloned())?;
+        UnionExec::try_new(vec![cold, hot])
+    }
+}
