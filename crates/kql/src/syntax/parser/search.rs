@@ -207,7 +207,10 @@ impl Parser<'_> {
     pub(super) fn render(&mut self) -> Made {
         let visualisation = self.expect_name("a kind of chart");
         let mut options = Vec::new();
-        loop {
+        // Words such as `sample-distinct` are no names of properties: nothing is read then.
+        let mut before = None;
+        while before != Some(self.at) {
+            before = Some(self.at);
             let word = self.word();
             let with = word == "with" && self.peek_at(1) != TokenKind::OpenParen;
             if self.peek_at(1) == TokenKind::Equal && !word.is_empty() {

@@ -1,6 +1,6 @@
 //! Nesting, long chains, long texts, texts cut off anywhere.
 
-use super::super::{TEXT_MAX, parse, tokens};
+use super::super::{Span, TEXT_MAX, parse, tokens};
 use super::samples::SAMPLES;
 
 fn codes(text: &str) -> Vec<&'static str> {
@@ -83,6 +83,28 @@ fn cut_anywhere() {
             parse(&without);
         }
     }
+}
+
+/// Words that are no names, and signs: what stands where something else should must be read over.
+const ODD: &[&str] =
+    &["sample-distinct", "!in", "by", "with", "=", "(", "]", "{", ",", ".", "*", "-", "'a'", "1"];
+
+#[test]
+fn anything_anywhere() {
+    for sample in SAMPLES {
+        for token in tokens(sample) {
+            let (before, after) = (&sample[..token.span.start], &sample[token.span.end..]);
+            for odd in ODD {
+                parse(&format!("{before} {odd} {after}"));
+                parse(&format!("{before}{odd} {}{after}", token_text(sample, &token.span)));
+                parse(&format!("{before}{odd}=0 {after}"));
+            }
+        }
+    }
+}
+
+fn token_text<'t>(text: &'t str, span: &Span) -> &'t str {
+    &text[span.start..span.end]
 }
 
 #[test]
