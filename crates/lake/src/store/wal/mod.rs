@@ -3,8 +3,8 @@
 //! All numbers are little-endian.
 //! ```text
 //! segment = magic "pgkeepW1" | salt 16 | first_seq u64 | crc u32          name: first_seq.wal
-//! frame   = magic "frameW1\n" | first_seq u64 | n_records u32 | len u32 | crc u32 | payload_crc u32
-//!           | payload of len bytes: records
+//! frame   = magic "frameW1\n" | first_seq u64 | n_records u32 | len u32 | crc u32
+//!           | payload_crc u32 | payload of len bytes: records
 //! record  = table 16 | len u32 | rows: an Arrow IPC stream
 //! ```
 //! `crc` is CRC-32C over the salt and the header before it, `payload_crc` over the salt and the
