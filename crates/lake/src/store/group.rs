@@ -1,6 +1,7 @@
 //! Group commit: whoever comes while a frame is being synced waits for the next one, which then
 //! holds all that waited. One of them writes it.
 
+use std::io;
 use std::sync::{Arc, OnceLock};
 
 use datafusion::arrow::array::RecordBatch;
@@ -69,10 +70,11 @@ impl Group {
             waiting.bytes = 0;
             let entries = std::mem::take(&mut waiting.entries);
             drop(waiting);
+            let outcomes = entries.iter().map(|entry| Arc::clone(&entry.outcome)).collect();
+            let turn = Turn { group: self, outcomes };
             self.write(entries, &publish);
+            drop(turn);
             waiting = self.waiting.lock();
-            waiting.is_writing = false;
-            self.written.notify_all();
         }
     }
 
@@ -92,6 +94,28 @@ impl Group {
         for (at, outcome) in (0..).zip(outcomes) {
             let _ = outcome.set(written.clone().map(|first| first + at));
         }
+    }
+}
+
+/// The turn of one that writes. Where a panic ends it, all that wait still get an answer, and the
+/// log takes no more: what of the frame is there nobody knows.
+struct Turn<'a> {
+    group: &'a Group,
+    outcomes: Vec<Arc<OnceLock<Result<u64, WriteFailure>>>>,
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if self.outcomes.iter().any(|outcome| outcome.get().is_none()) {
+            let error = io::Error::other("writing the write-ahead log was broken off");
+            let error = Arc::new(error);
+            self.group.wal.lock().fail(&error);
+            for outcome in &self.outcomes {
+                let _ = outcome.set(Err(WriteFailure::Unknown(Arc::clone(&error))));
+            }
+        }
+        self.group.waiting.lock().is_writing = false;
+        self.group.written.notify_all();
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use kql::engine::{Cancel, Limits};
 use kql::functions::Context;
 use kql::plan::Schema;
 use kql::value::{TICKS_PER_DAY, Type, Value};
-use lake::store::{Doors, OsClock, Store, StoreError, StoreLimits};
+use lake::store::{Doors, OsClock, Random, Store, StoreError, StoreLimits};
 use lake::{Lake, Tables};
 
 use crate::plans::{NOW, chain, schema};
@@ -162,6 +163,38 @@ fn a_full_disk_refuses_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     disk.after(folder.path(), 100, true);
     assert_eq!(numbers(&in_folder(folder.path())), [0, 2]);
+}
+
+/// Randomness that panics when told to, as code of ours might.
+#[derive(Debug, Default)]
+struct Panics(AtomicBool);
+
+impl Random for Panics {
+    fn fill(&self, out: &mut [u8]) -> std::io::Result<()> {
+        assert!(!self.0.load(Ordering::SeqCst), "told to");
+        OsClock.fill(out)
+    }
+}
+
+#[test]
+fn a_panic_of_who_writes_leaves_nobody_waiting() {
+    let folder = tempfile::tempdir().unwrap();
+    let panics = Arc::new(Panics::default());
+    let doors = Doors { random: panics.clone(), ..Doors::of_folder(folder.path()).unwrap() };
+    let store = Store::open(doors, StoreLimits::default()).unwrap();
+    store.declare("Events", &columns()).unwrap();
+    store.append("Events", &[row(0)]).unwrap();
+    store.flush().unwrap();
+    panics.0.store(true, Ordering::SeqCst);
+    // The next frame begins a segment, which has a random salt.
+    let append = || store.append("Events", &[row(1)]);
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(append)).is_err());
+    panics.0.store(false, Ordering::SeqCst);
+    assert!(matches!(append(), Err(StoreError::Failed(_))), "nothing more until it is reopened");
+    drop(store);
+    let store = in_folder(folder.path());
+    store.append("Events", &[row(2)]).unwrap();
+    assert_eq!(numbers(&store), [0, 2]);
 }
 
 #[test]

@@ -114,6 +114,11 @@ impl Wal {
         Ok(first_seq)
     }
 
+    /// Takes no more frames: nobody knows what of the last one is there.
+    pub(crate) fn fail(&mut self, error: &Arc<io::Error>) {
+        self.failed = Some(Arc::clone(error));
+    }
+
     /// Starts the next frame in a segment of its own.
     pub(crate) fn close(&mut self) {
         if let Some(open) = self.open.take_if(|open| !open.last.is_empty()) {
