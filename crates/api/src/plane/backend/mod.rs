@@ -6,11 +6,13 @@
 //! job; what it answers is the job's result, given on as it is.
 //!
 //! The trait is cut by area, so that each part can be implemented in a file of its own:
-//! [`Servers`], [`Encryption`], [`KeyVaults`], [`Identities`], [`Installation`].
+//! [`Servers`], [`Encryption`], [`KeyVaults`], [`Identities`], [`Installation`],
+//! [`Logs`].
 
 mod encryption;
 mod installation;
 mod keyvaults;
+mod logs;
 mod servers;
 
 use std::sync::Arc;
@@ -21,15 +23,16 @@ use futures_util::future::BoxFuture;
 pub use encryption::Encryption;
 pub use installation::{Identities, Installation};
 pub use keyvaults::KeyVaults;
+pub use logs::{Lines, Logs, Pieces};
 pub use servers::{ServerAction, Servers};
 
 /// What a method of the door gives back.
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 
 /// All of the door.
-pub trait Backend: Servers + Encryption + KeyVaults + Identities + Installation {}
+pub trait Backend: Servers + Encryption + KeyVaults + Identities + Installation + Logs {}
 
-impl<T: Servers + Encryption + KeyVaults + Identities + Installation> Backend for T {}
+impl<T: Servers + Encryption + KeyVaults + Identities + Installation + Logs> Backend for T {}
 
 /// Tells how long work goes. Cheap to clone; never blocks.
 #[derive(Clone)]

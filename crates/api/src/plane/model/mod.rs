@@ -8,6 +8,7 @@ mod home;
 mod identity;
 mod job;
 mod keyvault;
+mod logs;
 mod meta;
 mod networking;
 mod parameter;
@@ -27,6 +28,11 @@ pub use job::{Job, JobState};
 pub use keyvault::{
     AuditRecord, DeletedKey, Key, KeyCreate, KeyUpdate, KeyVault, KeyVaultCreate, KeyVaultUpdate,
     RoleAssignment, RoleAssignmentCreate, RotationPolicy,
+};
+pub use logs::{
+    Connector, LogsBegin, LogsCheck, LogsColumn, LogsDiagnostic, LogsEnd, LogsFurther,
+    LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRun, LogsTable, SavedQuery,
+    SavedQueryUpdate,
 };
 pub use meta::{About, Answer, Ca, Health, Page, PlaneStatus, Status, StatusServer, StatusVault};
 pub use networking::{

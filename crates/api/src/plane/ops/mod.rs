@@ -6,6 +6,7 @@ mod installation;
 mod jobs;
 mod keys;
 mod keyvaults;
+mod logs;
 mod networking;
 mod parameters;
 mod servers;
@@ -35,6 +36,7 @@ pub(crate) fn router() -> OpenApiRouter<PlaneState> {
         .merge(keyvaults::router())
         .merge(keys::router())
         .merge(identities::router())
+        .merge(logs::router())
         .merge(jobs::router())
         .merge(installation::router())
 }

@@ -177,6 +177,7 @@ fn the_policies_know_every_operation() {
     let mut known: Vec<&str> = policies.operations();
     let facets = [
         "job_show_any",
+        "logs_run_cancel_any",
         "server_dsn_show",
         "token_delete_any",
         "token_list_any",

@@ -4,10 +4,12 @@ use std::sync::Mutex;
 
 use api::access::Principal;
 use api::plane::backend::{
-    Encryption, Identities, Installation, KeyVaults, Progress, Reply, ServerAction, Servers,
+    Encryption, Identities, Installation, KeyVaults, Lines, Logs, Pieces, Progress, Reply,
+    ServerAction, Servers,
 };
 use api::plane::model::*;
 use base::{Changed, ExitCode, Fault, ServerName};
+use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 
 /// One server, one vault with a key, one identity; the value of one parameter can be changed.
@@ -404,5 +406,71 @@ impl Installation for Sim {
 
     fn home<'a>(&'a self, _: &'a Principal) -> Reply<'a, HomePage> {
         ready(HomePage::default())
+    }
+}
+
+impl Logs for Sim {
+    fn logs_query<'a>(&'a self, by: &'a Principal, query: LogsQuery) -> Reply<'a, Lines> {
+        let begin = LogsBegin { id: query.id.unwrap_or_default(), ..LogsBegin::default() };
+        let lines = [
+            LogsLine { begin: Some(begin), ..LogsLine::default() },
+            LogsLine { rows: Some(vec![vec![json!(by.name)]]), ..LogsLine::default() },
+            LogsLine { end: Some(LogsEnd::default()), ..LogsLine::default() },
+        ];
+        let lines = lines.map(|line| serde_json::to_string(&line).unwrap() + "\n");
+        ready(futures_util::stream::iter(lines).boxed())
+    }
+
+    fn logs_check<'a>(&'a self, _: &'a str) -> Reply<'a, LogsCheck> {
+        ready(LogsCheck::default())
+    }
+
+    fn logs_runs(&self) -> Reply<'_, Vec<LogsRun>> {
+        ready(Vec::new())
+    }
+
+    fn logs_cancel<'a>(&'a self, _: &'a str) -> Reply<'a, Changed> {
+        ready(Changed::Unchanged)
+    }
+
+    fn logs_tables(&self) -> Reply<'_, Vec<LogsTable>> {
+        ready(Vec::new())
+    }
+
+    fn logs_ingest<'a>(
+        &'a self,
+        _: &'a Principal,
+        _: LogsIngestQuery,
+        mut body: Pieces,
+    ) -> Reply<'a, LogsIngested> {
+        Box::pin(async move {
+            let mut n_bytes = 0;
+            while let Some(piece) = body.next().await {
+                n_bytes += piece?.len() as u64;
+            }
+            Ok(LogsIngested { n_bytes, ..LogsIngested::default() })
+        })
+    }
+
+    fn connectors(&self) -> Reply<'_, Vec<Connector>> {
+        ready(Vec::new())
+    }
+
+    fn saved_queries(&self) -> Reply<'_, Vec<SavedQuery>> {
+        ready(Vec::new())
+    }
+
+    fn saved_query_set<'a>(
+        &'a self,
+        by: &'a Principal,
+        name: &'a str,
+        update: SavedQueryUpdate,
+    ) -> Reply<'a, SavedQuery> {
+        let (name, saved_by) = (name.to_owned(), by.name.clone());
+        ready(SavedQuery { name, saved_by, query: update.query, ..SavedQuery::default() })
+    }
+
+    fn saved_query_delete<'a>(&'a self, _: &'a str) -> Reply<'a, Changed> {
+        ready(Changed::Changed)
     }
 }
