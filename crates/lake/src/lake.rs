@@ -10,8 +10,8 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
-use kql::engine::{self, Answer, Cancel, Engine, EngineError};
-use kql::plan::{Query, Schema};
+use kql::engine::{self, Answer, Cancel, Engine, EngineError, Row};
+use kql::plan::{Query, Render, Schema};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
 
@@ -24,6 +24,23 @@ use crate::tables::Tables;
 
 /// Stack of the thread that plans a query, and of those that run it: plans are deep trees.
 const STACK_BYTES: usize = 32 << 20;
+
+/// Takes an answer as it is found.
+pub trait Sink: Send {
+    /// A result begins: the query's own, or with a name a further one (`fork`, `facet`).
+    fn begin(&mut self, name: Option<&str>, schema: &Schema);
+    /// Rows of it, in their order; `false` wants no more of any.
+    fn rows(&mut self, rows: Vec<Row>) -> bool;
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ending {
+    /// How to show the rows
+    pub render: Option<Render>,
+    /// Whether rows were left out because there were more than the limit
+    pub truncated: bool,
+}
 
 /// Answers queries over tables.
 #[derive(Debug)]
@@ -116,6 +133,21 @@ impl Lake {
         cancel: &Cancel,
     ) -> Result<Answer> {
         self.on_own_thread(now, limits, cancel, |run| run.answer(query))
+    }
+
+    /// Runs a query at a point of time and hands its rows on as they are found.
+    ///
+    /// # Errors
+    /// As for [`Lake::run_at`]; what was handed on before is then not the whole answer.
+    pub fn stream_at(
+        &self,
+        now: i64,
+        query: &Query,
+        limits: &engine::Limits,
+        cancel: &Cancel,
+        sink: &mut dyn Sink,
+    ) -> Result<Ending> {
+        self.on_own_thread(now, limits, cancel, |run| run.stream(query, sink))
     }
 
     /// Finds the columns of `query.rel`, a plugin whose columns depend on its rows; made for the

@@ -15,8 +15,10 @@ mod scalar;
 pub mod store;
 mod stored;
 mod tables;
+mod within;
 
 pub use error::{Error, Result};
-pub use lake::Lake;
+pub use lake::{Ending, Lake, Sink};
 pub use limits::Limits;
 pub use tables::{Table, Tables, write_parquet};
+pub use within::within;

@@ -18,6 +18,7 @@ use tokio::runtime::Handle;
 use crate::codec::through_bytes;
 use crate::data::{arrow_schema, rows_of};
 use crate::error::{Error, Result};
+use crate::lake::{Ending, Sink};
 use crate::limits::Running;
 use crate::lower::{Lowered, Lowering, column};
 use crate::node::{Beside, with_env};
@@ -72,6 +73,48 @@ impl<'a> Run<'a> {
         }
         let Rows { schema, rows } = rows;
         Ok(Answer { schema, rows, further, render: query.render, truncated })
+    }
+
+    /// Runs the query to its end and hands its rows on as they are found.
+    pub(crate) fn stream(&mut self, query: &Query, sink: &mut dyn Sink) -> Result<Ending> {
+        let query = self.prepared(query)?;
+        let mut truncated = self.hand_on(None, &query.rel, sink)?;
+        for (name, rel) in &query.further {
+            if let Some(cut) = &mut truncated {
+                match self.hand_on(Some(name), rel, sink)? {
+                    Some(more) => *cut |= more,
+                    None => truncated = None,
+                }
+            }
+        }
+        // Who wants no more does not ask whether there was.
+        Ok(Ending { render: query.render, truncated: truncated.unwrap_or(true) })
+    }
+
+    /// Hands the rows of one result on; says whether rows were left out, `None` when no more are
+    /// wanted.
+    fn hand_on(
+        &mut self,
+        name: Option<&str>,
+        rel: &Rel,
+        sink: &mut dyn Sink,
+    ) -> Result<Option<bool>> {
+        let types: Vec<Type> = rel.schema.iter().map(|column| column.ty).collect();
+        let at: Vec<Option<usize>> = (0..types.len()).map(Some).collect();
+        let most = self.running.limits.rows;
+        let (mut n_rows, mut truncated, mut wanted) = (0, false, true);
+        sink.begin(name, &rel.schema);
+        self.batches(rel, |batch| {
+            let mut rows = rows_of(&batch, &at, &types)?;
+            if n_rows + rows.len() > most {
+                rows.truncate(most - n_rows);
+                truncated = true;
+            }
+            n_rows += rows.len();
+            wanted = rows.is_empty() || sink.rows(rows);
+            Ok(wanted && !truncated)
+        })?;
+        Ok(wanted.then_some(truncated))
     }
 
     /// The columns of a plugin that depend on its rows.
