@@ -87,7 +87,7 @@ impl Store {
         let group_rows = self.limits.group_rows;
         let write =
             |log: &delta::Log| delta::write_files(log, &shape, &frozen, group_rows, at, random);
-        log.add_files(write, frozen.last_seq, at)?;
+        log.add_files(write, frozen.last_seq, &frozen.marks, at)?;
         let files = Arc::new(delta::files(&log, &shape)?);
         {
             let mut views = self.views.lock();

@@ -33,6 +33,16 @@ pub enum StoreError {
         #[source]
         source: Arc<io::Error>,
     },
+    /// An append whose mark is not greater than the one that is stored: its rows are, too
+    #[error("source {source_name} is stored up to {known}, which is not before {position}")]
+    OldMark {
+        /// Name of the source
+        source_name: String,
+        /// What came
+        position: u64,
+        /// What is stored
+        known: u64,
+    },
     /// There is no such table
     #[error("the store has no table {0}")]
     NoTable(String),

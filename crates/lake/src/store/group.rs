@@ -10,14 +10,27 @@ use parking_lot::{Condvar, Mutex};
 use super::error::{StoreError, StoreResult, is_full};
 use super::wal::{Record, Wal, WriteFailure};
 
-/// An append on its way.
+/// An append on its way: its parts go into one frame, of which a power cut leaves all or nothing.
 #[derive(Debug)]
 pub(super) struct Entry {
+    pub(super) parts: Vec<Part>,
+    pub(super) outcome: Arc<OnceLock<Result<u64, WriteFailure>>>,
+}
+
+impl Entry {
+    /// Bytes it takes in a frame.
+    fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.record.len()).sum()
+    }
+}
+
+/// The rows of one table in an append.
+#[derive(Debug)]
+pub(super) struct Part {
     pub(super) record: Record,
     pub(super) batch: RecordBatch,
     /// What it is counted as in memory
     pub(super) bytes: usize,
-    pub(super) outcome: Arc<OnceLock<Result<u64, WriteFailure>>>,
 }
 
 #[derive(Debug, Default)]
@@ -42,21 +55,22 @@ impl Group {
         Self { waiting, written, wal: Mutex::new(wal), waiting_bytes }
     }
 
-    /// Answers the number of the entry's record when it is durable. `publish` gets all entries of
-    /// a frame and the number of the first, before any of them is answered; frames come to it in
-    /// their order.
+    /// Answers the number of the entry's first record when it is durable. `publish` gets all
+    /// entries of a frame and the number of the first, before any of them is answered; frames
+    /// come to it in their order.
     pub(super) fn append(
         &self,
         entry: Entry,
         publish: impl Fn(u64, Vec<Entry>),
     ) -> StoreResult<u64> {
         let outcome = Arc::clone(&entry.outcome);
+        let len = entry.len();
         let mut waiting = self.waiting.lock();
-        if waiting.bytes + entry.record.len() > self.waiting_bytes && !waiting.entries.is_empty() {
+        if waiting.bytes + len > self.waiting_bytes && !waiting.entries.is_empty() {
             let what = format!("{} bytes wait for the disk", waiting.bytes);
             return Err(StoreError::Full(what));
         }
-        waiting.bytes += entry.record.len();
+        waiting.bytes += len;
         waiting.entries.push(entry);
         loop {
             if let Some(outcome) = outcome.get() {
@@ -80,19 +94,28 @@ impl Group {
 
     fn write(&self, mut entries: Vec<Entry>, publish: &impl Fn(u64, Vec<Entry>)) {
         let outcomes: Vec<_> = entries.iter().map(|entry| Arc::clone(&entry.outcome)).collect();
+        let starts: Vec<u64> = entries
+            .iter()
+            .scan(0, |next, entry| {
+                let start = *next;
+                *next += entry.parts.len() as u64;
+                Some(start)
+            })
+            .collect();
         let records: Vec<Record> = entries
             .iter_mut()
-            .map(|entry| {
-                let rows = std::mem::take(&mut entry.record.rows);
-                Record { table: entry.record.table, rows }
+            .flat_map(|entry| &mut entry.parts)
+            .map(|Part { record, .. }| {
+                let rows = std::mem::take(&mut record.rows);
+                Record { table: record.table, mark: record.mark.clone(), rows }
             })
             .collect();
         let written = self.wal.lock().write(&records);
         if let Ok(first) = &written {
             publish(*first, entries);
         }
-        for (at, outcome) in (0..).zip(outcomes) {
-            let _ = outcome.set(written.clone().map(|first| first + at));
+        for (start, outcome) in starts.into_iter().zip(outcomes) {
+            let _ = outcome.set(written.clone().map(|first| first + start));
         }
     }
 }

@@ -25,6 +25,8 @@ pub struct StoreLimits {
     pub tables: usize,
     /// Columns of a table
     pub columns: usize,
+    /// Sources that have marks
+    pub sources: usize,
     /// A damaged write-ahead log opens for reading only instead of not at all
     pub read_damaged: bool,
 }
@@ -42,6 +44,7 @@ impl Default for StoreLimits {
             group_rows: 128 << 10,
             tables: 1000,
             columns: 1000,
+            sources: 10_000,
             read_damaged: false,
         }
     }

@@ -1,11 +1,12 @@
 //! The hot tail of a table: rows that are durable in the write-ahead log and in no file yet.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::compute::concat_batches;
 
 use super::error::StoreResult;
+use super::marks::{Mark, advance};
 use super::shape::{compact, days_of};
 
 /// So many small batches are put together, or so many rows.
@@ -26,6 +27,8 @@ pub(super) struct Memtable {
     /// When its first rows came
     pub(super) oldest_at: Option<i64>,
     pub(super) days: BTreeSet<i64>,
+    /// How far the sources of its rows were read
+    pub(super) marks: BTreeMap<String, u64>,
 }
 
 impl Memtable {
@@ -34,10 +37,14 @@ impl Memtable {
         batch: RecordBatch,
         bytes: usize,
         seq: u64,
+        mark: Option<&Mark>,
         now: i64,
     ) -> StoreResult<()> {
         self.oldest_at.get_or_insert(now);
         self.last_seq = seq;
+        if let Some(mark) = mark {
+            advance(&mut self.marks, mark);
+        }
         self.bytes += bytes;
         self.n_rows += batch.num_rows();
         self.days.append(&mut days_of(&batch));

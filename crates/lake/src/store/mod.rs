@@ -16,6 +16,7 @@ mod doors;
 mod error;
 mod group;
 mod limits;
+mod marks;
 mod memtable;
 mod open;
 mod os;
@@ -31,15 +32,17 @@ use std::sync::atomic::AtomicUsize;
 use kql::plan::Schema;
 use parking_lot::Mutex;
 
-pub use append::Ack;
+pub use append::{Ack, Rows};
 pub use committer::Committer;
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
 pub use error::{Damage, StoreError, StoreResult};
 pub use limits::StoreLimits;
+pub use marks::Mark;
 
 use crate::tables::{Files, Table, Tables};
 use delta::Log;
 use group::Group;
+use marks::Marks;
 use memtable::Memtable;
 use shape::Shape;
 use snapshot::Snapshot;
@@ -49,6 +52,8 @@ pub struct Store {
     doors: Doors,
     limits: StoreLimits,
     group: Group,
+    /// Taken before all other locks
+    marks: Marks,
     /// What queries see. Held for moments only; taken last.
     views: Mutex<BTreeMap<String, View>>,
     /// Held while a table is made

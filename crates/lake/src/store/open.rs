@@ -13,6 +13,7 @@ use super::doors::Doors;
 use super::error::{Doing as _, StoreError, StoreResult};
 use super::group::Group;
 use super::limits::StoreLimits;
+use super::marks::{Marks, advance};
 use super::memtable::Memtable;
 use super::shape::{Shape, check_table_name, decode};
 use super::wal::{self, Wal};
@@ -38,9 +39,11 @@ impl Store {
         }
         let mut views = BTreeMap::new();
         let mut names = BTreeMap::new();
+        let mut marks = BTreeMap::new();
         let entries = doors.disk.list(TABLES).doing(|| "listing tables".to_owned())?;
         for entry in entries.into_iter().filter(|entry| entry.is_folder) {
             let Some(log) = Log::load(&doors, &entry.name)? else { continue };
+            log.marks().for_each(|mark| advance(&mut marks, &mark));
             if let Some(other) = names.insert(log.id, entry.name.clone()) {
                 let what = format!("it has the id of table {other}");
                 return Err(StoreError::Delta { table: entry.name, what });
@@ -49,20 +52,23 @@ impl Store {
         }
         let now = doors.clock.now();
         let floor = views.values().map(|view| view.committed).max().unwrap_or(0);
-        let recovered = wal::recover(&doors, floor, |seq, id, rows| {
-            let view = names.get(&id).and_then(|name| views.get_mut(name));
+        let recovered = wal::recover(&doors, floor, |seq, record| {
+            let view = names.get(&record.table).and_then(|name| views.get_mut(name));
             let Some(view) = view else {
-                let table = kql::value::guid_text(id);
+                let table = kql::value::guid_text(record.table);
                 let what = "the write-ahead log has rows of it, and it is not there".to_owned();
                 return Err(StoreError::Delta { table, what });
             };
             if seq <= view.committed {
                 return Ok(());
             }
-            let batch = decode(rows)?;
+            if let Some(mark) = &record.mark {
+                advance(&mut marks, mark);
+            }
+            let batch = decode(record.rows)?;
             let bytes = batch.get_array_memory_size();
             view.core.hot_bytes.fetch_add(bytes, Ordering::Relaxed);
-            view.active.push(batch, bytes, seq, now)
+            view.active.push(batch, bytes, seq, record.mark.as_ref(), now)
         })?;
         if let Some(damage) = &recovered.damage
             && !limits.read_damaged
@@ -71,11 +77,13 @@ impl Store {
         }
         let next = recovered.last_seq.max(floor) + 1;
         let wal = Wal::new(doors.clone(), limits.segment_bytes, next, recovered.closed);
+        let marks = Marks::new(marks, limits.sources);
         let group = Group::new(wal, limits.waiting_bytes);
         let store = Self {
             doors,
             limits,
             group,
+            marks,
             views: Mutex::new(views),
             declaring: Mutex::default(),
             damage: recovered.damage,

@@ -15,7 +15,7 @@ use kql::plan::{Column, Schema};
 use kql::value::{DATETIME_MAX, TICKS_PER_DAY, Type, Value};
 
 use super::error::{StoreError, StoreResult};
-use crate::data::{arrow_schema, batch_of, scalar_of};
+use crate::data::{Writer, arrow_schema, scalar_of};
 
 /// The column that says when; every table has it.
 pub(super) const TIME: &str = "TimeGenerated";
@@ -82,28 +82,42 @@ impl Shape {
         Ok((schema.len() > self.schema.len()).then_some(schema))
     }
 
-    /// Rows as a batch. Points of time keep whole microseconds, what Delta's files hold; a row
-    /// without a time gets `now`.
-    pub(super) fn batch(&self, rows: &[Vec<Value>], now: i64) -> StoreResult<RecordBatch> {
-        if rows.iter().any(|row| row.len() > self.types.len()) {
-            let what = format!("a row has more than {} values", self.types.len());
+    /// Columns of values as a batch. Points of time keep whole microseconds, what Delta's files
+    /// hold; a row without a time gets `now`.
+    pub(super) fn batch(&self, columns: Vec<Vec<Value>>, now: i64) -> StoreResult<RecordBatch> {
+        let n_rows = columns.first().map_or(0, Vec::len);
+        if columns.len() > self.types.len() {
+            let what = format!("{} columns, where there are {}", columns.len(), self.types.len());
             return Err(StoreError::Invalid(what));
         }
-        let batch = batch_of(&self.arrow, &self.types, rows)?;
-        let arrays = batch.columns().iter().enumerate().map(|(at, array)| {
-            if self.types[at] != Type::DateTime {
-                return compact(array);
+        if columns.iter().any(|column| column.len() != n_rows) {
+            return Err(StoreError::Invalid("columns that are not equally long".to_owned()));
+        }
+        let micros = |t: i64| t - t.rem_euclid(10);
+        let mut columns = columns.into_iter();
+        let arrays = self.types.iter().enumerate().map(|(at, ty)| {
+            let Some(values) = columns.next() else {
+                let absent = Value::absent(*ty);
+                let absent = if at == self.time { Value::DateTime(micros(now)) } else { absent };
+                return Ok(scalar_of(&absent, *ty).to_array_of_size(n_rows)?);
+            };
+            let mut writer = Writer::new(*ty, n_rows);
+            values.iter().for_each(|value| writer.push(value));
+            drop(values);
+            let array = writer.finish();
+            if *ty != Type::DateTime {
+                return Ok(compact(&array));
             }
             let ticks = array.as_primitive::<Int64Type>();
-            let micros = |t: i64| t - t.rem_euclid(10);
             if at != self.time {
-                return Arc::new(ticks.unary::<_, Int64Type>(micros)) as ArrayRef;
+                return Ok(Arc::new(ticks.unary::<_, Int64Type>(micros)) as ArrayRef);
             }
             let in_range = |t: &i64| (0..=DATETIME_MAX).contains(t);
             let times = ticks.iter().map(|t| micros(t.filter(in_range).unwrap_or(now)));
-            Arc::new(Int64Array::from_iter_values(times))
+            Ok(Arc::new(Int64Array::from_iter_values(times)))
         });
-        Ok(RecordBatch::try_new(Arc::clone(&self.arrow), arrays.collect())?)
+        let arrays = arrays.collect::<StoreResult<Vec<ArrayRef>>>()?;
+        Ok(RecordBatch::try_new(Arc::clone(&self.arrow), arrays)?)
     }
 
     /// A batch of an older shape of the table with the columns of this one.

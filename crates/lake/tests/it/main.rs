@@ -12,3 +12,4 @@ mod plans;
 mod smoke;
 mod store;
 mod store_disk;
+mod store_marks;

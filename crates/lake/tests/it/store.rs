@@ -14,7 +14,7 @@ use lake::{Lake, Tables};
 use crate::plans::{NOW, chain, schema};
 use crate::store_disk::SimDisk;
 
-fn columns() -> Schema {
+pub(crate) fn columns() -> Schema {
     schema(&[
         ("TimeGenerated", Type::DateTime),
         ("N", Type::Long),
@@ -25,7 +25,7 @@ fn columns() -> Schema {
     ])
 }
 
-fn row(n: i64) -> Vec<Value> {
+pub(crate) fn row(n: i64) -> Vec<Value> {
     vec![
         Value::DateTime(NOW + n % 3 * TICKS_PER_DAY + n * 10),
         Value::Long(n),
@@ -36,18 +36,18 @@ fn row(n: i64) -> Vec<Value> {
     ]
 }
 
-fn in_folder(folder: &Path) -> Arc<Store> {
+pub(crate) fn in_folder(folder: &Path) -> Arc<Store> {
     let doors = Doors::of_folder(folder).unwrap();
     Arc::new(Store::open(doors, StoreLimits::default()).unwrap_or_else(|e| panic!("{}", chain(&e))))
 }
 
-fn lake(store: &Arc<Store>) -> Lake {
+pub(crate) fn lake(store: &Arc<Store>) -> Lake {
     let mut lake = Lake::new(Tables::new(), lake::Limits::default()).unwrap();
     lake.attach(Arc::clone(store));
     lake
 }
 
-fn ask(lake: &Lake, text: &str) -> Vec<Vec<Value>> {
+pub(crate) fn ask(lake: &Lake, text: &str) -> Vec<Vec<Value>> {
     let tables = lake.snapshot();
     let binding = kql::bind::compile(text, &tables, Context { now: NOW }, None);
     let query = binding.query.unwrap_or_else(|| panic!("{text}: {:?}", binding.diagnostics));

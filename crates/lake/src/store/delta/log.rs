@@ -16,11 +16,14 @@ use super::objects::{ASIDE, Objects, Put};
 use super::schema;
 use crate::store::doors::Doors;
 use crate::store::error::{Doing as _, StoreError, StoreResult};
+use crate::store::marks::{Mark, advance};
 use crate::store::shape::DAY;
 
 const LOG: &str = "_delta_log";
 /// The longest commit that is read.
 const COMMIT_MOST: u64 = 64 << 20;
+/// How the application's name begins in a transaction that says how far a source was read.
+const SOURCE: &str = "source:";
 /// How often a commit is tried while others commit too.
 const TRIES: usize = 20;
 /// What is understood here.
@@ -38,6 +41,8 @@ pub(crate) struct Log {
     pub(crate) files: BTreeMap<String, Add>,
     /// The last number of the write-ahead log that is in the files
     pub(crate) committed: u64,
+    /// How far sources were read whose rows are in the files
+    marks: BTreeMap<String, u64>,
     /// Whether a commit failed in a way that leaves open whether it is there
     is_unsure: bool,
 }
@@ -121,6 +126,7 @@ impl Log {
             id,
             files: BTreeMap::new(),
             committed: 0,
+            marks: BTreeMap::new(),
             is_unsure: false,
         }
     }
@@ -133,6 +139,15 @@ impl Log {
     /// Its columns.
     pub(crate) fn columns(&self) -> StoreResult<Schema> {
         schema::of_text(&self.meta.schema_string).map_err(|what| self.refuse(what))
+    }
+
+    /// How far sources were read.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
+        let mark = |(source, position): (&String, &u64)| Mark {
+            source: source.clone(),
+            position: *position,
+        };
+        self.marks.iter().map(mark)
     }
 
     /// Adds columns.
@@ -152,17 +167,26 @@ impl Log {
         &mut self,
         write: impl FnOnce(&Self) -> StoreResult<Vec<Add>>,
         up_to: u64,
+        marks: &BTreeMap<String, u64>,
         at: i64,
     ) -> StoreResult<()> {
         self.sure()?;
         if self.committed >= up_to {
             return Ok(());
         }
-        let version = i64::try_from(up_to).map_err(|_| self.refuse("its numbers ran out"))?;
-        let txn = Txn { app_id: self.meta.id.clone(), version, last_updated: Some(at) };
+        let txn = |app_id: String, number: u64| match i64::try_from(number) {
+            Ok(version) => Ok(Action {
+                txn: Some(Txn { app_id, version, last_updated: Some(at) }),
+                ..Action::default()
+            }),
+            Err(_) => Err(self.refuse("its numbers ran out")),
+        };
         let partitions = json!({ "mode": "Append", "partitionBy": format!("[\"{DAY}\"]") });
         let mut actions = vec![info(at, "WRITE", partitions)];
-        actions.push(Action { txn: Some(txn), ..Action::default() });
+        actions.push(txn(self.meta.id.clone(), up_to)?);
+        for (source, position) in marks {
+            actions.push(txn(format!("{SOURCE}{source}"), *position)?);
+        }
         let adds = write(self)?;
         actions.extend(adds.into_iter().map(|add| Action { add: Some(add), ..Action::default() }));
         self.commit(&actions)
@@ -237,10 +261,14 @@ impl Log {
             }
             self.meta = meta;
         }
-        if let Some(txn) = action.txn
-            && txn.app_id == self.meta.id
-        {
-            self.committed = u64::try_from(txn.version).unwrap_or(0);
+        if let Some(txn) = action.txn {
+            let version = u64::try_from(txn.version);
+            let version = version.map_err(|_| self.refuse("a number below 0"))?;
+            if txn.app_id == self.meta.id {
+                self.committed = version;
+            } else if let Some(source) = txn.app_id.strip_prefix(SOURCE) {
+                advance(&mut self.marks, &Mark { source: source.to_owned(), position: version });
+            }
         }
         if let Some(remove) = action.remove {
             self.files.remove(&remove.path);

@@ -2,16 +2,18 @@
 //!
 //! All numbers are little-endian.
 //! ```text
-//! segment = magic "pgkeepW1" | salt 16 | first_seq u64 | crc u32          name: first_seq.wal
+//! segment = magic "pgkeepW2" | salt 16 | first_seq u64 | crc u32          name: first_seq.wal
 //! frame   = magic "frameW1\n" | first_seq u64 | n_records u32 | len u32 | crc u32
 //!           | payload_crc u32 | payload of len bytes: records
-//! record  = table 16 | len u32 | rows: an Arrow IPC stream
+//! record  = table 16 | position u64 | source_len u16 | len u32 | source
+//!           | rows of len bytes: an Arrow IPC stream
 //! ```
 //! `crc` is CRC-32C over the salt and the header before it, `payload_crc` over the salt and the
 //! payload. Records are numbered without gaps through all segments. A frame is written only after
 //! the one before it was synced, so that what a power cut leaves half written is the last frame,
 //! whole; a frame that cannot be read and has readable ones behind it is damage. The salt is
-//! random: no content of an event can look like a frame.
+//! random: no content of an event can look like a frame. A record whose source has no name carries
+//! no mark. What must be there together stands in one frame.
 
 mod crc;
 mod read;
@@ -25,11 +27,11 @@ use crc::crc32c;
 /// The folder of the segments.
 pub(super) const FOLDER: &str = "wal";
 
-const SEGMENT_MAGIC: [u8; 8] = *b"pgkeepW1";
+const SEGMENT_MAGIC: [u8; 8] = *b"pgkeepW2";
 const FRAME_MAGIC: [u8; 8] = *b"frameW1\n";
 const SEGMENT_HEADER: usize = 36;
 const FRAME_HEADER: usize = 32;
-const RECORD_HEADER: usize = 20;
+const RECORD_HEADER: usize = 30;
 
 /// The salt of a segment.
 type Salt = [u8; 16];
@@ -80,6 +82,10 @@ impl FrameHeader {
         };
         (made.bytes(salt) == bytes).then_some(made)
     }
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?))
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {

@@ -5,13 +5,22 @@ use std::collections::BTreeMap;
 use super::write::Closed;
 use super::{
     FOLDER, FRAME_HEADER, FRAME_MAGIC, FrameHeader, RECORD_HEADER, SEGMENT_HEADER, Salt, crc32c,
-    segment_header, u32_at, u64_at,
+    segment_header, u16_at, u32_at, u64_at,
 };
 use crate::store::doors::Doors;
 use crate::store::error::{Damage, Doing as _, StoreResult};
+use crate::store::marks::Mark;
 
 /// No segment is longer: one frame more than where it is closed.
 const SEGMENT_MOST: u64 = 4 << 30;
+
+/// A record as it stands in a frame.
+#[derive(Debug)]
+pub(crate) struct Found<'a> {
+    pub(crate) table: u128,
+    pub(crate) mark: Option<Mark>,
+    pub(crate) rows: &'a [u8],
+}
 
 /// What the log holds.
 #[derive(Debug, Default)]
@@ -33,7 +42,7 @@ pub(crate) struct Recovered {
 pub(crate) fn recover(
     doors: &Doors,
     committed: u64,
-    mut take: impl FnMut(u64, u128, &[u8]) -> StoreResult<()>,
+    mut take: impl FnMut(u64, Found<'_>) -> StoreResult<()>,
 ) -> StoreResult<Recovered> {
     let mut found = Recovered::default();
     let entries = doors.disk.list(FOLDER).doing(|| "listing the write-ahead log".to_owned())?;
@@ -104,7 +113,7 @@ impl<'a> Segment<'a> {
         name: &str,
         expected: Option<u64>,
         found: &mut Recovered,
-        take: &mut impl FnMut(u64, u128, &[u8]) -> StoreResult<()>,
+        take: &mut impl FnMut(u64, Found<'_>) -> StoreResult<()>,
     ) -> StoreResult<Read> {
         let mut read = Read { last: BTreeMap::new(), wrong: None, is_odd: false };
         match self.header() {
@@ -137,10 +146,10 @@ impl<'a> Segment<'a> {
                 read.is_odd = true;
                 break;
             }
-            for (table, rows) in records.into_iter().flatten() {
+            for record in records.into_iter().flatten() {
                 found.last_seq += 1;
-                read.last.insert(table, found.last_seq);
-                take(found.last_seq, table, rows)?;
+                read.last.insert(record.table, found.last_seq);
+                take(found.last_seq, record)?;
             }
             self.at += FRAME_HEADER + payload.len();
         }
@@ -183,13 +192,16 @@ impl<'a> Segment<'a> {
 }
 
 /// The records of a payload; `None` where it is not made of records.
-fn records(mut payload: &[u8]) -> Option<Vec<(u128, &[u8])>> {
+fn records(mut payload: &[u8]) -> Option<Vec<Found<'_>>> {
     let mut records = Vec::new();
     while !payload.is_empty() {
         let table = u128::from_be_bytes(payload.get(..16)?.try_into().ok()?);
-        let len = u32_at(payload, 16)? as usize;
-        let end = RECORD_HEADER.checked_add(len)?;
-        records.push((table, payload.get(RECORD_HEADER..end)?));
+        let position = u64_at(payload, 16)?;
+        let rows_at = RECORD_HEADER.checked_add(u16_at(payload, 24)?.into())?;
+        let end = rows_at.checked_add(u32_at(payload, 26)? as usize)?;
+        let source = std::str::from_utf8(payload.get(RECORD_HEADER..rows_at)?).ok()?.to_owned();
+        let mark = (!source.is_empty()).then_some(Mark { source, position });
+        records.push(Found { table, mark, rows: payload.get(rows_at..end)? });
         payload = &payload[end..];
     }
     Some(records)

@@ -9,18 +9,25 @@ use super::{
     segment_name,
 };
 use crate::store::doors::{DiskFile, Doors};
+use crate::store::marks::Mark;
 
 /// Rows of one append, encoded.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) table: u128,
+    /// How far the source of the rows was read
+    pub(crate) mark: Option<Mark>,
     pub(crate) rows: Vec<u8>,
 }
 
 impl Record {
     /// Bytes it takes in a frame.
     pub(crate) fn len(&self) -> usize {
-        RECORD_HEADER + self.rows.len()
+        RECORD_HEADER + self.source().len() + self.rows.len()
+    }
+
+    fn source(&self) -> &str {
+        self.mark.as_ref().map_or("", |mark| &mark.source)
     }
 }
 
@@ -171,7 +178,12 @@ fn frame(salt: &Salt, first_seq: u64, records: &[Record]) -> Option<Vec<u8>> {
     bytes.resize(FRAME_HEADER, 0);
     for record in records {
         bytes.extend_from_slice(&record.table.to_be_bytes());
+        let source = record.source();
+        let position = record.mark.as_ref().map_or(0, |mark| mark.position);
+        bytes.extend_from_slice(&position.to_le_bytes());
+        bytes.extend_from_slice(&u16::try_from(source.len()).ok()?.to_le_bytes());
         bytes.extend_from_slice(&u32::try_from(record.rows.len()).ok()?.to_le_bytes());
+        bytes.extend_from_slice(source.as_bytes());
         bytes.extend_from_slice(&record.rows);
     }
     let header = FrameHeader {
