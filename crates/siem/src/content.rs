@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Error, Parser, Settings, Table};
+use crate::{DeadLetter, Error, Parser, RowBatch, Settings, Table, dead};
 
 /// Names one file a line; a test holds the lists to the folders.
 macro_rules! files {
@@ -41,6 +41,7 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
             "Syslog",
             "PgkeepAudit",
             "PgkeepConnections",
+            "PgkeepDeadLetters",
             "PgkeepStatements",
         ]
     )
@@ -77,6 +78,22 @@ impl Library {
     /// The tables.
     pub fn tables(&self) -> &[Arc<Table>] {
         &self.tables
+    }
+
+    /// The table of this name.
+    pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
+        self.tables.iter().find(|table| &*table.name == name)
+    }
+
+    /// Rows of `PgkeepDeadLetters`, one batch a source. What befell one event stands in one row:
+    /// a position names a row for ever.
+    ///
+    /// # Errors
+    /// [`Error`] where the table's file lacks a column that is filled here.
+    pub fn dead_letters(&self, letters: &[DeadLetter]) -> Result<Vec<RowBatch>, Error> {
+        let table =
+            self.table(dead::TABLE).ok_or_else(|| Error::NoTable(dead::TABLE.to_owned()))?;
+        dead::rows(table, letters)
     }
 
     /// The parser of this name, for a source with these settings.

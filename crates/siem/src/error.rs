@@ -1,6 +1,6 @@
-//! What is wrong with a parser's or a table's file.
+//! What is wrong with a file of `content/`, or with what a caller hands in.
 
-/// A file of `content/` that cannot be used.
+/// A file of `content/` that cannot be used, or a row that fits no table.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is no TOML of the expected shape.
@@ -28,6 +28,17 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// Values that are no row of the table.
+    #[error("a row does not fit table \"{table}\": {what}")]
+    Row {
+        /// The table.
+        table: String,
+        /// What does not fit.
+        what: String,
+    },
+    /// No such table.
+    #[error("table \"{0}\" does not exist")]
+    NoTable(String),
     /// No such parser.
     #[error("parser \"{0}\" does not exist")]
     NoParser(String),

@@ -8,6 +8,7 @@
 
 mod compile;
 mod content;
+mod dead;
 mod error;
 mod event;
 mod formats;

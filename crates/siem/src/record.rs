@@ -94,6 +94,17 @@ pub enum Raw {
 }
 
 impl Raw {
+    /// How many bytes of the record were kept.
+    pub fn n_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Base64(text) => {
+                let n_padding = text.bytes().rev().take_while(|b| *b == b'=').count();
+                text.len() / 4 * 3 - n_padding.min(text.len())
+            }
+        }
+    }
+
     pub(crate) fn of(bytes: &[u8]) -> Self {
         let kept = &bytes[..bytes.len().min(RAW_MAX)];
         match std::str::from_utf8(kept) {

@@ -67,9 +67,40 @@ pub struct RowBatch {
 }
 
 impl RowBatch {
-    pub(crate) fn new(table: Arc<Table>, source: Arc<str>) -> Self {
+    /// A batch without rows.
+    pub fn new(table: Arc<Table>, source: Arc<str>) -> Self {
         let columns = vec![Vec::new(); table.columns.len()];
         Self { table, source, columns, positions: Vec::new() }
+    }
+
+    /// Adds a row: one value for each column, of its type or null. Null text becomes `""`.
+    ///
+    /// # Errors
+    /// [`Error::Row`] where number or types do not fit; the batch is as it was.
+    pub fn push(&mut self, values: Vec<Value>, at: Position) -> Result<(), Error> {
+        let table = &self.table;
+        let wrong = |what: String| Error::Row { table: table.name.to_string(), what };
+        if values.len() != table.columns.len() {
+            let (is, must) = (values.len(), table.columns.len());
+            return Err(wrong(format!("{is} values for {must} columns")));
+        }
+        for (value, column) in values.iter().zip(&table.columns) {
+            if let Some(kind) = value.kind().filter(|kind| *kind != column.kind) {
+                let (name, must) = (&column.name, column.kind);
+                return Err(wrong(format!("column \"{name}\" is {must}, not {kind}")));
+            }
+        }
+        self.push_row(values, at);
+        Ok(())
+    }
+
+    /// The same where number and types are known to fit.
+    pub(crate) fn push_row(&mut self, values: Vec<Value>, at: Position) {
+        for (i, value) in values.into_iter().enumerate() {
+            let kind = self.table.columns[i].kind;
+            self.columns[i].push(if value.is_null() { Value::absent(kind) } else { value });
+        }
+        self.positions.push(at);
     }
 
     /// How many rows it holds.
