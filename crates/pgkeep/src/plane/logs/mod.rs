@@ -1,0 +1,139 @@
+//! The log lake of the plane: events come in by [`intake`], queries run by [`query`].
+//!
+//! Everything lies below `plane/lake/` of the home: the write-ahead log and the Delta tables of
+//! [`lake::store`]. What cannot be opened leaves the plane without a lake, and every question
+//! about logs is answered with the reason.
+
+mod faults;
+mod ingest;
+mod intake;
+mod query;
+mod saved;
+mod sources;
+mod timespan;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use api::plane::model::{LogsColumn, LogsTable};
+use base::Fault;
+use kql::plan::{Column, Schema};
+use lake::Lake;
+use lake::store::{Committer, Doors, Store, StoreLimits};
+use siem::{Library, RowBatch};
+
+pub(crate) use intake::Shipment;
+pub(crate) use query::Runs;
+pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
+
+use sources::Sources;
+
+/// Memory that one query may use; larger sorts and groups go to disk.
+const QUERY_BYTES: usize = 512 << 20;
+/// Queries that run at once.
+const QUERIES: usize = 4;
+
+/// The lake, while it is open.
+pub(crate) struct Logs {
+    store: Arc<Store>,
+    lake: Lake,
+    library: Library,
+    sources: Sources,
+    runs: Runs,
+    _committer: Committer,
+}
+
+impl Logs {
+    /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep.
+    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+        let io = |e: &std::io::Error| {
+            Fault::from_error("lake", format!("could not open {}", folder.display()), e)
+        };
+        let library = Library::new()
+            .map_err(|e| Fault::from_error("internal", "the tables of logs are wrong", &e))?;
+        let doors = Doors::of_folder(folder).map_err(|e| io(&e))?;
+        let store = Store::open(doors, StoreLimits::default()).map_err(|e| faults::of_store(&e))?;
+        let store = Arc::new(store);
+        for table in library.tables() {
+            store
+                .declare(&table.name, &schema_of(table))
+                .map_err(|e| faults::of_store(&e))?;
+        }
+        let limits = lake::Limits {
+            memory_bytes: QUERY_BYTES,
+            concurrent: QUERIES,
+            spill_dir: Some(folder.join("spill")),
+            ..lake::Limits::default()
+        };
+        clean_spill(&folder.join("spill")).map_err(|e| io(&e))?;
+        let mut lake = Lake::new(lake::Tables::new(), limits).map_err(|e| faults::of_query(&e))?;
+        lake.attach(Arc::clone(&store));
+        let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
+        let sources = Sources::default();
+        Ok(Self { store, lake, library, sources, runs: Runs::default(), _committer: committer })
+    }
+
+    /// The tables by name.
+    pub(crate) fn tables(&self) -> Vec<LogsTable> {
+        let meaning = |table: &str, column: &str| {
+            let table = self.library.table(table)?;
+            Some(table.columns[table.position(column)?].meaning.clone())
+        };
+        let tables = self.store.status().into_iter().map(|status| {
+            let schema = self.store.schema(&status.name).unwrap_or_default();
+            let columns = schema.into_iter().map(|column| LogsColumn {
+                meaning: meaning(&status.name, &column.name),
+                kind: column.ty.name().to_owned(),
+                name: column.name,
+            });
+            LogsTable {
+                columns: columns.collect(),
+                n_hot_rows: status.n_hot_rows as u64,
+                hot_bytes: status.hot_bytes as u64,
+                n_files: status.n_files as u64,
+                trouble: status.trouble.as_ref().map(faults::chain),
+                name: status.name,
+            }
+        });
+        tables.collect()
+    }
+
+    /// A batch in the order of the columns that the table has now.
+    fn rows(&self, batch: RowBatch) -> Result<lake::store::Rows, Fault> {
+        let table = batch.table.name.to_string();
+        let schema = self
+            .store
+            .schema(&table)
+            .ok_or_else(|| Fault::new("internal", format!("the lake has no table {table}")))?;
+        let mut given: Vec<Option<Vec<kql::value::Value>>> =
+            batch.columns.into_iter().map(Some).collect();
+        let n_rows = batch.positions.len();
+        let columns = schema.iter().map(|column| {
+            let at = batch.table.position(&column.name);
+            at.and_then(|at| given[at].take())
+                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
+        });
+        let columns = columns.collect();
+        Ok(lake::store::Rows { table, columns })
+    }
+}
+
+/// The columns of a table as the store takes them.
+fn schema_of(table: &siem::Table) -> Schema {
+    table.columns.iter().map(|column| Column::new(&*column.name, column.kind)).collect()
+}
+
+/// What a query that was broken off left on the disk is of no use.
+fn clean_spill(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    std::fs::create_dir_all(folder)
+}
+
+/// The present, in ticks.
+fn now() -> i64 {
+    use lake::store::Clock as _;
+    lake::store::OsClock.now()
+}
