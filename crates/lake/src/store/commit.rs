@@ -97,8 +97,10 @@ impl Store {
             (view.frozen, view.committed) = (None, log.committed);
         }
         core.hot_bytes.fetch_sub(frozen.bytes, Ordering::Relaxed);
+        // The rows are committed whatever becomes of this.
+        let tended = log.tend(&self.limits, at);
         drop(log);
-        self.remove_segments()
+        tended.and(self.remove_segments())
     }
 
     /// Removes the segments of the write-ahead log that hold nothing but committed rows.

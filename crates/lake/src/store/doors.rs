@@ -68,6 +68,11 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// `AlreadyExists` when that name is taken, and those of the disk.
     fn link(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Gives a file another name of the same folder, in one step; what had that name is gone.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a name.
     ///
     /// # Errors

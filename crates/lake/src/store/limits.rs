@@ -21,6 +21,10 @@ pub struct StoreLimits {
     pub days: usize,
     /// Rows of a Parquet row group
     pub group_rows: usize,
+    /// Commits of a table between two checkpoints of its log
+    pub checkpoint_commits: u64,
+    /// So long the log of a table keeps versions that others can go back to
+    pub log_retention: Duration,
     /// Tables
     pub tables: usize,
     /// Columns of a table
@@ -42,6 +46,8 @@ impl Default for StoreLimits {
             commit_interval: Duration::from_secs(60),
             days: 400,
             group_rows: 128 << 10,
+            checkpoint_commits: 10,
+            log_retention: Duration::from_secs(30 * 86400),
             tables: 1000,
             columns: 1000,
             sources: 10_000,

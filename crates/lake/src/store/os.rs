@@ -113,6 +113,10 @@ impl Disk for OsDisk {
         std::fs::hard_link(self.at(from), self.at(to))
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.at(from), self.at(to))
+    }
+
     fn remove(&self, path: &str) -> io::Result<()> {
         std::fs::remove_file(self.at(path))
     }

@@ -12,4 +12,5 @@ mod plans;
 mod smoke;
 mod store;
 mod store_disk;
+mod store_log;
 mod store_marks;

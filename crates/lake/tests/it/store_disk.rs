@@ -159,6 +159,14 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut world = self.0.lock().unwrap();
+        world.call()?;
+        let ino = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        world.names.insert(to.to_owned(), ino);
+        Ok(())
+    }
+
     fn remove(&self, path: &str) -> io::Result<()> {
         let mut world = self.0.lock().unwrap();
         world.call()?;

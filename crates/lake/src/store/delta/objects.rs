@@ -64,6 +64,16 @@ impl Objects {
         Ok(Put::Done)
     }
 
+    /// Puts an object in the place of one of that name, in one step.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let aside = format!("{folder}/{ASIDE}{:032x}", self.doors.uuid()?);
+        self.write(&aside, bytes)?;
+        self.disk().rename(&aside, &path)?;
+        self.disk().sync_folder(&folder)
+    }
+
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.disk().create(path)?;
         let written = bytes.chunks(PIECE).try_for_each(|piece| file.append(piece));
@@ -76,6 +86,6 @@ impl Objects {
     }
 }
 
-/// How the names of commits begin while they are written; what is left of them is removed when
+/// How names in the log begin while they are written; what is left of them is removed when
 /// the store is opened.
 pub(super) const ASIDE: &str = ".aside-";

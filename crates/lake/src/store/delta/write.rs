@@ -72,6 +72,7 @@ pub(crate) fn write_files(
             modification_time: at,
             data_change: true,
             stats: serde_json::to_string(&stats).ok(),
+            tags: None,
             deletion_vector: None,
         });
     }
