@@ -22,6 +22,7 @@ mod open;
 mod os;
 mod shape;
 mod snapshot;
+mod tend;
 mod wal;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ use marks::Marks;
 use memtable::Memtable;
 use shape::Shape;
 use snapshot::Snapshot;
+use tend::Tending;
 
 /// Tables of events in a folder.
 pub struct Store {
@@ -76,6 +78,8 @@ struct Core {
     id: u128,
     /// Held by who commits
     log: Mutex<Log>,
+    /// Taken before `log`
+    tending: Mutex<Tending>,
     /// Bytes of rows in memory and on their way there
     hot_bytes: AtomicUsize,
 }
@@ -93,6 +97,8 @@ struct View {
     committed: u64,
     /// Why the last commit failed, and when the next is tried
     trouble: Option<(StoreError, i64)>,
+    /// Why the last care for its files failed
+    untended: Option<StoreError>,
 }
 
 /// How a table stands.
@@ -110,6 +116,8 @@ pub struct TableStatus {
     pub committed: u64,
     /// Why the last commit failed; it is tried again
     pub trouble: Option<StoreError>,
+    /// Why merging or removing files failed; it is tried again
+    pub untended: Option<StoreError>,
 }
 
 impl Store {
@@ -171,6 +179,7 @@ impl View {
             n_files: self.n_files,
             committed: self.committed,
             trouble: self.trouble.as_ref().map(|(why, _)| why.clone()),
+            untended: self.untended.clone(),
         }
     }
 }

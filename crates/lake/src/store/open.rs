@@ -134,10 +134,7 @@ impl Store {
         let Some(more) = shape.with(schema)? else { return Ok(false) };
         let shape = Shape::new(more, self.limits.columns)?;
         log.set_columns(&shape.schema, at)?;
-        let files = delta::files(&log, &shape)?;
-        if let Some(view) = self.views.lock().get_mut(name) {
-            (view.shape, view.files) = (Arc::new(shape), Arc::new(files));
-        }
+        self.show(&core, &log, Some(Arc::new(shape)))?;
         Ok(true)
     }
 
@@ -155,6 +152,7 @@ impl View {
             name: log.name().to_owned(),
             id: log.id,
             log: Mutex::new(log),
+            tending: Mutex::default(),
             hot_bytes: AtomicUsize::new(0),
         };
         Ok(Self {
@@ -166,6 +164,7 @@ impl View {
             active: Memtable::default(),
             committed,
             trouble: None,
+            untended: None,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The doors to the real operating system.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -97,6 +97,14 @@ impl Disk for OsDisk {
         }
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
         file.take(most).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_at(&self, path: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.at(path))?;
+        file.seek(io::SeekFrom::Start(at))?;
+        let mut bytes = Vec::with_capacity(len);
+        file.take(len as u64).read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 

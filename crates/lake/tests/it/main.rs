@@ -14,3 +14,4 @@ mod store;
 mod store_disk;
 mod store_log;
 mod store_marks;
+mod store_tend;

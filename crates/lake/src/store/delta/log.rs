@@ -111,6 +111,11 @@ impl Log {
         &self.name
     }
 
+    /// Where its files are.
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
     /// Its columns.
     pub(crate) fn columns(&self) -> StoreResult<Schema> {
         schema::of_text(&self.meta.schema_string).map_err(|what| self.refuse(what))
@@ -166,10 +171,23 @@ impl Log {
         self.commit(&actions)
     }
 
-    /// Puts a commit at the next free version.
+    /// Puts a commit at the next free version. Rows are only ever added by it: whatever others did
+    /// in between fits, as long as the table is still one that is understood.
     fn commit(&mut self, actions: &[Action]) -> StoreResult<()> {
+        self.commit_if(actions, |_| true).map(drop)
+    }
+
+    /// Puts a commit at the next free version, as long as it fits what others did in between.
+    pub(super) fn commit_if(
+        &mut self,
+        actions: &[Action],
+        fits: impl Fn(&Self) -> bool,
+    ) -> StoreResult<bool> {
         let bytes = lines(actions);
         for _ in 0..TRIES {
+            if !fits(self) {
+                return Ok(false);
+            }
             self.is_unsure = true;
             let put = self.objects.put_if_absent(&commit_name(self.next), &bytes);
             match put.doing(|| format!("committing to table {}", self.name))? {
@@ -179,11 +197,12 @@ impl Log {
                         self.apply(action.clone())?;
                     }
                     self.next += 1;
-                    return Ok(());
+                    return Ok(true);
                 }
-                // Rows are only ever added here: whatever others did in between fits, as long as
-                // the table is still one that is understood.
-                Put::Taken => self.refresh()?,
+                Put::Taken => {
+                    self.is_unsure = false;
+                    self.refresh()?;
+                }
             }
         }
         Err(self.refuse("others commit to it all the time"))
@@ -284,7 +303,7 @@ fn is_plain(path: &str) -> bool {
 }
 
 /// "Commit provenance information".
-fn info(at: i64, operation: &str, parameters: serde_json::Value) -> Action {
+pub(super) fn info(at: i64, operation: &str, parameters: serde_json::Value) -> Action {
     let info = json!({
         "timestamp": at,
         "operation": operation,

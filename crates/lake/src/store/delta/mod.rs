@@ -8,14 +8,20 @@
 
 mod action;
 mod checkpoint;
+mod compact;
+mod input;
 mod load;
 mod log;
+mod merge;
 mod objects;
+mod parquet;
 mod read;
 mod schema;
 mod tend;
 mod write;
 
 pub(super) use log::Log;
+pub(super) use merge::{Merged, merge};
+pub(super) use parquet::How;
 pub(super) use read::files;
 pub(super) use write::{remove_leftovers, write_files};

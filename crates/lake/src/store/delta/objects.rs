@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::store::doors::{Disk, Doors};
 
 /// Bytes written with one call.
-const PIECE: usize = 1 << 20;
+pub(super) const PIECE: usize = 1 << 20;
 
 /// Whether an object could be put under a name that nothing else had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Put {
 
 /// Files of one folder of the store, whole and durable.
 #[derive(Debug, Clone)]
-pub(super) struct Objects {
+pub(crate) struct Objects {
     doors: Doors,
     folder: String,
 }
@@ -31,17 +31,13 @@ impl Objects {
         &self.doors.disk
     }
 
-    pub(super) fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.folder)
+    /// Removes an object.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk().remove(&self.path(name))
     }
 
-    /// Puts a new object under a name of its own; folders are made.
-    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(name);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.disk().make_folder(folder)?;
-        self.write(&path, bytes)?;
-        self.disk().sync_folder(folder)
+    pub(crate) fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 
     /// Puts an object where nobody has put one: aside, then a second name in one step. After an
