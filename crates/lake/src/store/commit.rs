@@ -11,7 +11,7 @@ use super::shape::Shape;
 use super::{Core, Store, View, unix_ms};
 
 /// Of zstd, for files that are merged soon.
-const COMMIT_LEVEL: i32 = 1;
+const COMMIT_LEVEL: i32 = 3;
 
 impl Store {
     /// Commits the tables whose hot rows are old enough or many enough; answers how many. What
@@ -108,7 +108,7 @@ impl Store {
         let mut views = self.views.lock();
         let Some(view) = views.get_mut(&core.name) else { return Ok(()) };
         (view.shape, view.files, view.n_files) = (shape, files, log.files.len());
-        view.committed = log.committed;
+        (view.file_bytes, view.committed) = (log.file_bytes(), log.committed);
         if let Some(frozen) = view.frozen.take_if(|frozen| frozen.last_seq <= log.committed) {
             core.hot_bytes.fetch_sub(frozen.bytes, Ordering::Relaxed);
         }

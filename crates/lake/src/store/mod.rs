@@ -91,6 +91,7 @@ struct View {
     shape: Arc<Shape>,
     files: Arc<Files>,
     n_files: usize,
+    file_bytes: u64,
     /// Rows that are being committed
     frozen: Option<Arc<Memtable>>,
     active: Memtable,
@@ -112,6 +113,8 @@ pub struct TableStatus {
     pub hot_bytes: usize,
     /// Files of the last commit
     pub n_files: usize,
+    /// Bytes of theirs
+    pub file_bytes: u64,
     /// The last number of the write-ahead log that is in the files
     pub committed: u64,
     /// Why the last commit failed; it is tried again
@@ -177,6 +180,7 @@ impl View {
             n_hot_rows: self.memtables().map(|rows| rows.n_rows).sum(),
             hot_bytes: self.memtables().map(|rows| rows.bytes).sum(),
             n_files: self.n_files,
+            file_bytes: self.file_bytes,
             committed: self.committed,
             trouble: self.trouble.as_ref().map(|(why, _)| why.clone()),
             untended: self.untended.clone(),

@@ -147,7 +147,7 @@ impl View {
     fn of(log: Log, limits: &StoreLimits) -> StoreResult<Self> {
         let shape = Shape::new(log.columns()?, limits.columns)?;
         let files = delta::files(&log, &shape)?;
-        let (n_files, committed) = (log.files.len(), log.committed);
+        let (n_files, file_bytes, committed) = (log.files.len(), log.file_bytes(), log.committed);
         let core = Core {
             name: log.name().to_owned(),
             id: log.id,
@@ -160,6 +160,7 @@ impl View {
             shape: Arc::new(shape),
             files: Arc::new(files),
             n_files,
+            file_bytes,
             frozen: None,
             active: Memtable::default(),
             committed,

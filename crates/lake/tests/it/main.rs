@@ -14,4 +14,5 @@ mod store;
 mod store_disk;
 mod store_log;
 mod store_marks;
+mod store_size;
 mod store_tend;

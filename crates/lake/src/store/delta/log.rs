@@ -116,6 +116,11 @@ impl Log {
         &self.objects
     }
 
+    /// Bytes of its files.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.files.values().map(|add| add.size).sum()
+    }
+
     /// Its columns.
     pub(crate) fn columns(&self) -> StoreResult<Schema> {
         schema::of_text(&self.meta.schema_string).map_err(|what| self.refuse(what))

@@ -9,6 +9,7 @@
 mod action;
 mod checkpoint;
 mod compact;
+mod encoding;
 mod input;
 mod load;
 mod log;

@@ -9,20 +9,15 @@ use datafusion::arrow::datatypes::{
     TimestampMicrosecondType,
 };
 use datafusion::parquet::arrow::ArrowWriter;
-use datafusion::parquet::basic::{Compression, ZstdLevel};
 use datafusion::parquet::errors::ParquetError;
-use datafusion::parquet::file::metadata::SortingColumn;
-use datafusion::parquet::file::properties::WriterProperties;
 use kql::value::{Type, UNIX_EPOCH};
 
+use super::encoding::properties;
 use super::objects::{Objects, PIECE};
 use crate::data::arrow_type;
 use crate::store::doors::DiskFile;
 use crate::store::error::{Doing as _, StoreError, StoreResult};
 use crate::store::shape::{Shape, compact};
-
-/// A row group ends at so many bytes, encoded, where its rows do not end it before.
-const GROUP_BYTES: usize = 64 << 20;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +34,20 @@ pub(super) struct Output {
     path: String,
     folder: String,
     time: usize,
-    writer: Option<ArrowWriter<Sink>>,
+    schema: SchemaRef,
+    how: How,
+    state: State,
     n_rows: u64,
     /// The first and the last, in microseconds since 1970
     times: Option<(i64, i64)>,
+}
+
+enum State {
+    /// No rows came
+    Made(Sink),
+    Writing(Box<ArrowWriter<Sink>>),
+    Failed,
+    Finished,
 }
 
 /// A file that is durable.
@@ -66,20 +71,18 @@ impl Output {
         let doing = || format!("writing \"{path}\"");
         objects.disk().make_folder(&folder).doing(doing)?;
         let file = objects.disk().create(&path).doing(doing)?;
-        let schema = stored_schema(shape);
-        let mut output = Self {
+        let sink = Sink { file, buffer: Vec::with_capacity(PIECE), len: 0 };
+        Ok(Self {
             objects: objects.clone(),
             path: path.clone(),
             folder,
             time: shape.time,
-            writer: None,
+            schema: stored_schema(shape),
+            how,
+            state: State::Made(sink),
             n_rows: 0,
             times: None,
-        };
-        let sink = Sink { file, buffer: Vec::with_capacity(PIECE), len: 0 };
-        let writer = ArrowWriter::try_new(sink, schema, Some(properties(shape, how)?));
-        output.writer = Some(writer.map_err(|e| output.failed(e))?);
-        Ok(output)
+        })
     }
 
     /// Appends rows in the form of [`stored`], none earlier than those before.
@@ -89,27 +92,38 @@ impl Output {
         let least = self.times.map_or(*first, |(least, _)| least);
         self.times = Some((least, *last));
         self.n_rows += rows.num_rows() as u64;
-        let writer = self.writer.as_mut().expect("because it is there until the file is finished");
-        writer.write(rows).map_err(|e| self.failed(e))
+        self.start(rows)?;
+        match &mut self.state {
+            State::Writing(writer) => writer.write(rows).map_err(|e| self.failed(e)),
+            _ => Err(self.failed(odd("nothing can be written to it"))),
+        }
+    }
+
+    fn start(&mut self, first: &RecordBatch) -> StoreResult<()> {
+        if !matches!(self.state, State::Made(_)) {
+            return Ok(());
+        }
+        let properties = properties(first, self.time, self.how)?;
+        let State::Made(sink) = std::mem::replace(&mut self.state, State::Failed) else {
+            return Ok(());
+        };
+        let writer = ArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(properties));
+        self.state = State::Writing(Box::new(writer.map_err(|e| self.failed(e))?));
+        Ok(())
     }
 
     /// Makes the file durable.
     pub(super) fn finish(mut self) -> StoreResult<Written> {
-        let mut writer =
-            self.writer.take().expect("because it is there until the file is finished");
-        let done = writer.finish().and_then(|_| Ok(writer.inner_mut().end()?));
-        let size = match done {
-            Ok(size) => size,
-            Err(e) => {
-                let failed = self.failed(e);
-                self.writer = Some(writer);
-                return Err(failed);
-            }
+        self.start(&RecordBatch::new_empty(Arc::clone(&self.schema)))?;
+        let done = match &mut self.state {
+            State::Writing(writer) => writer.finish().and_then(|_| Ok(writer.inner_mut().end()?)),
+            _ => Err(odd("it was not written")),
         };
+        let size = done.map_err(|e| self.failed(e))?;
         let synced = self.objects.disk().sync_folder(&self.folder);
         synced.doing(|| format!("writing \"{}\"", self.path))?;
-        let times = self.times.unwrap_or_default();
-        Ok(Written { size, n_rows: self.n_rows, times })
+        self.state = State::Finished;
+        Ok(Written { size, n_rows: self.n_rows, times: self.times.unwrap_or_default() })
     }
 
     /// An error of the disk as one.
@@ -128,11 +142,15 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if self.writer.is_some() {
+        if !matches!(self.state, State::Finished) {
             // What stays is removed when the store is opened.
             let _ = self.objects.disk().remove(&self.path);
         }
     }
+}
+
+fn odd(what: &str) -> ParquetError {
+    ParquetError::General(what.to_owned())
 }
 
 /// Pieces on their way to a file.
@@ -169,17 +187,6 @@ impl Write for Sink {
         }
         Ok(())
     }
-}
-
-fn properties(shape: &Shape, how: How) -> StoreResult<WriterProperties> {
-    let time = i32::try_from(shape.time).unwrap_or(0);
-    let sorting = SortingColumn { column_idx: time, descending: false, nulls_first: false };
-    Ok(WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(how.level)?))
-        .set_max_row_group_row_count(Some(how.group_rows.max(1)))
-        .set_max_row_group_bytes(Some(GROUP_BYTES))
-        .set_sorting_columns(Some(vec![sorting]))
-        .build())
 }
 
 /// The columns of a file.
