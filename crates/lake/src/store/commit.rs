@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::delta;
+use super::delta::{self, Log};
 use super::error::{Doing as _, StoreError, StoreResult};
 use super::memtable::Memtable;
+use super::shape::Shape;
 use super::{Core, Store, View, unix_ms};
+
+/// Of zstd, for files that are merged soon.
+const COMMIT_LEVEL: i32 = 3;
 
 impl Store {
     /// Commits the tables whose hot rows are old enough or many enough; answers how many. What
@@ -55,7 +59,7 @@ impl Store {
     }
 
     fn interval(&self) -> i64 {
-        i64::try_from(self.limits.commit_interval.as_nanos() / 100).unwrap_or(i64::MAX)
+        super::tend::ticks(self.limits.commit_interval)
     }
 
     fn commit(&self, core: &Core) -> StoreResult<()> {
@@ -84,21 +88,31 @@ impl Store {
         let (frozen, shape) = frozen;
         let at = unix_ms(self.doors.clock.now());
         let random = self.doors.uuid().doing(|| "reading randomness".to_owned())?;
-        let group_rows = self.limits.group_rows;
-        let write =
-            |log: &delta::Log| delta::write_files(log, &shape, &frozen, group_rows, at, random);
+        let how = delta::How { group_rows: self.limits.group_rows, level: COMMIT_LEVEL };
+        let write = |log: &Log| delta::write_files(log, &shape, &frozen, how, at, random);
         log.add_files(write, frozen.last_seq, &frozen.marks, at)?;
-        let files = Arc::new(delta::files(&log, &shape)?);
-        {
-            let mut views = self.views.lock();
-            let Some(view) = views.get_mut(&core.name) else { return Ok(()) };
-            // In one step: no query sees these rows twice or not at all.
-            (view.files, view.n_files) = (files, log.files.len());
-            (view.frozen, view.committed) = (None, log.committed);
-        }
-        core.hot_bytes.fetch_sub(frozen.bytes, Ordering::Relaxed);
+        self.show(core, &log, None)?;
+        // The rows are committed whatever becomes of this.
+        let tended = log.tend(&self.limits, at);
         drop(log);
-        self.remove_segments()
+        tended.and(self.remove_segments())
+    }
+
+    /// Lets queries see the files that a table's log says, with these columns where they are new.
+    /// Hot rows that are in the files go in the same step, also where their commit was in doubt
+    /// until now: no query sees a row twice or not at all.
+    pub(super) fn show(&self, core: &Core, log: &Log, new: Option<Arc<Shape>>) -> StoreResult<()> {
+        let known = self.views.lock().get(&core.name).map(|view| Arc::clone(&view.shape));
+        let Some(shape) = new.or(known) else { return Ok(()) };
+        let files = Arc::new(delta::files(log, &shape)?);
+        let mut views = self.views.lock();
+        let Some(view) = views.get_mut(&core.name) else { return Ok(()) };
+        (view.shape, view.files, view.n_files) = (shape, files, log.files.len());
+        (view.file_bytes, view.committed) = (log.file_bytes(), log.committed);
+        if let Some(frozen) = view.frozen.take_if(|frozen| frozen.last_seq <= log.committed) {
+            core.hot_bytes.fetch_sub(frozen.bytes, Ordering::Relaxed);
+        }
+        Ok(())
     }
 
     /// Removes the segments of the write-ahead log that hold nothing but committed rows.

@@ -1,4 +1,4 @@
-//! The thread that commits what is due.
+//! The thread that commits what is due, and cares for the files of tables when nothing is.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -17,7 +17,13 @@ struct Stop {
     changed: Condvar,
 }
 
-/// Commits tables of a store until it is dropped.
+impl Stop {
+    fn is_set(&self) -> bool {
+        *self.is_set.lock()
+    }
+}
+
+/// Commits and tends tables of a store until it is dropped.
 #[derive(Debug)]
 pub struct Committer {
     stop: Arc<Stop>,
@@ -33,11 +39,13 @@ impl Committer {
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
-            let mut is_set = stopped.is_set.lock();
-            while !*is_set {
-                stopped.changed.wait_for(&mut is_set, GLANCE);
+            while !stopped.is_set() {
+                if store.commit_due() == 0 {
+                    store.tend_while(&|| !stopped.is_set());
+                }
+                let mut is_set = stopped.is_set.lock();
                 if !*is_set {
-                    parking_lot::MutexGuard::unlocked(&mut is_set, || store.commit_due());
+                    stopped.changed.wait_for(&mut is_set, GLANCE);
                 }
             }
         })?;

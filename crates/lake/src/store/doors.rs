@@ -53,6 +53,11 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// Those of the disk.
     fn read(&self, path: &str, most: u64) -> io::Result<Vec<u8>>;
+    /// Up to `len` bytes of a file from a place on; fewer only at its end.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn read_at(&self, path: &str, at: u64, len: usize) -> io::Result<Vec<u8>>;
     /// Makes a new file; its name is durable after [`Disk::sync_folder`].
     ///
     /// # Errors
@@ -68,6 +73,11 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// `AlreadyExists` when that name is taken, and those of the disk.
     fn link(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Gives a file another name of the same folder, in one step; what had that name is gone.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
     /// Removes a name.
     ///
     /// # Errors

@@ -19,8 +19,20 @@ pub struct StoreLimits {
     pub commit_interval: Duration,
     /// Days that the rows of a table in memory may fall on; each makes a file of its own
     pub days: usize,
+    /// The longest file that others are merged into; those of half of it stay as they are
+    pub merge_bytes: u64,
+    /// So many small files of a day are merged; fewer when the day is over
+    pub merge_files: usize,
+    /// So long a file that is no part of a table any more stays for those who read it
+    pub file_retention: Duration,
+    /// Time between two looks whether files of a table should be merged or removed
+    pub tend_interval: Duration,
     /// Rows of a Parquet row group
     pub group_rows: usize,
+    /// Commits of a table between two checkpoints of its log
+    pub checkpoint_commits: u64,
+    /// So long the log of a table keeps versions that others can go back to
+    pub log_retention: Duration,
     /// Tables
     pub tables: usize,
     /// Columns of a table
@@ -41,7 +53,13 @@ impl Default for StoreLimits {
             commit_bytes: 128 << 20,
             commit_interval: Duration::from_secs(60),
             days: 400,
+            merge_bytes: 256 << 20,
+            merge_files: 8,
+            file_retention: Duration::from_secs(7 * 86400),
+            tend_interval: Duration::from_secs(60),
             group_rows: 128 << 10,
+            checkpoint_commits: 10,
+            log_retention: Duration::from_secs(30 * 86400),
             tables: 1000,
             columns: 1000,
             sources: 10_000,

@@ -22,6 +22,7 @@ mod open;
 mod os;
 mod shape;
 mod snapshot;
+mod tend;
 mod wal;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,7 @@ use marks::Marks;
 use memtable::Memtable;
 use shape::Shape;
 use snapshot::Snapshot;
+use tend::Tending;
 
 /// Tables of events in a folder.
 pub struct Store {
@@ -76,6 +78,8 @@ struct Core {
     id: u128,
     /// Held by who commits
     log: Mutex<Log>,
+    /// Taken before `log`
+    tending: Mutex<Tending>,
     /// Bytes of rows in memory and on their way there
     hot_bytes: AtomicUsize,
 }
@@ -87,12 +91,15 @@ struct View {
     shape: Arc<Shape>,
     files: Arc<Files>,
     n_files: usize,
+    file_bytes: u64,
     /// Rows that are being committed
     frozen: Option<Arc<Memtable>>,
     active: Memtable,
     committed: u64,
     /// Why the last commit failed, and when the next is tried
     trouble: Option<(StoreError, i64)>,
+    /// Why the last care for its files failed
+    untended: Option<StoreError>,
 }
 
 /// How a table stands.
@@ -106,10 +113,14 @@ pub struct TableStatus {
     pub hot_bytes: usize,
     /// Files of the last commit
     pub n_files: usize,
+    /// Bytes of theirs
+    pub file_bytes: u64,
     /// The last number of the write-ahead log that is in the files
     pub committed: u64,
     /// Why the last commit failed; it is tried again
     pub trouble: Option<StoreError>,
+    /// Why merging or removing files failed; it is tried again
+    pub untended: Option<StoreError>,
 }
 
 impl Store {
@@ -169,8 +180,10 @@ impl View {
             n_hot_rows: self.memtables().map(|rows| rows.n_rows).sum(),
             hot_bytes: self.memtables().map(|rows| rows.bytes).sum(),
             n_files: self.n_files,
+            file_bytes: self.file_bytes,
             committed: self.committed,
             trouble: self.trouble.as_ref().map(|(why, _)| why.clone()),
+            untended: self.untended.clone(),
         }
     }
 }

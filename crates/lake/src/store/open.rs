@@ -134,10 +134,7 @@ impl Store {
         let Some(more) = shape.with(schema)? else { return Ok(false) };
         let shape = Shape::new(more, self.limits.columns)?;
         log.set_columns(&shape.schema, at)?;
-        let files = delta::files(&log, &shape)?;
-        if let Some(view) = self.views.lock().get_mut(name) {
-            (view.shape, view.files) = (Arc::new(shape), Arc::new(files));
-        }
+        self.show(&core, &log, Some(Arc::new(shape)))?;
         Ok(true)
     }
 
@@ -150,11 +147,12 @@ impl View {
     fn of(log: Log, limits: &StoreLimits) -> StoreResult<Self> {
         let shape = Shape::new(log.columns()?, limits.columns)?;
         let files = delta::files(&log, &shape)?;
-        let (n_files, committed) = (log.files.len(), log.committed);
+        let (n_files, file_bytes, committed) = (log.files.len(), log.file_bytes(), log.committed);
         let core = Core {
             name: log.name().to_owned(),
             id: log.id,
             log: Mutex::new(log),
+            tending: Mutex::default(),
             hot_bytes: AtomicUsize::new(0),
         };
         Ok(Self {
@@ -162,10 +160,12 @@ impl View {
             shape: Arc::new(shape),
             files: Arc::new(files),
             n_files,
+            file_bytes,
             frozen: None,
             active: Memtable::default(),
             committed,
             trouble: None,
+            untended: None,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! The doors to the real operating system.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -100,6 +100,14 @@ impl Disk for OsDisk {
         Ok(bytes)
     }
 
+    fn read_at(&self, path: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut file = File::open(self.at(path))?;
+        file.seek(io::SeekFrom::Start(at))?;
+        let mut bytes = Vec::with_capacity(len);
+        file.take(len as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let file = File::options().append(true).create_new(true).open(self.at(path))?;
         Ok(Box::new(OsFile(file)))
@@ -111,6 +119,10 @@ impl Disk for OsDisk {
 
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
         std::fs::hard_link(self.at(from), self.at(to))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        std::fs::rename(self.at(from), self.at(to))
     }
 
     fn remove(&self, path: &str) -> io::Result<()> {

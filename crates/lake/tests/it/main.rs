@@ -12,4 +12,7 @@ mod plans;
 mod smoke;
 mod store;
 mod store_disk;
+mod store_log;
 mod store_marks;
+mod store_size;
+mod store_tend;

@@ -55,7 +55,7 @@ pub(crate) fn ask(lake: &Lake, text: &str) -> Vec<Vec<Value>> {
     answer.unwrap_or_else(|e| panic!("{text}: {}", chain(&e))).rows
 }
 
-fn numbers(store: &Arc<Store>) -> Vec<i64> {
+pub(crate) fn numbers(store: &Arc<Store>) -> Vec<i64> {
     if store.schema("Events").is_none() {
         return Vec::new();
     }
@@ -130,7 +130,12 @@ fn power_cuts_lose_and_double_nothing() {
 /// Appends and commits until something fails; answers what was acknowledged.
 fn scenario(doors: Doors) -> Vec<i64> {
     let mut acked = Vec::new();
-    let limits = StoreLimits { segment_bytes: 2000, ..StoreLimits::default() };
+    let limits = StoreLimits {
+        segment_bytes: 2000,
+        checkpoint_commits: 2,
+        log_retention: std::time::Duration::ZERO,
+        ..StoreLimits::default()
+    };
     let Ok(store) = Store::open(doors, limits) else { return acked };
     if store.declare("Events", &columns()).is_err() {
         return acked;

@@ -130,6 +130,12 @@ impl Disk for SimDisk {
         Ok(world.inodes[ino].current.clone())
     }
 
+    fn read_at(&self, path: &str, at: u64, len: usize) -> io::Result<Vec<u8>> {
+        let bytes = self.read(path, u64::MAX)?;
+        let rest = bytes.get(at as usize..).unwrap_or_default();
+        Ok(rest[..len.min(rest.len())].to_vec())
+    }
+
     fn create(&self, path: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut world = self.0.lock().unwrap();
         world.call()?;
@@ -155,6 +161,14 @@ impl Disk for SimDisk {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let ino = *world.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        world.names.insert(to.to_owned(), ino);
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut world = self.0.lock().unwrap();
+        world.call()?;
+        let ino = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         world.names.insert(to.to_owned(), ino);
         Ok(())
     }

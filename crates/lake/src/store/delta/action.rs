@@ -32,13 +32,15 @@ pub(super) struct Protocol {
 }
 
 /// "Change metadata".
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetaData {
     /// A UUID
     pub(super) id: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) description: Option<String>,
     pub(super) format: Format,
     /// The schema as JSON text
     pub(super) schema_string: String,
@@ -51,7 +53,7 @@ pub(super) struct MetaData {
 }
 
 /// "Format specification".
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Format {
     pub(super) provider: String,
     #[serde(default)]
@@ -83,13 +85,26 @@ pub(crate) struct Add {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) stats: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tags: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) deletion_vector: Option<serde_json::Value>,
 }
 
 /// "Remove file".
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Remove {
-    pub(super) path: String,
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Remove {
+    pub(crate) path: String,
+    /// Milliseconds since 1970
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) deletion_timestamp: Option<i64>,
+    pub(super) data_change: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) extended_file_metadata: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) partition_values: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) size: Option<u64>,
 }
 
 /// "Per-file statistics".

@@ -1,8 +1,5 @@
-//! The log of a Delta table (Delta transaction log protocol, "Delta log entries"): read whole,
-//! added to one commit after the other.
-//!
-//! Checkpoints are neither written nor read yet: a table whose first commits were cleaned up by
-//! somebody else is refused.
+//! The log of a Delta table (Delta transaction log protocol, "Delta log entries") while it is
+//! added to, one commit after the other.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,15 +8,15 @@ use kql::plan::Schema;
 use kql::value::parse_guid;
 use serde_json::json;
 
-use super::action::{Action, Add, Format, MetaData, Protocol, Txn};
-use super::objects::{ASIDE, Objects, Put};
+use super::action::{Action, Add, Format, MetaData, Protocol, Remove, Txn};
+use super::objects::{Objects, Put};
 use super::schema;
 use crate::store::doors::Doors;
 use crate::store::error::{Doing as _, StoreError, StoreResult};
-use crate::store::marks::{Mark, advance};
+use crate::store::marks::Mark;
 use crate::store::shape::DAY;
 
-const LOG: &str = "_delta_log";
+pub(super) const LOG: &str = "_delta_log";
 /// The longest commit that is read.
 const COMMIT_MOST: u64 = 64 << 20;
 /// How the application's name begins in a transaction that says how far a source was read.
@@ -35,20 +32,27 @@ pub(crate) struct Log {
     name: String,
     pub(super) objects: Objects,
     /// Of the next commit
-    next: u64,
-    meta: MetaData,
+    pub(super) next: u64,
+    pub(super) protocol: Protocol,
+    pub(super) meta: MetaData,
     pub(crate) id: u128,
     pub(crate) files: BTreeMap<String, Add>,
+    /// Files that are no part of it any more and that readers may still have
+    pub(super) removed: BTreeMap<String, Remove>,
+    /// The last of each application
+    pub(super) txns: BTreeMap<String, Txn>,
     /// The last number of the write-ahead log that is in the files
     pub(crate) committed: u64,
-    /// How far sources were read whose rows are in the files
-    marks: BTreeMap<String, u64>,
+    /// Version of the last checkpoint
+    pub(super) checkpoint: Option<u64>,
+    /// When versions that have a checkpoint were made
+    pub(super) times: BTreeMap<u64, i64>,
     /// Whether a commit failed in a way that leaves open whether it is there
     is_unsure: bool,
 }
 
 /// The log's file of a version.
-fn commit_name(version: u64) -> String {
+pub(super) fn commit_name(version: u64) -> String {
     format!("{LOG}/{version:020}.json")
 }
 
@@ -68,8 +72,8 @@ impl Log {
             format: Format { provider: "parquet".to_owned(), options: BTreeMap::new() },
             schema_string: schema::to_text(columns),
             partition_columns: vec![DAY.to_owned()],
-            configuration: BTreeMap::new(),
             created_time: Some(at),
+            ..MetaData::default()
         };
         let mut log = Self::empty(doors, name, meta, id);
         let actions = vec![
@@ -84,49 +88,20 @@ impl Log {
         Ok(log)
     }
 
-    /// Reads a table; `None` where the folder holds none.
-    pub(crate) fn load(doors: &Doors, name: &str) -> StoreResult<Option<Self>> {
-        let meta = MetaData {
-            id: String::new(),
-            name: None,
-            format: Format { provider: String::new(), options: BTreeMap::new() },
-            schema_string: String::new(),
-            partition_columns: Vec::new(),
-            configuration: BTreeMap::new(),
-            created_time: None,
-        };
-        let mut log = Self::empty(doors, name, meta, 0);
-        let folder = log.objects.path(LOG);
-        let names = doors.disk.list(&folder).doing(|| format!("listing \"{folder}\""))?;
-        let mut n_commits = 0;
-        for entry in names {
-            if entry.name.starts_with(ASIDE) {
-                let path = format!("{folder}/{}", entry.name);
-                doors.disk.remove(&path).doing(|| format!("removing \"{path}\""))?;
-            } else if entry.name.ends_with(".json") {
-                n_commits += 1;
-            }
-        }
-        if n_commits == 0 {
-            return Ok(None);
-        }
-        log.refresh()?;
-        if log.next != n_commits {
-            return Err(log.refuse("its log has gaps or starts at a checkpoint"));
-        }
-        Ok(Some(log))
-    }
-
-    fn empty(doors: &Doors, name: &str, meta: MetaData, id: u128) -> Self {
+    pub(super) fn empty(doors: &Doors, name: &str, meta: MetaData, id: u128) -> Self {
         Self {
             name: name.to_owned(),
             objects: Objects::new(doors.clone(), format!("tables/{name}")),
             next: 0,
+            protocol: PROTOCOL,
             meta,
             id,
             files: BTreeMap::new(),
+            removed: BTreeMap::new(),
+            txns: BTreeMap::new(),
             committed: 0,
-            marks: BTreeMap::new(),
+            checkpoint: None,
+            times: BTreeMap::new(),
             is_unsure: false,
         }
     }
@@ -136,6 +111,16 @@ impl Log {
         &self.name
     }
 
+    /// Where its files are.
+    pub(crate) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// Bytes of its files.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.files.values().map(|add| add.size).sum()
+    }
+
     /// Its columns.
     pub(crate) fn columns(&self) -> StoreResult<Schema> {
         schema::of_text(&self.meta.schema_string).map_err(|what| self.refuse(what))
@@ -143,11 +128,10 @@ impl Log {
 
     /// How far sources were read.
     pub(crate) fn marks(&self) -> impl Iterator<Item = Mark> {
-        let mark = |(source, position): (&String, &u64)| Mark {
-            source: source.clone(),
-            position: *position,
-        };
-        self.marks.iter().map(mark)
+        self.txns.values().filter_map(|txn| {
+            let source = txn.app_id.strip_prefix(SOURCE)?.to_owned();
+            Some(Mark { source, position: u64::try_from(txn.version).ok()? })
+        })
     }
 
     /// Adds columns.
@@ -192,10 +176,23 @@ impl Log {
         self.commit(&actions)
     }
 
-    /// Puts a commit at the next free version.
+    /// Puts a commit at the next free version. Rows are only ever added by it: whatever others did
+    /// in between fits, as long as the table is still one that is understood.
     fn commit(&mut self, actions: &[Action]) -> StoreResult<()> {
+        self.commit_if(actions, |_| true).map(drop)
+    }
+
+    /// Puts a commit at the next free version, as long as it fits what others did in between.
+    pub(super) fn commit_if(
+        &mut self,
+        actions: &[Action],
+        fits: impl Fn(&Self) -> bool,
+    ) -> StoreResult<bool> {
         let bytes = lines(actions);
         for _ in 0..TRIES {
+            if !fits(self) {
+                return Ok(false);
+            }
             self.is_unsure = true;
             let put = self.objects.put_if_absent(&commit_name(self.next), &bytes);
             match put.doing(|| format!("committing to table {}", self.name))? {
@@ -205,18 +202,19 @@ impl Log {
                         self.apply(action.clone())?;
                     }
                     self.next += 1;
-                    return Ok(());
+                    return Ok(true);
                 }
-                // Rows are only ever added here: whatever others did in between fits, as long as
-                // the table is still one that is understood.
-                Put::Taken => self.refresh()?,
+                Put::Taken => {
+                    self.is_unsure = false;
+                    self.refresh()?;
+                }
             }
         }
         Err(self.refuse("others commit to it all the time"))
     }
 
     /// Finds out what a commit left that failed half-way.
-    fn sure(&mut self) -> StoreResult<()> {
+    pub(super) fn sure(&mut self) -> StoreResult<()> {
         if self.is_unsure {
             self.refresh()?;
             let folder = self.objects.path(LOG);
@@ -228,7 +226,7 @@ impl Log {
     }
 
     /// Reads the commits that are new.
-    fn refresh(&mut self) -> StoreResult<()> {
+    pub(super) fn refresh(&mut self) -> StoreResult<()> {
         loop {
             let path = self.objects.path(&commit_name(self.next));
             let bytes = match self.objects.disk().read(&path, COMMIT_MOST) {
@@ -247,12 +245,14 @@ impl Log {
     }
 
     /// "Action reconciliation".
-    fn apply(&mut self, action: Action) -> StoreResult<()> {
-        if let Some(protocol) = action.protocol
-            && (protocol.min_reader_version > PROTOCOL.min_reader_version
-                || protocol.min_writer_version > PROTOCOL.min_writer_version)
-        {
-            return Err(self.refuse(format!("it asks for {protocol:?}")));
+    pub(super) fn apply(&mut self, action: Action) -> StoreResult<()> {
+        if let Some(protocol) = action.protocol {
+            if protocol.min_reader_version > PROTOCOL.min_reader_version
+                || protocol.min_writer_version > PROTOCOL.min_writer_version
+            {
+                return Err(self.refuse(format!("it asks for {protocol:?}")));
+            }
+            self.protocol = protocol;
         }
         if let Some(meta) = action.meta_data {
             self.id = parse_guid(&meta.id).ok_or_else(|| self.refuse("its id is no UUID"))?;
@@ -262,26 +262,38 @@ impl Log {
             self.meta = meta;
         }
         if let Some(txn) = action.txn {
-            let version = u64::try_from(txn.version);
-            let version = version.map_err(|_| self.refuse("a number below 0"))?;
-            if txn.app_id == self.meta.id {
-                self.committed = version;
-            } else if let Some(source) = txn.app_id.strip_prefix(SOURCE) {
-                advance(&mut self.marks, &Mark { source: source.to_owned(), position: version });
-            }
+            self.apply_txn(txn)?;
         }
         if let Some(remove) = action.remove {
+            if !is_plain(&remove.path) {
+                return Err(self.refuse(format!("file {:?} is not understood", remove.path)));
+            }
             self.files.remove(&remove.path);
+            self.removed.insert(remove.path.clone(), remove);
         }
         if let Some(add) = action.add {
-            let is_plain = !add.path.starts_with('/')
-                && !add.path.contains([':', '%'])
-                && add.path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-            if !is_plain || add.deletion_vector.is_some() {
+            if !is_plain(&add.path) || add.deletion_vector.is_some() {
                 return Err(self.refuse(format!("file {:?} is not understood", add.path)));
             }
+            self.removed.remove(&add.path);
             self.files.insert(add.path.clone(), add);
         }
+        Ok(())
+    }
+
+    fn apply_txn(&mut self, txn: Txn) -> StoreResult<()> {
+        let version = u64::try_from(txn.version);
+        let version = version.map_err(|_| self.refuse("a transaction below 0"))?;
+        // A checkpoint has them in any order, and the id of the table behind them.
+        let known = self.txns.get(&txn.app_id).map(|known| known.version);
+        let is_mark = txn.app_id.starts_with(SOURCE);
+        if is_mark && known.is_some_and(|known| known > txn.version) {
+            return Ok(());
+        }
+        if txn.app_id == self.meta.id {
+            self.committed = version;
+        }
+        self.txns.insert(txn.app_id.clone(), txn);
         Ok(())
     }
 
@@ -290,8 +302,13 @@ impl Log {
     }
 }
 
+/// Whether a path is one of a file below the table's folder, without any encoding.
+fn is_plain(path: &str) -> bool {
+    !path.contains([':', '%']) && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
+}
+
 /// "Commit provenance information".
-fn info(at: i64, operation: &str, parameters: serde_json::Value) -> Action {
+pub(super) fn info(at: i64, operation: &str, parameters: serde_json::Value) -> Action {
     let info = json!({
         "timestamp": at,
         "operation": operation,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::store::doors::{Disk, Doors};
 
 /// Bytes written with one call.
-const PIECE: usize = 1 << 20;
+pub(super) const PIECE: usize = 1 << 20;
 
 /// Whether an object could be put under a name that nothing else had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub(super) enum Put {
 
 /// Files of one folder of the store, whole and durable.
 #[derive(Debug, Clone)]
-pub(super) struct Objects {
+pub(crate) struct Objects {
     doors: Doors,
     folder: String,
 }
@@ -31,17 +31,13 @@ impl Objects {
         &self.doors.disk
     }
 
-    pub(super) fn path(&self, name: &str) -> String {
-        format!("{}/{name}", self.folder)
+    /// Removes an object.
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+        self.disk().remove(&self.path(name))
     }
 
-    /// Puts a new object under a name of its own; folders are made.
-    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let path = self.path(name);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        self.disk().make_folder(folder)?;
-        self.write(&path, bytes)?;
-        self.disk().sync_folder(folder)
+    pub(crate) fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 
     /// Puts an object where nobody has put one: aside, then a second name in one step. After an
@@ -64,6 +60,16 @@ impl Objects {
         Ok(Put::Done)
     }
 
+    /// Puts an object in the place of one of that name, in one step.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let aside = format!("{folder}/{ASIDE}{:032x}", self.doors.uuid()?);
+        self.write(&aside, bytes)?;
+        self.disk().rename(&aside, &path)?;
+        self.disk().sync_folder(&folder)
+    }
+
     fn write(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let mut file = self.disk().create(path)?;
         let written = bytes.chunks(PIECE).try_for_each(|piece| file.append(piece));
@@ -76,6 +82,6 @@ impl Objects {
     }
 }
 
-/// How the names of commits begin while they are written; what is left of them is removed when
+/// How names in the log begin while they are written; what is left of them is removed when
 /// the store is opened.
 pub(super) const ASIDE: &str = ".aside-";

@@ -1,0 +1,226 @@
+//! Parquet files of a table as they are written: rows in the order of time, batch after batch.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray as _, Int64Array, RecordBatch};
+use datafusion::arrow::datatypes::{
+    DataType, Field, Int64Type, Schema as ArrowSchema, SchemaRef, TimeUnit,
+    TimestampMicrosecondType,
+};
+use datafusion::parquet::arrow::ArrowWriter;
+use datafusion::parquet::errors::ParquetError;
+use kql::value::{Type, UNIX_EPOCH};
+
+use super::encoding::properties;
+use super::objects::{Objects, PIECE};
+use crate::data::arrow_type;
+use crate::store::doors::DiskFile;
+use crate::store::error::{Doing as _, StoreError, StoreResult};
+use crate::store::shape::{Shape, compact};
+
+/// How rows are written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// Rows of a row group
+    pub(crate) group_rows: usize,
+    /// Of zstd
+    pub(crate) level: i32,
+}
+
+/// A file while it is written. It is removed where it is not finished: nobody names it yet.
+pub(super) struct Output {
+    objects: Objects,
+    path: String,
+    folder: String,
+    time: usize,
+    schema: SchemaRef,
+    how: How,
+    state: State,
+    n_rows: u64,
+    /// The first and the last, in microseconds since 1970
+    times: Option<(i64, i64)>,
+}
+
+enum State {
+    /// No rows came
+    Made(Sink),
+    Writing(Box<ArrowWriter<Sink>>),
+    Failed,
+    Finished,
+}
+
+/// A file that is durable.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(super) size: u64,
+    pub(super) n_rows: u64,
+    /// The first and the last, in microseconds since 1970
+    pub(super) times: (i64, i64),
+}
+
+impl Output {
+    pub(super) fn create(
+        objects: &Objects,
+        name: &str,
+        shape: &Shape,
+        how: How,
+    ) -> StoreResult<Self> {
+        let path = objects.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+        let doing = || format!("writing \"{path}\"");
+        objects.disk().make_folder(&folder).doing(doing)?;
+        let file = objects.disk().create(&path).doing(doing)?;
+        let sink = Sink { file, buffer: Vec::with_capacity(PIECE), len: 0 };
+        Ok(Self {
+            objects: objects.clone(),
+            path: path.clone(),
+            folder,
+            time: shape.time,
+            schema: stored_schema(shape),
+            how,
+            state: State::Made(sink),
+            n_rows: 0,
+            times: None,
+        })
+    }
+
+    /// Appends rows in the form of [`stored`], none earlier than those before.
+    pub(super) fn write(&mut self, rows: &RecordBatch) -> StoreResult<()> {
+        let times = rows.column(self.time).as_primitive::<TimestampMicrosecondType>().values();
+        let (Some(first), Some(last)) = (times.first(), times.last()) else { return Ok(()) };
+        let least = self.times.map_or(*first, |(least, _)| least);
+        self.times = Some((least, *last));
+        self.n_rows += rows.num_rows() as u64;
+        self.start(rows)?;
+        match &mut self.state {
+            State::Writing(writer) => writer.write(rows).map_err(|e| self.failed(e)),
+            _ => Err(self.failed(odd("nothing can be written to it"))),
+        }
+    }
+
+    fn start(&mut self, first: &RecordBatch) -> StoreResult<()> {
+        if !matches!(self.state, State::Made(_)) {
+            return Ok(());
+        }
+        let properties = properties(first, self.time, self.how)?;
+        let State::Made(sink) = std::mem::replace(&mut self.state, State::Failed) else {
+            return Ok(());
+        };
+        let writer = ArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(properties));
+        self.state = State::Writing(Box::new(writer.map_err(|e| self.failed(e))?));
+        Ok(())
+    }
+
+    /// Makes the file durable.
+    pub(super) fn finish(mut self) -> StoreResult<Written> {
+        self.start(&RecordBatch::new_empty(Arc::clone(&self.schema)))?;
+        let done = match &mut self.state {
+            State::Writing(writer) => writer.finish().and_then(|_| Ok(writer.inner_mut().end()?)),
+            _ => Err(odd("it was not written")),
+        };
+        let size = done.map_err(|e| self.failed(e))?;
+        let synced = self.objects.disk().sync_folder(&self.folder);
+        synced.doing(|| format!("writing \"{}\"", self.path))?;
+        self.state = State::Finished;
+        Ok(Written { size, n_rows: self.n_rows, times: self.times.unwrap_or_default() })
+    }
+
+    /// An error of the disk as one.
+    fn failed(&self, error: ParquetError) -> StoreError {
+        match error {
+            ParquetError::External(e) => match e.downcast::<io::Error>() {
+                Ok(e) => Err::<(), _>(*e)
+                    .doing(|| format!("writing \"{}\"", self.path))
+                    .expect_err("because it is one"),
+                Err(e) => ParquetError::External(e).into(),
+            },
+            e => e.into(),
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        if !matches!(self.state, State::Finished) {
+            // What stays is removed when the store is opened.
+            let _ = self.objects.disk().remove(&self.path);
+        }
+    }
+}
+
+fn odd(what: &str) -> ParquetError {
+    ParquetError::General(what.to_owned())
+}
+
+/// Pieces on their way to a file.
+struct Sink {
+    file: Box<dyn DiskFile>,
+    buffer: Vec<u8>,
+    len: u64,
+}
+
+impl Sink {
+    fn end(&mut self) -> io::Result<u64> {
+        self.flush()?;
+        self.file.sync()?;
+        Ok(self.len)
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let room = PIECE - self.buffer.len();
+        let taken = &bytes[..bytes.len().min(room)];
+        self.buffer.extend_from_slice(taken);
+        if self.buffer.len() == PIECE {
+            self.flush()?;
+        }
+        Ok(taken.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if !self.buffer.is_empty() {
+            self.file.append(&self.buffer)?;
+            self.len += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+}
+
+/// The columns of a file.
+pub(super) fn stored_schema(shape: &Shape) -> SchemaRef {
+    let field = |name: &str, ty: Type| {
+        let stored = match ty {
+            Type::DateTime => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+            ty => arrow_type(ty),
+        };
+        // A string is never null; said in the file, it need not be looked for.
+        Field::new(name, stored, ty != Type::String)
+    };
+    let fields: Vec<Field> = shape.schema.iter().map(|c| field(&c.name, c.ty)).collect();
+    Arc::new(ArrowSchema::new(fields))
+}
+
+/// Rows in the types that a file has.
+pub(super) fn stored(
+    shape: &Shape,
+    schema: &SchemaRef,
+    rows: &RecordBatch,
+) -> StoreResult<RecordBatch> {
+    let arrays = rows.columns().iter().zip(&shape.schema).map(|(a, c)| stored_array(a, c.ty));
+    Ok(RecordBatch::try_new(Arc::clone(schema), arrays.collect())?)
+}
+
+fn stored_array(array: &ArrayRef, ty: Type) -> ArrayRef {
+    match (ty, array.data_type()) {
+        (Type::DateTime, _) => {
+            let ticks = array.as_primitive::<Int64Type>();
+            let micros: Int64Array = ticks.unary(|t| t.wrapping_sub(UNIX_EPOCH) / 10);
+            Arc::new(micros.reinterpret_cast::<TimestampMicrosecondType>().with_timezone("UTC"))
+        }
+        (_, DataType::Utf8View) => compact(array),
+        _ => Arc::clone(array),
+    }
+}

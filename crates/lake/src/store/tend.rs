@@ -1,0 +1,144 @@
+//! Care for the files of tables: small ones are merged, those that nobody needs are removed.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::delta::{self, Merged};
+use super::error::{Doing as _, StoreResult};
+use super::{Core, Store, unix_ms};
+
+/// Of zstd, for files that stay.
+const MERGE_LEVEL: i32 = 9;
+
+/// Held by who rewrites files of a table; queries, appends and commits go on.
+#[derive(Debug, Default)]
+pub(super) struct Tending {
+    /// Files that somebody else made
+    foreign: BTreeSet<String>,
+    /// When there was nothing to do
+    idle_at: Option<i64>,
+}
+
+impl Store {
+    /// Does what is due for the files of its tables: removes those that are no part of a table
+    /// any more and were kept long enough, and merges small ones. Commits that fall due meanwhile
+    /// are made in between. Answers how many jobs were done; what fails stands in
+    /// [`Store::status`] and is tried again after [`StoreLimits::tend_interval`].
+    ///
+    /// [`StoreLimits::tend_interval`]: super::StoreLimits::tend_interval
+    pub fn tend(&self) -> usize {
+        self.tend_while(&|| true)
+    }
+
+    /// As [`Store::tend`], until it should not go on.
+    pub(super) fn tend_while(&self, go_on: &dyn Fn() -> bool) -> usize {
+        if self.damage.is_some() {
+            return 0;
+        }
+        let mut n_done = 0;
+        for core in self.cores() {
+            n_done += self.tend_table(&core, go_on);
+        }
+        n_done
+    }
+
+    fn tend_table(&self, core: &Core, go_on: &dyn Fn() -> bool) -> usize {
+        let Some(mut tending) = core.tending.try_lock() else { return 0 };
+        let now = self.doors.clock.now();
+        let interval = ticks(self.limits.tend_interval);
+        if tending.idle_at.is_some_and(|at| (0..interval).contains(&(now - at))) {
+            return 0;
+        }
+        let mut n_done = 0;
+        while go_on() {
+            let done = self.tend_once(core, &mut tending, go_on);
+            if let Some(view) = self.views.lock().get_mut(&core.name) {
+                view.untended = done.as_ref().err().cloned();
+            }
+            match done {
+                Ok(true) => n_done += 1,
+                Ok(false) | Err(_) => {
+                    tending.idle_at = Some(self.doors.clock.now());
+                    break;
+                }
+            }
+        }
+        n_done
+    }
+
+    /// One job; answers whether there was one.
+    fn tend_once(
+        &self,
+        core: &Core,
+        tending: &mut Tending,
+        go_on: &dyn Fn() -> bool,
+    ) -> StoreResult<bool> {
+        let at = unix_ms(self.doors.clock.now());
+        self.vacuum(core, at)?;
+        self.merge(core, tending, at, go_on)
+    }
+
+    fn vacuum(&self, core: &Core, at: i64) -> StoreResult<()> {
+        let kept_ms = i64::try_from(self.limits.file_retention.as_millis()).unwrap_or(i64::MAX);
+        let mut log = core.log.lock();
+        log.vacuum(at.saturating_sub(kept_ms))?;
+        // What a failed commit left in doubt is known now.
+        self.show(core, &log, None)
+    }
+
+    fn merge(
+        &self,
+        core: &Core,
+        tending: &mut Tending,
+        at: i64,
+        go_on: &dyn Fn() -> bool,
+    ) -> StoreResult<bool> {
+        let random = self.doors.uuid().doing(|| "reading randomness".to_owned())?;
+        let (plan, objects, shape) = {
+            let log = core.log.lock();
+            let is_foreign = |path: &str| tending.foreign.contains(path);
+            let Some(plan) = log.plan(&self.limits, at, random, is_foreign) else {
+                return Ok(false);
+            };
+            let Some(shape) = self.shape(core) else { return Ok(false) };
+            (plan, log.objects().clone(), shape)
+        };
+        let how = delta::How { group_rows: self.limits.group_rows, level: MERGE_LEVEL };
+        let mut pause = || {
+            self.commit_due();
+            if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        };
+        match delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause)? {
+            Merged::Done(file) => {
+                let mut log = core.log.lock();
+                let at = unix_ms(self.doors.clock.now());
+                let is_put = log.merged(&plan, &file, at)?;
+                self.show(core, &log, None)?;
+                let tended = log.tend(&self.limits, at);
+                drop(log);
+                if !is_put {
+                    // Somebody else changed these files meanwhile: the new one has no place.
+                    let path = objects.path(&plan.name);
+                    objects.remove(&plan.name).doing(|| format!("removing \"{path}\""))?;
+                }
+                tended.map(|()| true)
+            }
+            Merged::Foreign(path) => {
+                tending.foreign.insert(path);
+                Ok(true)
+            }
+            Merged::Stopped => Ok(false),
+        }
+    }
+
+    fn shape(&self, core: &Core) -> Option<Arc<super::Shape>> {
+        self.views.lock().get(&core.name).map(|view| Arc::clone(&view.shape))
+    }
+}
+
+/// A duration in ticks.
+pub(super) fn ticks(duration: Duration) -> i64 {
+    i64::try_from(duration.as_nanos() / 100).unwrap_or(i64::MAX)
+}
