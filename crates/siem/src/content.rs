@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DeadLetter, Error, Parser, RowBatch, Settings, Table, dead};
+use crate::{ByName, DeadLetter, Error, Parser, RowBatch, Settings, Table, dead};
 
 /// Names one file a line; a test holds the lists to the folders.
 macro_rules! files {
@@ -83,6 +83,11 @@ impl Library {
     /// The table of this name.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.iter().find(|table| &*table.name == name)
+    }
+
+    /// What reads pushed rows and files into the table of this name.
+    pub fn by_name(&self, table: &str) -> Option<ByName> {
+        self.table(table).map(|table| ByName::new(Arc::clone(table)))
     }
 
     /// Rows of `PgkeepDeadLetters`, one batch a source. What befell one event stands in one row:

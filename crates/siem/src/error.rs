@@ -36,6 +36,20 @@ pub enum Error {
         /// What does not fit.
         what: String,
     },
+    /// What is to be taken in is not what it should be; nothing was taken.
+    #[error("the input cannot be read: {what}")]
+    Input {
+        /// What is wrong.
+        what: String,
+    },
+    /// More than a limit allows; nothing was taken.
+    #[error("the input has more than {limit} {what}")]
+    TooMuch {
+        /// `bytes`, `rows`, `columns`.
+        what: &'static str,
+        /// So many are allowed.
+        limit: usize,
+    },
     /// No such table.
     #[error("table \"{0}\" does not exist")]
     NoTable(String),
