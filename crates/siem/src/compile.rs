@@ -231,6 +231,7 @@ fn plan(written: ColumnSpec, kind: Type, names: &mut Names) -> Result<ColumnPlan
         Some(
             ReadSpec::Stamp
                 | ReadSpec::Bsd
+                | ReadSpec::Cef
                 | ReadSpec::EpochS
                 | ReadSpec::EpochMs
                 | ReadSpec::EpochNs

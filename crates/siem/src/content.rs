@@ -36,13 +36,35 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
         [
             "AzureDiagnostics",
             "CommonSecurityLog",
+            "PGSQLAutovacuumStats",
+            "PGSQLDbTransactionsStats",
+            "PGSQLPgBouncer",
+            "PGSQLPgStatActivitySessions",
+            "PGSQLQueryStoreQueryText",
+            "PGSQLQueryStoreRuntime",
+            "PGSQLQueryStoreWaits",
             "PGSQLServerLogs",
             "PgkeepOtelLogs",
             "Syslog",
             "PgkeepAudit",
             "PgkeepConnections",
             "PgkeepDeadLetters",
+            "PgkeepSettings",
             "PgkeepStatements",
+        ]
+    )
+}
+
+/// Queries that sample a server, named after the table whose own columns they give.
+pub fn collector_files() -> &'static [(&'static str, &'static str)] {
+    files!(
+        "collectors",
+        ".sql",
+        [
+            "PGSQLAutovacuumStats",
+            "PGSQLDbTransactionsStats",
+            "PGSQLPgStatActivitySessions",
+            "PgkeepSettings",
         ]
     )
 }

@@ -24,7 +24,7 @@ mod table;
 mod time;
 
 pub use compile::{Parser, Settings};
-pub use content::{Library, parser_files, table_files};
+pub use content::{Library, collector_files, parser_files, table_files};
 pub use error::Error;
 pub use intake::{Intake, Origin, Output};
 pub use load::{ByName, Dropped, Form, Input, LoadLimits, Loaded, infer};

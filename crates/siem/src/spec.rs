@@ -173,6 +173,8 @@ pub(crate) enum ReadSpec {
     Stamp,
     /// Month, day and time without a year.
     Bsd,
+    /// One of the forms of a time in CEF.
+    Cef,
     EpochS,
     EpochMs,
     EpochNs,

@@ -1,6 +1,7 @@
 //! Parsers against their samples, framing against every division of the input.
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+mod content;
 mod framing;
 mod render;
 mod samples;
