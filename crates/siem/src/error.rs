@@ -28,6 +28,14 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// A function's file is not of the expected shape.
+    #[error("function \"{function}\" is not usable: {what}")]
+    Function {
+        /// The function.
+        function: String,
+        /// What is wrong.
+        what: String,
+    },
     /// Values that are no row of the table.
     #[error("a row does not fit table \"{table}\": {what}")]
     Row {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kql::value::Type;
-use siem::{Library, collector_files, parser_files, table_files};
+use siem::{Library, collector_files, function_files, parser_files, table_files};
 
 use super::samples::stems;
 
@@ -28,6 +28,7 @@ fn every_file_is_in_the_crate() {
         (parser_files(), "parsers", "toml"),
         (table_files(), "tables", "tsv"),
         (collector_files(), "collectors", "sql"),
+        (function_files(), "functions", "kql"),
     ] {
         let names: BTreeSet<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(names, stems(folder, ending), "{folder}");

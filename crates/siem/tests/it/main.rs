@@ -3,5 +3,6 @@
 
 mod content;
 mod framing;
+mod functions;
 mod render;
 mod samples;
