@@ -74,7 +74,7 @@ pub fn collector_files() -> &'static [(&'static str, &'static str)] {
 
 /// Stored functions: name and text of the file.
 pub fn function_files() -> &'static [(&'static str, &'static str)] {
-    files!("functions", ".kql", ["_Im_AuditEvent", "_Im_Authentication"])
+    files!("functions", ".kql", ["_Im_AuditEvent", "_Im_Authentication", "_Ocsf_DatastoreActivity"])
 }
 
 /// Abbreviations of time zones that stand for one offset.
