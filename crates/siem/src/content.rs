@@ -30,6 +30,11 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
     )
 }
 
+/// What parsers of one product share: name and text of the file.
+pub fn shared_files() -> &'static [(&'static str, &'static str)] {
+    files!("parsers/shared", ".toml", ["postgresql"])
+}
+
 /// Tables: name and text of the file.
 pub fn table_files() -> &'static [(&'static str, &'static str)] {
     files!(

@@ -25,7 +25,9 @@ mod table;
 mod time;
 
 pub use compile::{Parser, Settings};
-pub use content::{Library, collector_files, function_files, parser_files, table_files};
+pub use content::{
+    Library, collector_files, function_files, parser_files, shared_files, table_files,
+};
 pub use error::Error;
 pub use function::Function;
 pub use intake::{Intake, Origin, Output};

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kql::value::Type;
-use siem::{Library, collector_files, function_files, parser_files, table_files};
+use siem::{Library, collector_files, function_files, parser_files, shared_files, table_files};
 
 use super::samples::stems;
 
@@ -26,6 +26,7 @@ const AROUND: [&str; 11] = [
 fn every_file_is_in_the_crate() {
     for (files, folder, ending) in [
         (parser_files(), "parsers", "toml"),
+        (shared_files(), "parsers/shared", "toml"),
         (table_files(), "tables", "tsv"),
         (collector_files(), "collectors", "sql"),
         (function_files(), "functions", "kql"),

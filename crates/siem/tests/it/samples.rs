@@ -54,5 +54,11 @@ fn a_column_that_does_not_exist_is_refused() {
     assert!(compile("Message = \"m\"").is_ok());
     assert!(compile("Massage = \"m\"").is_err());
     assert!(compile("Message = { field = \"m\", read = \"stamp\" }").is_err());
+    let rows = "description = \"x\"\nformat = \"json\"\ninclude = ";
+    assert!(library.compile("x", &format!("{rows}\"postgresql\""), &Default::default()).is_ok());
+    assert!(library.compile("x", &format!("{rows}\"oracle\""), &Default::default()).is_err());
+    assert!(
+        library.compile("x", "description = \"\"\nformat = \"json\"", &Default::default()).is_err()
+    );
     assert!(compile("ProcessId = { value = \"many\" }").is_err());
 }
