@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kql::value::{Type, Value};
 
+use crate::content::shared_files;
 use crate::event::{Map, Names, Slot};
 use crate::formats::stderr::Prefix;
 use crate::formats::{Format, csv::Csv, json::Json};
@@ -83,9 +84,18 @@ impl Parser {
         settings: &Settings,
         abbreviations: &[(String, i32)],
     ) -> Result<Self, Error> {
-        let spec: Spec = toml::from_str(text)
-            .map_err(|e| Error::Toml { parser: name.to_owned(), source: Box::new(e) })?;
+        let broken = |e| Error::Toml { parser: name.to_owned(), source: Box::new(e) };
         let wrong = |what: String| Error::Parser { parser: name.to_owned(), what };
+        let mut spec: Spec = toml::from_str(text).map_err(broken)?;
+        if let Some(include) = spec.include.take() {
+            let file = shared_files().iter().find(|(known, _)| *known == include);
+            let (_, text) =
+                file.ok_or_else(|| wrong(format!("nothing shared is \"{include}\"")))?;
+            spec.take_in(toml::from_str(text).map_err(broken)?);
+        }
+        if spec.row.is_empty() {
+            return Err(wrong("it has no row".to_owned()));
+        }
         build(name, spec, tables, settings, abbreviations).map_err(wrong)
     }
 
@@ -231,6 +241,7 @@ fn plan(written: ColumnSpec, kind: Type, names: &mut Names) -> Result<ColumnPlan
         Some(
             ReadSpec::Stamp
                 | ReadSpec::Bsd
+                | ReadSpec::Cef
                 | ReadSpec::EpochS
                 | ReadSpec::EpochMs
                 | ReadSpec::EpochNs

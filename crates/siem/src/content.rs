@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{DeadLetter, Error, Parser, RowBatch, Settings, Table, dead};
+use crate::{ByName, DeadLetter, Error, Function, Parser, RowBatch, Settings, Table, dead};
 
 /// Names one file a line; a test holds the lists to the folders.
 macro_rules! files {
@@ -20,12 +20,19 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
             "azure-diagnostics",
             "cef",
             "otlp-logs",
+            "pgkeep-activity",
+            "pgkeep-vault-audit",
             "postgresql-csvlog",
             "postgresql-jsonlog",
             "postgresql-stderr",
             "syslog"
         ]
     )
+}
+
+/// What parsers of one product share: name and text of the file.
+pub fn shared_files() -> &'static [(&'static str, &'static str)] {
+    files!("parsers/shared", ".toml", ["postgresql"])
 }
 
 /// Tables: name and text of the file.
@@ -36,15 +43,43 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
         [
             "AzureDiagnostics",
             "CommonSecurityLog",
+            "PGSQLAutovacuumStats",
+            "PGSQLDbTransactionsStats",
+            "PGSQLPgBouncer",
+            "PGSQLPgStatActivitySessions",
+            "PGSQLQueryStoreQueryText",
+            "PGSQLQueryStoreRuntime",
+            "PGSQLQueryStoreWaits",
             "PGSQLServerLogs",
             "PgkeepOtelLogs",
             "Syslog",
+            "PgkeepActivity",
             "PgkeepAudit",
             "PgkeepConnections",
             "PgkeepDeadLetters",
+            "PgkeepSettings",
             "PgkeepStatements",
         ]
     )
+}
+
+/// Queries that sample a server, named after the table whose own columns they give.
+pub fn collector_files() -> &'static [(&'static str, &'static str)] {
+    files!(
+        "collectors",
+        ".sql",
+        [
+            "PGSQLAutovacuumStats",
+            "PGSQLDbTransactionsStats",
+            "PGSQLPgStatActivitySessions",
+            "PgkeepSettings",
+        ]
+    )
+}
+
+/// Stored functions: name and text of the file.
+pub fn function_files() -> &'static [(&'static str, &'static str)] {
+    files!("functions", ".kql", ["_Im_AuditEvent", "_Im_Authentication", "_Ocsf_DatastoreActivity"])
 }
 
 /// Abbreviations of time zones that stand for one offset.
@@ -54,15 +89,20 @@ const ZONES: &str = include_str!("../../../content/parsers/zones.tsv");
 #[derive(Debug)]
 pub struct Library {
     tables: Vec<Arc<Table>>,
+    functions: Vec<Function>,
     abbreviations: Vec<(String, i32)>,
 }
 
 impl Library {
-    /// Reads the tables.
+    /// Reads the tables and the heads of the functions.
     pub fn new() -> Result<Self, Error> {
         let mut tables = Vec::new();
         for (name, text) in table_files() {
             tables.push(Arc::new(Table::parse(name, text)?));
+        }
+        let mut functions = Vec::new();
+        for (name, text) in function_files() {
+            functions.push(Function::parse(name, text)?);
         }
         let mut abbreviations = Vec::new();
         for line in ZONES.lines().skip(1) {
@@ -72,7 +112,7 @@ impl Library {
             let wrong = || Error::Table { table: "zones".to_owned(), what: line.to_owned() };
             abbreviations.push(zone.ok_or_else(wrong)?);
         }
-        Ok(Self { tables, abbreviations })
+        Ok(Self { tables, functions, abbreviations })
     }
 
     /// The tables.
@@ -83,6 +123,24 @@ impl Library {
     /// The table of this name.
     pub fn table(&self, name: &str) -> Option<&Arc<Table>> {
         self.tables.iter().find(|table| &*table.name == name)
+    }
+
+    /// The stored functions.
+    pub fn functions(&self) -> &[Function] {
+        &self.functions
+    }
+
+    /// The stored function of this name or other name, for a catalogue.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        let is = |function: &&Function| {
+            function.name == name || function.also.iter().any(|also| also == name)
+        };
+        self.functions.iter().find(is)
+    }
+
+    /// What reads pushed rows and files into the table of this name.
+    pub fn by_name(&self, table: &str) -> Option<ByName> {
+        self.table(table).map(|table| ByName::new(Arc::clone(table)))
     }
 
     /// Rows of `PgkeepDeadLetters`, one batch a source. What befell one event stands in one row:

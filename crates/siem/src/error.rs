@@ -28,6 +28,14 @@ pub enum Error {
         /// What is wrong.
         what: String,
     },
+    /// A function's file is not of the expected shape.
+    #[error("function \"{function}\" is not usable: {what}")]
+    Function {
+        /// The function.
+        function: String,
+        /// What is wrong.
+        what: String,
+    },
     /// Values that are no row of the table.
     #[error("a row does not fit table \"{table}\": {what}")]
     Row {
@@ -35,6 +43,20 @@ pub enum Error {
         table: String,
         /// What does not fit.
         what: String,
+    },
+    /// What is to be taken in is not what it should be; nothing was taken.
+    #[error("the input cannot be read: {what}")]
+    Input {
+        /// What is wrong.
+        what: String,
+    },
+    /// More than a limit allows; nothing was taken.
+    #[error("the input has more than {limit} {what}")]
+    TooMuch {
+        /// `bytes`, `rows`, `columns`.
+        what: &'static str,
+        /// So many are allowed.
+        limit: usize,
     },
     /// No such table.
     #[error("table \"{0}\" does not exist")]

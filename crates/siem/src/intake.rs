@@ -183,7 +183,13 @@ fn column(
         if plan.none.iter().any(|none| none == text) {
             return None;
         }
-        if let Some(text) = plan.map.get(text) {
+    }
+    if !plan.map.is_empty() {
+        let number = match cell {
+            Cell::Long(n) => n.to_string(),
+            _ => String::new(),
+        };
+        if let Some(text) = plan.map.get(cell.text().unwrap_or(&number)) {
             return Some(last.value(text));
         }
     }

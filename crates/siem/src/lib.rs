@@ -12,7 +12,9 @@ mod dead;
 mod error;
 mod event;
 mod formats;
+mod function;
 mod intake;
+mod load;
 mod read;
 mod record;
 mod spec;
@@ -23,9 +25,13 @@ mod table;
 mod time;
 
 pub use compile::{Parser, Settings};
-pub use content::{Library, parser_files, table_files};
+pub use content::{
+    Library, collector_files, function_files, parser_files, shared_files, table_files,
+};
 pub use error::Error;
+pub use function::Function;
 pub use intake::{Intake, Origin, Output};
+pub use load::{ByName, Dropped, Form, Input, LoadLimits, Loaded, infer};
 pub use record::{DeadLetter, Defect, Position, Raw, Reason, Record};
 pub use split::{Framing, Splitter};
 pub use table::{Column, RowBatch, Table};

@@ -87,6 +87,7 @@ fn special(
     match read {
         ReadSpec::Stamp => time::stamp(text?, context.zones).map(Value::DateTime),
         ReadSpec::Bsd => time::bsd(text?, context.received_at, context.zones).map(Value::DateTime),
+        ReadSpec::Cef => time::cef(text?, context.received_at, context.zones).map(Value::DateTime),
         ReadSpec::EpochS => count(cell, Unit::Seconds),
         ReadSpec::EpochMs => count(cell, Unit::Milliseconds),
         ReadSpec::EpochNs => count(cell, Unit::Nanoseconds),

@@ -62,6 +62,8 @@ pub enum Reason {
     Required,
     /// A second stage did not understand its field; rows of the first stage exist.
     Stage,
+    /// A value is none of its column's type; the row exists without it.
+    Unfit,
     /// The event is fine, but the parser has no row for it.
     NoRow,
 }
@@ -79,6 +81,7 @@ impl Reason {
             Self::TooMany => "too-many",
             Self::Required => "required",
             Self::Stage => "stage",
+            Self::Unfit => "unfit",
             Self::NoRow => "no-row",
         }
     }

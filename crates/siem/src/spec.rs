@@ -13,6 +13,8 @@ pub(crate) struct Spec {
     pub(crate) _description: String,
     pub(crate) format: FormatName,
     pub(crate) framing: Option<FramingName>,
+    /// File of `shared/` whose stages and rows come behind those of this one.
+    pub(crate) include: Option<String>,
     /// For JSON: the member that holds the events.
     pub(crate) records: Option<String>,
     pub(crate) csv: Option<CsvSpec>,
@@ -22,7 +24,37 @@ pub(crate) struct Spec {
     /// Sets of columns that rows name, so that each is written once.
     #[serde(default)]
     pub(crate) columns: BTreeMap<String, BTreeMap<String, ColumnSpec>>,
+    #[serde(default)]
     pub(crate) row: Vec<RowSpec>,
+}
+
+/// What parsers of one product share (`content/parsers/shared/NAME.toml`).
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SharedSpec {
+    #[serde(rename = "description")]
+    pub(crate) _description: String,
+    #[serde(default)]
+    pub(crate) stage: Vec<StageSpec>,
+    #[serde(default)]
+    pub(crate) columns: BTreeMap<String, BTreeMap<String, ColumnSpec>>,
+    #[serde(default)]
+    pub(crate) row: Vec<RowSpec>,
+}
+
+impl Spec {
+    /// Puts in what is shared: stages and rows behind the own ones, columns where there is no
+    /// own one.
+    pub(crate) fn take_in(&mut self, shared: SharedSpec) {
+        self.stage.extend(shared.stage);
+        for (set, columns) in shared.columns {
+            let own = self.columns.entry(set).or_default();
+            for (column, from) in columns {
+                own.entry(column).or_insert(from);
+            }
+        }
+        self.row.extend(shared.row);
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -173,6 +205,8 @@ pub(crate) enum ReadSpec {
     Stamp,
     /// Month, day and time without a year.
     Bsd,
+    /// One of the forms of a time in CEF.
+    Cef,
     EpochS,
     EpochMs,
     EpochNs,

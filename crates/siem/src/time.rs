@@ -109,12 +109,40 @@ fn own(zone: &str, local: i64, zones: &Zones) -> Option<i32> {
     [before, after].into_iter().find(fits).map(jiff::tz::Offset::seconds)
 }
 
+/// The month that a text begins with, from 1.
+fn month(text: &str) -> Option<u32> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let at = MONTHS.find(text.get(..3)?).filter(|at| at % 3 == 0)?;
+    u32::try_from(at / 3 + 1).ok()
+}
+
+/// A time as CEF allows it (Implementing ArcSight CEF, "date formats"): milliseconds since 1970,
+/// `Nov 27 2026 13:59:05` or `Nov 27 13:59:05`, with a fraction, a zone, both or neither; and RFC
+/// 3339, which devices write too.
+pub(crate) fn cef(text: &str, received_at: i64, zones: &Zones) -> Option<i64> {
+    if let Ok(count) = text.parse() {
+        return epoch(count, Unit::Milliseconds);
+    }
+    let mut words = text.split_ascii_whitespace();
+    let (first, day, third) = (words.next()?, words.next(), words.next());
+    let (Some(month), Some(day), Some(third)) = (month(first), day, third) else {
+        return stamp(text, zones);
+    };
+    if third.contains(':') {
+        // Without a year: what is behind the seconds is not read by this form.
+        let time = third.split('.').next()?;
+        return bsd(&format!("{first} {day:>2} {time}"), received_at, zones);
+    }
+    let (day, time): (u32, &str) = (day.parse().ok()?, words.next()?);
+    let zone = words.next().unwrap_or(if zones.own.is_some() { "" } else { "UTC" });
+    stamp(&format!("{third:0>4}-{month:02}-{day:02} {time} {zone}"), zones)
+}
+
 /// `Nov 27 13:59:05` (RFC 3164 section 4.1.2): the year is the one that brings it next before the
 /// receipt, two days of wrong clocks allowed; the zone is the source's own, else UTC.
 pub(crate) fn bsd(text: &str, received_at: i64, zones: &Zones) -> Option<i64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
     let bytes = text.as_bytes();
-    let month = MONTHS.find(text.get(..3)?).filter(|at| at % 3 == 0)? as u32 / 3 + 1;
+    let month = month(text)?;
     let day = match bytes.get(4)? {
         b' ' => i64::from(bytes.get(5)?.checked_sub(b'0')?),
         _ => two(bytes, 4)?,
@@ -172,4 +200,33 @@ pub(crate) fn hours(text: &str) -> Option<i64> {
     let minutes: i64 = minutes.parse().ok().filter(|m| (0..60).contains(m))?;
     let seconds = epoch_text(seconds)?.checked_sub(UNIX_EPOCH)?;
     Some(hours * TICKS_PER_HOUR + minutes * TICKS_PER_MINUTE + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use kql::value::datetime_text;
+
+    use super::*;
+
+    #[test]
+    fn the_forms_of_a_time_in_cef() {
+        let received_at = stamp("2026-12-01 00:00:00 UTC", &Zones::default()).unwrap();
+        let mut zones = Zones::default();
+        zones.abbreviations.insert("CET".into(), 3600);
+        for (text, expected) in [
+            ("1795787945104", Some("2026-11-27T13:59:05.1040000Z")),
+            ("Nov 27 2026 13:59:05", Some("2026-11-27T13:59:05.0000000Z")),
+            ("Nov 7 2026 13:59:05.104 CET", Some("2026-11-07T12:59:05.1040000Z")),
+            ("Nov 27 13:59:05.104", Some("2026-11-27T13:59:05.0000000Z")),
+            ("Dec 7 13:59:05", Some("2025-12-07T13:59:05.0000000Z")),
+            ("2026-11-27T13:59:05+01:00", Some("2026-11-27T12:59:05.0000000Z")),
+            ("Nov 27 2026 13:59:05 XYZ", None),
+            ("Nov", None),
+            ("", None),
+            ("Nov 32 2026 13:59:05", None),
+        ] {
+            let got = cef(text, received_at, &zones).map(datetime_text);
+            assert_eq!(got.as_deref(), expected, "{text}");
+        }
+    }
 }

@@ -28,15 +28,59 @@ impl Binder<'_> {
                 let Some(locals) = binder.arguments(function, arguments, span, env) else {
                     return Bound::Failed;
                 };
-                // Columns without a name are counted anew in each body.
-                let unnamed = std::mem::take(&mut binder.unnamed);
-                binder.calls += 1;
-                let bound = binder.body(&function.body, locals, span, env);
-                binder.calls -= 1;
-                binder.unnamed = unnamed;
-                bound
+                if function.stored {
+                    return binder.stored_body(function, locals, span, env);
+                }
+                binder.called_body(function, locals, span, env)
             },
         )
+    }
+
+    fn called_body(
+        &mut self,
+        function: &Function,
+        locals: Locals,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        // Columns without a name are counted anew in each body.
+        let unnamed = std::mem::take(&mut self.unnamed);
+        self.calls += 1;
+        let bound = self.body(&function.body, locals, span, env);
+        self.calls -= 1;
+        self.unnamed = unnamed;
+        bound
+    }
+
+    /// The body of a function of the catalogue. It may not come to call itself.
+    fn stored_body(
+        &mut self,
+        function: &Function,
+        locals: Locals,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
+        let name = &function.name;
+        if self.entered.contains(name) {
+            let way: Vec<String> = self.entered.iter().map(|name| format!("`{name}`")).collect();
+            let message = format!("the stored function `{name}` calls itself: {}", way.join(" → "));
+            self.error("KQL237", span, message);
+            return Bound::Failed;
+        }
+        self.entered.push(name.clone());
+        let before = self.diagnostics.len();
+        let bound = self.called_body(function, locals, span, env);
+        self.entered.pop();
+        self.moved(before, name, span);
+        bound
+    }
+
+    /// What was found in a stored function's text is told where the query calls it.
+    fn moved(&mut self, before: usize, name: &str, span: Span) {
+        for found in self.diagnostics.iter_mut().skip(before) {
+            found.message = format!("in `{name}`: {}", found.message);
+            (found.start, found.end) = (span.start, span.end);
+        }
     }
 
     /// The same where the first argument is a table that is there already (`invoke`).
@@ -66,6 +110,7 @@ impl Binder<'_> {
                 .locals
                 .with(&parameter.name.text, Item::Table { rel: first, view: false }),
             view: false,
+            stored: function.stored,
         });
         self.call_function(&rest, arguments, span, env)
     }
@@ -108,7 +153,12 @@ impl Binder<'_> {
         }
         let mut locals = function.locals.clone();
         for (parameter, given) in parameters.iter().zip(given) {
-            let item = self.argument(function, parameter, given, span, env)?;
+            let before = self.diagnostics.len();
+            let item = self.argument(function, parameter, given, span, env);
+            if function.stored && given.is_none() && parameter.default.is_some() {
+                self.moved(before, &function.name, span);
+            }
+            let item = item?;
             locals = locals.with(&parameter.name.text, item);
         }
         Some(locals)

@@ -1,11 +1,12 @@
 //! What exists outside the query's text: tables and stored functions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::plan::{Column, Schema};
 use crate::value::Type;
 
-/// A function that is stored beside the tables.
+/// A function that is stored beside the tables. It is bound at each use like a function of the
+/// text, but sees tables and stored functions only, and may not come to call itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFunction {
     /// Its text, as of `let name = TEXT`: `(a: long) { … }`
@@ -26,6 +27,11 @@ pub trait Catalog {
         None
     }
 
+    /// The names of all stored functions, for hints.
+    fn functions(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The columns of `_GetWatchlist(alias)`.
     fn watchlist(&self, alias: &str) -> Option<Schema> {
         let _ = alias;
@@ -39,11 +45,13 @@ pub trait Catalog {
     }
 }
 
-/// A catalogue that is a list of tables, in the order in which they were added.
+/// A catalogue that is a list of tables, in the order in which they were added, and of stored
+/// functions.
 #[derive(Debug, Clone, Default)]
 pub struct Tables {
     names: Vec<String>,
     schemas: HashMap<String, Schema>,
+    functions: BTreeMap<String, StoredFunction>,
 }
 
 impl Tables {
@@ -53,6 +61,11 @@ impl Tables {
         if self.schemas.insert(name.clone(), schema).is_none() {
             self.names.push(name);
         }
+    }
+
+    /// Adds a stored function; `text` as in [`StoredFunction`].
+    pub fn add_function(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.functions.insert(name.into(), StoredFunction { text: text.into() });
     }
 
     /// Reads `{"Table":{"Column":"kusto type"}}`, columns in their order.
@@ -92,5 +105,13 @@ impl Catalog for Tables {
 
     fn tables(&self) -> Vec<String> {
         self.names.clone()
+    }
+
+    fn function(&self, name: &str) -> Option<StoredFunction> {
+        self.functions.get(name).cloned()
+    }
+
+    fn functions(&self) -> Vec<String> {
+        self.functions.keys().cloned().collect()
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Function {
     pub(crate) locals: Locals,
     /// Whether wildcards and `search` find it
     pub(crate) view: bool,
+    /// Of the catalogue: its text is not the query's
+    pub(crate) stored: bool,
 }
 
 /// What a local name stands for.

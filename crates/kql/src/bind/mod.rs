@@ -23,6 +23,8 @@ mod scalar;
 mod signature;
 mod statement;
 
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -77,6 +79,8 @@ pub fn bind(
         unnamed: 0,
         calls: 0,
         checked: 0,
+        parsed: HashMap::new(),
+        entered: Vec::new(),
         nodes: 0,
         depth: 0,
         rows: 0,
@@ -140,6 +144,10 @@ pub(crate) struct Binder<'a> {
     calls: usize,
     /// What judging bodies where they are written has cost
     checked: usize,
+    /// Stored functions, parsed at their first use
+    parsed: HashMap<String, Rc<env::Function>>,
+    /// Stored functions whose bodies are being bound, outermost first
+    entered: Vec<String>,
     nodes: usize,
     depth: usize,
     /// Row scopes opened so far: each has a number

@@ -60,7 +60,10 @@ impl Binder<'_> {
             return Bound::Failed;
         }
         if let Some(function) = self.stored(&name.text, name.span) {
-            return self.call_function(&function, arguments, span, env);
+            return match function {
+                Ok(function) => self.call_function(&function, arguments, span, env),
+                Err(_) => Bound::Failed,
+            };
         }
         if arguments.is_empty()
             && let Some(table) = self.table(&name.text)
@@ -70,6 +73,8 @@ impl Binder<'_> {
         let locals = env.locals.all();
         let mut known: Vec<&str> = super::signature::names().collect();
         known.extend(locals.iter().map(|(name, _)| *name));
+        let stored = self.catalog.functions();
+        known.extend(stored.iter().map(String::as_str));
         let near = names::nearest(&name.text, known.into_iter());
         let hint = near.map(|near| format!("did you mean `{near}`?"));
         self.error_hint("KQL231", name.span, format!("there is no function `{}`", name.text), hint);
@@ -100,7 +105,7 @@ impl Binder<'_> {
                 let text = value.to_text();
                 match env.locals.find(&text) {
                     Some(Item::Table { rel, .. }) => Bound::Table(rel.clone()),
-                    _ => self.in_database(true, &text, span),
+                    _ => self.in_database(true, &text, span, env),
                 }
             }
             "database" | "workspace" | "cluster" | "app" | "resource" | "adx" | "arg" => {

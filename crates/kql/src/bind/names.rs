@@ -13,6 +13,10 @@ use crate::value::{Type, Value};
 /// Edits between two names that are still "did you mean".
 const EDITS_MAX: usize = 2;
 
+/// A stored function's text is none; already reported.
+#[derive(Debug)]
+pub(crate) struct Unreadable;
+
 impl Binder<'_> {
     /// A bare name.
     pub(super) fn name(&mut self, name: &str, span: Span, env: &Env<'_>) -> Bound {
@@ -42,13 +46,13 @@ impl Binder<'_> {
             return Bound::Table(table);
         }
         if let Some(function) = self.stored(name, span) {
-            return self.uncalled(function, span, env);
+            return function.map_or(Bound::Failed, |f| self.uncalled(f, span, env));
         }
         self.unknown(name, span, env)
     }
 
     /// A function that is named without parentheses: called where it needs no argument.
-    fn uncalled(&mut self, function: Rc<Function>, span: Span, env: &Env<'_>) -> Bound {
+    pub(super) fn uncalled(&mut self, function: Rc<Function>, span: Span, env: &Env<'_>) -> Bound {
         if function.parameters.iter().all(|p| p.default.is_some()) {
             return self.call_function(&function, &[], span, env);
         }
@@ -87,26 +91,40 @@ impl Binder<'_> {
         Some(rel(Op::Table { name: name.to_owned() }, schema))
     }
 
-    /// A stored function, parsed.
-    pub(super) fn stored(&mut self, name: &str, span: Span) -> Option<Rc<Function>> {
+    /// A stored function, parsed; an error where its text cannot be read, which is reported.
+    pub(super) fn stored(
+        &mut self,
+        name: &str,
+        span: Span,
+    ) -> Option<Result<Rc<Function>, Unreadable>> {
+        if let Some(known) = self.parsed.get(name) {
+            return Some(Ok(Rc::clone(known)));
+        }
         let stored = self.catalog.function(name)?;
-        let text = format!("let f = {};", stored.text);
+        // The line's end: the text may close with a comment.
+        let text = format!("let f = {}\n;", stored.text);
         let (tree, found) = syntax::parse(&text);
-        let statement = tree.statements.into_iter().next();
+        let wrong = found.iter().find(|d| d.severity == crate::diagnostic::Severity::Error);
+        let only = tree.statements.len() == 1;
+        let statement = tree.statements.into_iter().next().filter(|_| only);
         if let Some(StatementKind::Let { value, .. }) = statement.map(|s| s.kind)
             && let Kind::Function { parameters, body } = *value.kind
-            && found.iter().all(|d| d.severity != crate::diagnostic::Severity::Error)
+            && wrong.is_none()
         {
-            return Some(Rc::new(Function {
+            let function = Rc::new(Function {
                 name: name.to_owned(),
                 parameters,
                 body,
                 locals: Locals::default(),
                 view: true,
-            }));
+                stored: true,
+            });
+            self.parsed.insert(name.to_owned(), Rc::clone(&function));
+            return Some(Ok(function));
         }
-        self.error("KQL230", span, format!("the stored function `{name}` cannot be read"));
-        None
+        let why = wrong.map_or_else(String::new, |found| format!(": {}", found.message));
+        self.error("KQL230", span, format!("the stored function `{name}` cannot be read{why}"));
+        Some(Err(Unreadable))
     }
 
     fn unknown(&mut self, name: &str, span: Span, env: &Env<'_>) -> Bound {
@@ -119,8 +137,9 @@ impl Binder<'_> {
         let locals = env.locals.all();
         let mut near = nearest(name, columns.chain(locals.iter().map(|(name, _)| *name)));
         if near.is_none() && matches!(env.row, Row::None) {
-            let tables = self.catalog.tables();
-            near = nearest(name, tables.iter().map(String::as_str));
+            let mut known = self.catalog.tables();
+            known.extend(self.catalog.functions());
+            near = nearest(name, known.iter().map(String::as_str));
         }
         let (code, what) = match env.row {
             Row::None => ("KQL201", "no table, variable or function"),

@@ -195,7 +195,7 @@ impl Binder<'_> {
                 self.error_hint("KQL206", span, message, hint);
                 Bound::Failed
             }
-            Bound::Database { ours } => self.in_database(ours, &name.text, span),
+            Bound::Database { ours } => self.in_database(ours, &name.text, span, env),
             Bound::Failed => Bound::Failed,
             _ => {
                 let message = format!("a table has no member `{}`", name.text);
@@ -245,15 +245,16 @@ impl Binder<'_> {
             }
         };
         match &*inner.kind {
-            Kind::Name(name) => self.in_database(ours, name, inner.span),
+            Kind::Name(name) => self.in_database(ours, name, inner.span, env),
             Kind::Call { name, arguments } => {
                 if matches!(name.text.as_str(), "database" | "table" | "workspace") {
                     return self.call(name, arguments, inner.span, env);
                 }
                 match self.stored(&name.text, name.span) {
-                    Some(function) if ours => {
+                    Some(Ok(function)) if ours => {
                         self.call_function(&function, arguments, inner.span, env)
                     }
+                    Some(Err(_)) => Bound::Failed,
                     _ => {
                         let message = format!("there is no function `{}` there", name.text);
                         self.error("KQL231", name.span, message);
@@ -276,13 +277,19 @@ impl Binder<'_> {
         }
     }
 
-    pub(super) fn in_database(&mut self, ours: bool, name: &str, span: Span) -> Bound {
+    pub(super) fn in_database(
+        &mut self,
+        ours: bool,
+        name: &str,
+        span: Span,
+        env: &Env<'_>,
+    ) -> Bound {
         if ours {
             if let Some(table) = self.table(name) {
                 return Bound::Table(table);
             }
             if let Some(function) = self.stored(name, span) {
-                return Bound::Function(function);
+                return function.map_or(Bound::Failed, |f| self.uncalled(f, span, env));
             }
         }
         self.error("KQL201", span, format!("there is no table `{name}` there"));

@@ -143,6 +143,7 @@ impl Binder<'_> {
                 body: body.clone(),
                 locals: locals.clone(),
                 view,
+                stored: false,
             });
             self.check_parameters(parameters);
             self.check_body(&function);

@@ -1,7 +1,8 @@
 //! JSON (RFC 8259): an object a record, an array of objects, or objects in an array under a name.
 //!
-//! `a.b` names the member `b` of the object `a`. Text is borrowed from the record wherever it has
-//! no escapes; objects and arrays that nobody asks for are passed over without being built.
+//! `a.b` names the member `b` of the object `a`; a dot that belongs to a name is written `\.`.
+//! Text is borrowed from the record wherever it has no escapes; objects and arrays that nobody asks
+//! for are passed over without being built.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -35,12 +36,15 @@ struct Path {
 
 impl Paths {
     fn add(&mut self, name: &str, slot: Slot) {
-        match name.split_once('.') {
-            Some((first, rest)) => {
-                let path = self.0.entry(first.into()).or_default();
-                path.below.get_or_insert_default().add(rest, slot);
-            }
-            None => self.0.entry(name.into()).or_default().slot = Some(slot),
+        let is_dot = |&(at, _): &(usize, &str)| !name[..at].ends_with('\\');
+        let (first, rest) = match name.match_indices('.').find(is_dot) {
+            Some((at, _)) => (&name[..at], Some(&name[at + 1..])),
+            None => (name, None),
+        };
+        let path = self.0.entry(first.replace("\\.", ".").into()).or_default();
+        match rest {
+            Some(rest) => path.below.get_or_insert_default().add(rest, slot),
+            None => path.slot = Some(slot),
         }
     }
 }

@@ -126,12 +126,16 @@ impl Binder<'_> {
             Some(Item::Function(function)) => Some(std::rc::Rc::clone(function)),
             _ => None,
         };
-        let Some(called) = local.or_else(|| self.stored(&name.text, name.span)) else {
+        let called = match local {
+            Some(function) => Some(Ok(function)),
+            None => self.stored(&name.text, name.span),
+        };
+        let Some(called) = called else {
             let message = format!("there is no function `{}`", name.text);
             self.error("KQL231", name.span, message);
             return None;
         };
-        match self.invoke_function(&called, input, arguments, function.span, env) {
+        match self.invoke_function(&called.ok()?, input, arguments, function.span, env) {
             Bound::Table(rel) => Some(rel),
             Bound::Failed => None,
             _ => {

@@ -5,6 +5,7 @@ mod errors;
 mod limits;
 mod open;
 mod plans;
+mod stored;
 
 use super::{Binding, Tables, compile};
 use crate::functions::Context;

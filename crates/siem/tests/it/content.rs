@@ -1,0 +1,99 @@
+//! Files of `content/` by themselves: lists, names of tables and columns, queries of collectors.
+
+use std::collections::BTreeSet;
+
+use kql::value::Type;
+use siem::{Library, collector_files, function_files, parser_files, shared_files, table_files};
+
+use super::samples::stems;
+
+/// Columns that whoever collects a sample adds to what the server says.
+const AROUND: [&str; 11] = [
+    "TimeGenerated",
+    "TenantId",
+    "Type",
+    "SourceSystem",
+    "_ResourceId",
+    "_SubscriptionId",
+    "_IsBillable",
+    "_BilledSize",
+    "LogicalServerName",
+    "Location",
+    "ReplicaRole",
+];
+
+#[test]
+fn every_file_is_in_the_crate() {
+    for (files, folder, ending) in [
+        (parser_files(), "parsers", "toml"),
+        (shared_files(), "parsers/shared", "toml"),
+        (table_files(), "tables", "tsv"),
+        (collector_files(), "collectors", "sql"),
+        (function_files(), "functions", "kql"),
+    ] {
+        let names: BTreeSet<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(names, stems(folder, ending), "{folder}");
+    }
+}
+
+#[test]
+fn tables_are_such_as_the_store_takes() {
+    let library = Library::new().unwrap();
+    for table in library.tables() {
+        let name = &table.name;
+        assert!(name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_'), "{name}");
+        let mut seen = BTreeSet::new();
+        for column in &table.columns {
+            let at = format!("{name}.{}", column.name);
+            // Delta's names ignore case; `Day` is the store's own.
+            let fresh = seen.insert(column.name.to_lowercase());
+            assert!(fresh && !column.name.eq_ignore_ascii_case("Day"), "{at}");
+            let plain = column.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+            assert!(plain && !column.name.is_empty() && column.name.len() <= 128, "{at}");
+            let meaning = column.meaning.trim();
+            assert!(
+                !meaning.is_empty() && meaning == column.meaning && meaning.len() < 140,
+                "{at}"
+            );
+            assert!(!meaning.ends_with('.'), "{at}");
+        }
+        assert_eq!(&*table.columns[0].name, "TimeGenerated", "{name}");
+        assert_eq!(table.columns[0].kind, Type::DateTime, "{name}");
+        let kind = table.position("Type").map(|at| table.columns[at].kind);
+        assert_eq!(kind, Some(Type::String), "{name}");
+    }
+}
+
+#[test]
+fn every_table_for_postgresql_has_what_azure_puts_around_rows() {
+    let library = Library::new().unwrap();
+    for table in library.tables().iter().filter(|table| table.name.starts_with("PGSQL")) {
+        for column in AROUND {
+            let bouncer = &*table.name == "PGSQLPgBouncer"
+                && ["LogicalServerName", "ReplicaRole"].contains(&column);
+            assert_eq!(table.position(column).is_some(), !bouncer, "{}.{column}", table.name);
+        }
+    }
+}
+
+#[test]
+fn collectors_give_the_columns_of_their_tables() {
+    let library = Library::new().unwrap();
+    for (name, query) in collector_files() {
+        let table = library.table(name).unwrap();
+        let own = table.columns.iter().map(|column| column.name.to_string());
+        let own: BTreeSet<String> = own.filter(|name| !AROUND.contains(&name.as_str())).collect();
+        let mut given = Vec::new();
+        for (at, _) in query.match_indices("AS \"") {
+            let rest = &query[at + 4..];
+            given.push(rest[..rest.find('"').unwrap()].to_owned());
+        }
+        assert_eq!(given.len(), own.len(), "{name}");
+        assert_eq!(given.into_iter().collect::<BTreeSet<_>>(), own, "{name}");
+        // One statement, run as it is; no query of anybody's is read.
+        assert!(!query.contains(';'), "{name}");
+        let words: BTreeSet<&str> =
+            query.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+        assert!(!words.contains("query") && words.contains("pg_catalog"), "{name}");
+    }
+}
