@@ -45,6 +45,9 @@ pub(crate) struct RowPlan {
     pub(crate) when: Vec<Condition>,
     /// One for each column of the table.
     pub(crate) columns: Vec<ColumnPlan>,
+    /// Where the fields without a column are named by their types: those that the file mentions
+    /// for other rows only.
+    pub(crate) others: Option<Vec<(Box<str>, Slot)>>,
 }
 
 #[derive(Debug)]
@@ -56,6 +59,8 @@ pub(crate) struct ColumnPlan {
     pub(crate) list: Vec<String>,
     pub(crate) none: Vec<String>,
     pub(crate) required: bool,
+    /// The file says nothing of the column.
+    pub(crate) unwritten: bool,
     /// Value where there is none.
     pub(crate) otherwise: Otherwise,
 }
@@ -144,7 +149,10 @@ fn build(
             let written = columns.remove(&*column.name);
             let plan = match written {
                 None if &*column.name == "Type" => constant(Value::text(&row.table), column.kind),
-                None => constant(Value::absent(column.kind), column.kind),
+                None => ColumnPlan {
+                    unwritten: true,
+                    ..constant(Value::absent(column.kind), column.kind)
+                },
                 Some(written) => plan(written, column.kind, &mut names)
                     .map_err(|what| format!("{}.{}: {what}", row.table, column.name))?,
             };
@@ -159,7 +167,7 @@ fn build(
             used.len() - 1
         });
         let when = row.when.into_iter().map(|when| Condition::new(when, &mut names)).collect();
-        rows.push(RowPlan { table: at, when, columns: plans });
+        rows.push(RowPlan { table: at, when, columns: plans, others: None });
     }
     let mut framing = match spec.framing {
         None | Some(FramingName::Lines) => Framing::Lines,
@@ -186,6 +194,22 @@ fn build(
         FormatName::Cef => Format::Cef,
         FormatName::Otlp => Format::Otlp,
     };
+    // Only now are all fields known that the file mentions.
+    for row in &mut rows {
+        let is_typed = |plan: &ColumnPlan| matches!(plan.from, From::Rest(RestSpec::Typed));
+        if row.columns.iter().any(is_typed) {
+            let is_used = |slot: Slot| {
+                row.columns.iter().any(|p| matches!(&p.from, From::Fields(s) if s.contains(&slot)))
+            };
+            let mut others: Vec<(Box<str>, Slot)> = names
+                .iter()
+                .filter(|(_, slot)| !is_used(*slot))
+                .map(|(name, slot)| (name.into(), slot))
+                .collect();
+            others.sort();
+            row.others = Some(others);
+        }
+    }
     let mut known: Map<Box<str>, i32> = Map::default();
     known.extend(abbreviations.iter().map(|(name, seconds)| (name.as_str().into(), *seconds)));
     let zones = Zones { own: settings.timezone.clone(), abbreviations: known };
@@ -211,6 +235,7 @@ fn constant(value: Value, kind: Type) -> ColumnPlan {
         list: Vec::new(),
         none: Vec::new(),
         required: false,
+        unwritten: false,
         otherwise: Otherwise::Value(Value::absent(kind)),
     }
 }
@@ -276,6 +301,7 @@ fn plan(written: ColumnSpec, kind: Type, names: &mut Names) -> Result<ColumnPlan
         list: full.list,
         none: full.none,
         required: full.required,
+        unwritten: false,
         otherwise,
     })
 }

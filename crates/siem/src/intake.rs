@@ -11,6 +11,7 @@ use crate::formats::Reading;
 use crate::read::{self, Context, Last};
 use crate::record::Fault;
 use crate::spec::RestSpec;
+use crate::typed;
 use crate::{DeadLetter, Defect, Parser, Position, Raw, Reason, Record, RowBatch};
 
 /// What the caller says of a source.
@@ -119,8 +120,17 @@ impl Intake {
             }
             let batch = &mut self.batches[row.table];
             let n_rows = batch.n_rows();
+            let mut fields = row.others.as_deref().map(|others| typed::typed(event, others));
+            let mut left_at = None;
             for (i, (plan, last)) in row.columns.iter().zip(last).enumerate() {
-                let value = column(plan, event, &context, &self.origin, last);
+                let value = match &mut fields {
+                    Some(_) if matches!(plan.from, From::Rest(_)) => {
+                        left_at = Some(i);
+                        None
+                    }
+                    Some(fields) if plan.unwritten => typed::take(fields, &batch.table.columns[i]),
+                    _ => column(plan, event, &context, &self.origin, last),
+                };
                 if value.is_none() && plan.required {
                     // Takes back what the row has so far.
                     batch.columns.iter_mut().for_each(|column| column.truncate(n_rows));
@@ -132,6 +142,10 @@ impl Intake {
                     Otherwise::Received => Value::DateTime(received_at),
                     Otherwise::Value(value) => value.clone(),
                 }));
+            }
+            // What no column took.
+            if let (Some(i), Some(left)) = (left_at, fields.and_then(typed::bag)) {
+                batch.columns[i][n_rows] = left;
             }
             batch.positions.push(at);
             written |= bit;
@@ -179,10 +193,8 @@ fn column(
         From::Fields(slots) => slots,
     };
     let cell = slots.iter().map(|slot| event.cell(*slot)).find(|cell| !cell.is_empty())?;
-    if let Some(text) = cell.text() {
-        if plan.none.iter().any(|none| none == text) {
-            return None;
-        }
+    if cell.text().is_some_and(|text| plan.none.iter().any(|none| none == text)) {
+        return None;
     }
     if !plan.map.is_empty() {
         let number = match cell {
@@ -217,13 +229,7 @@ fn rest_of(event: &Event<'_>, rest: RestSpec) -> Option<Value> {
     }
     let mut members = Vec::new();
     for (name, cell) in &event.rest {
-        let suffix = match cell {
-            _ if rest == RestSpec::Bag => "",
-            Cell::Long(_) | Cell::Real(_) => "_d",
-            Cell::Bool(_) => "_b",
-            _ => "_s",
-        };
-        Json::put(&mut members, format!("{name}{suffix}").into(), cell.to_json());
+        Json::put(&mut members, (&**name).into(), cell.to_json());
     }
     Some(Value::json(Json::Bag(members)))
 }

@@ -23,6 +23,7 @@ mod split_csv;
 mod stage;
 mod table;
 mod time;
+mod typed;
 
 pub use compile::{Parser, Settings};
 pub use content::{

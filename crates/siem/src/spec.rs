@@ -192,7 +192,7 @@ pub(crate) struct FullColumn {
 pub(crate) enum RestSpec {
     /// A bag of name → value.
     Bag,
-    /// A bag whose names end in `_s`, `_d`, `_b`, as Azure names columns by type.
+    /// Into the columns that Azure Diagnostics would give them; a bag of those that have none.
     Typed,
     /// `name=value` with semicolons between.
     Pairs,
