@@ -8,14 +8,16 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base::{ExitCode, Fault};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use futures_util::StreamExt as _;
+use http_body_util::{BodyExt as _, Full, Limited, StreamBody};
+use hyper::body::{Bytes, Frame, Incoming};
 use hyper::client::conn::http1;
 use hyper::{Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::UnixStream;
 
+use crate::plane::backend::Pieces;
 use crate::plane::model::{Job, JobState};
 use crate::plane::{ErrorShape, PREFIX};
 
@@ -24,6 +26,8 @@ const CALL_MAX: Duration = Duration::from_secs(6 * 3600);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// A stream of events that is quiet for so long is dead; a living one has heartbeats.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// A query may think for so long before its next row; it has a limit of its own.
+const LINE_MAX: Duration = Duration::from_secs(620);
 /// An answer that is no job begins within this time.
 const ANSWER_MAX: Duration = Duration::from_secs(200);
 /// No answer is larger.
@@ -76,6 +80,61 @@ impl Client {
         tokio::time::timeout(deadline, exchange).await.unwrap_or_else(|_| Err(silent(deadline)))
     }
 
+    /// Asks for an answer in lines (`application/x-ndjson`) and hands each on as it comes; `false`
+    /// ends it.
+    ///
+    /// # Errors
+    /// The fault that the plane answered; else as for [`Client::call`].
+    pub async fn lines(
+        &self,
+        path: &str,
+        body: &Value,
+        mut on_line: impl FnMut(&str) -> Result<bool, Fault>,
+    ) -> Result<(), Fault> {
+        let response = self.send("POST", path, Some(body)).await?;
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        let mut events = Events::new(response.into_body());
+        while let Some(line) = events.line(LINE_MAX).await? {
+            if !on_line(&line)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a body of any length, piece by piece, and reads the answer.
+    ///
+    /// # Errors
+    /// The fault that the plane answered, or that a piece is; else as for [`Client::call`].
+    pub async fn upload(&self, path: &str, pieces: Pieces) -> Result<Value, Fault> {
+        let pieces = pieces.map(|piece| match piece {
+            Ok(piece) => Ok(Frame::data(Bytes::from(piece))),
+            Err(fault) => Err(io::Error::other(fault.message)),
+        });
+        let body = StreamBody::new(pieces);
+        let request = Request::builder()
+            .method("POST")
+            .uri(format!("{PREFIX}{path}"))
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/octet-stream");
+        let request = request.body(body).map_err(|e| {
+            Fault::from_error("bad_request", "the request cannot be written", &e)
+                .exit(ExitCode::Usage)
+        })?;
+        let stream = self.connect().await?;
+        let (mut sender, connection) =
+            http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+        tokio::spawn(connection);
+        let response = sender.send_request(request).await.map_err(lost)?;
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        let bytes = whole(response.into_body()).await?;
+        serde_json::from_slice(&bytes).map_err(|_| no_answer())
+    }
+
     async fn ask(
         &self,
         method: &str,
@@ -94,15 +153,7 @@ impl Client {
             };
             return Ok((status, value));
         }
-        let shape: ErrorShape = serde_json::from_slice(&bytes).map_err(|_| no_answer())?;
-        let error = shape.error;
-        Err(Fault {
-            code: error.code,
-            message: error.message,
-            detail: error.detail,
-            hint: error.hint,
-            exit: error.exit,
-        })
+        Err(fault_of(&bytes))
     }
 
     async fn follow(&self, job: Value, mut on_progress: impl FnMut(&str)) -> Result<Value, Fault> {
@@ -184,6 +235,25 @@ impl Client {
     }
 }
 
+/// The fault of an answer that is a failure.
+async fn refused(response: Response<Incoming>) -> Fault {
+    match whole(response.into_body()).await {
+        Ok(bytes) => fault_of(&bytes),
+        Err(fault) => fault,
+    }
+}
+
+fn fault_of(bytes: &[u8]) -> Fault {
+    let Ok(ErrorShape { error }) = serde_json::from_slice(bytes) else { return no_answer() };
+    Fault {
+        code: error.code,
+        message: error.message,
+        detail: error.detail,
+        hint: error.hint,
+        exit: error.exit,
+    }
+}
+
 async fn whole(body: Incoming) -> Result<Bytes, Fault> {
     let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await.map_err(|e| {
         match e.is::<http_body_util::LengthLimitError>() {
@@ -209,7 +279,7 @@ impl Events {
     async fn next(&mut self) -> Result<Option<(String, String)>, Fault> {
         let (mut kind, mut data) = (String::new(), String::new());
         loop {
-            let Some(line) = self.line().await? else { return Ok(None) };
+            let Some(line) = self.line(SILENCE_MAX).await? else { return Ok(None) };
             if line.is_empty() {
                 if !data.is_empty() {
                     return Ok(Some((kind, data)));
@@ -233,7 +303,7 @@ impl Events {
         }
     }
 
-    async fn line(&mut self) -> Result<Option<String>, Fault> {
+    async fn line(&mut self, silence: Duration) -> Result<Option<String>, Fault> {
         loop {
             if let Some(end) = self.buffer.iter().position(|b| *b == b'\n') {
                 let line: Vec<u8> = self.buffer.drain(..=end).collect();
@@ -243,8 +313,8 @@ impl Events {
             if self.buffer.len() > ANSWER_MAX_BYTES {
                 return Err(Fault::new("too_large", "the plane sent too long a line"));
             }
-            match tokio::time::timeout(SILENCE_MAX, self.body.frame()).await {
-                Err(_) => return Err(silent(SILENCE_MAX)),
+            match tokio::time::timeout(silence, self.body.frame()).await {
+                Err(_) => return Err(silent(silence)),
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(e))) => return Err(lost(e)),
                 Ok(Some(Ok(frame))) => {

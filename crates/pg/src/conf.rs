@@ -67,6 +67,12 @@ impl Cluster {
             ("listen_addresses", self.listen_addresses.as_str()),
             ("password_encryption", "scram-sha-256"),
             ("log_directory", "log"),
+            // What the log lake understands: messages that are not translated, times in UTC, who
+            // came and went.
+            ("lc_messages", "C"),
+            ("log_timezone", "UTC"),
+            ("log_connections", "on"),
+            ("log_disconnections", "on"),
             ("ssl_min_protocol_version", "TLSv1.2"),
             ("ssl_ciphers", suites.as_str()),
         ];
@@ -79,6 +85,7 @@ impl Cluster {
         }
         if self.binaries.pgaudit {
             settings.push(("shared_preload_libraries", "pgaudit"));
+            settings.push(("pgaudit.log", "ddl, role"));
         }
         for (name, value) in settings {
             writeln!(text, "{name} = {}", quote(value)).expect("because a String takes all text");

@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer};
 
 /// One value.
 #[derive(Debug)]
-pub(super) struct Cell<'a>(&'a Value);
+pub(crate) struct Cell<'a>(&'a Value);
 
 /// A row's values.
-pub(super) fn row(row: &[Value]) -> Vec<Cell<'_>> {
+pub(crate) fn row(row: &[Value]) -> Vec<Cell<'_>> {
     row.iter().map(Cell).collect()
 }
 
@@ -35,7 +35,7 @@ impl Serialize for Cell<'_> {
 }
 
 /// An error and its causes on one line.
-pub(super) fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

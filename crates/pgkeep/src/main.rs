@@ -5,6 +5,7 @@
 //! This is the only crate that names clap or reads the environment.
 
 mod agent;
+mod cells;
 mod cli;
 mod doctor;
 mod fs;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{ByName, DeadLetter, Error, Function, Parser, RowBatch, Settings, Table, dead};
+use crate::{
+    ByName, DeadLetter, Error, Example, Function, Parser, RowBatch, Settings, Table, dead,
+};
 
 /// Names one file a line; a test holds the lists to the folders.
 macro_rules! files {
@@ -82,6 +84,29 @@ pub fn function_files() -> &'static [(&'static str, &'static str)] {
     files!("functions", ".kql", ["_Im_AuditEvent", "_Im_Authentication", "_Ocsf_DatastoreActivity"])
 }
 
+/// Queries for people to start from: name and text of the file.
+pub fn query_files() -> &'static [(&'static str, &'static str)] {
+    files!(
+        "queries",
+        ".kql",
+        [
+            "ddl",
+            "dead-letters",
+            "errors-by-code",
+            "errors-over-time",
+            "failed-logins",
+            "failure-then-success",
+            "programs-and-files",
+            "roles-and-grants",
+            "sessions-by-hour",
+            "settings-changed",
+            "slow-statements",
+            "syntax-bursts",
+            "volume",
+        ]
+    )
+}
+
 /// Abbreviations of time zones that stand for one offset.
 const ZONES: &str = include_str!("../../../content/parsers/zones.tsv");
 
@@ -90,6 +115,7 @@ const ZONES: &str = include_str!("../../../content/parsers/zones.tsv");
 pub struct Library {
     tables: Vec<Arc<Table>>,
     functions: Vec<Function>,
+    examples: Vec<Example>,
     abbreviations: Vec<(String, i32)>,
 }
 
@@ -104,6 +130,10 @@ impl Library {
         for (name, text) in function_files() {
             functions.push(Function::parse(name, text)?);
         }
+        let mut examples = Vec::new();
+        for (name, text) in query_files() {
+            examples.push(Example::parse(name, text)?);
+        }
         let mut abbreviations = Vec::new();
         for line in ZONES.lines().skip(1) {
             let zone = line.split_once('\t').and_then(|(name, minutes)| {
@@ -112,7 +142,7 @@ impl Library {
             let wrong = || Error::Table { table: "zones".to_owned(), what: line.to_owned() };
             abbreviations.push(zone.ok_or_else(wrong)?);
         }
-        Ok(Self { tables, functions, abbreviations })
+        Ok(Self { tables, functions, examples, abbreviations })
     }
 
     /// The tables.
@@ -128,6 +158,11 @@ impl Library {
     /// The stored functions.
     pub fn functions(&self) -> &[Function] {
         &self.functions
+    }
+
+    /// Queries for people to start from.
+    pub fn examples(&self) -> &[Example] {
+        &self.examples
     }
 
     /// The stored function of this name or other name, for a catalogue.

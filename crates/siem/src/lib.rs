@@ -13,6 +13,7 @@ mod error;
 mod event;
 mod formats;
 mod function;
+mod gallery;
 mod intake;
 mod load;
 mod read;
@@ -27,10 +28,11 @@ mod typed;
 
 pub use compile::{Parser, Settings};
 pub use content::{
-    Library, collector_files, function_files, parser_files, shared_files, table_files,
+    Library, collector_files, function_files, parser_files, query_files, shared_files, table_files,
 };
 pub use error::Error;
 pub use function::Function;
+pub use gallery::Example;
 pub use intake::{Intake, Origin, Output};
 pub use load::{ByName, Dropped, Form, Input, LoadLimits, Loaded, infer};
 pub use record::{DeadLetter, Defect, Position, Raw, Reason, Record};

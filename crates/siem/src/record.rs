@@ -108,7 +108,8 @@ impl Raw {
         }
     }
 
-    pub(crate) fn of(bytes: &[u8]) -> Self {
+    /// What is kept of a record.
+    pub fn of(bytes: &[u8]) -> Self {
         let kept = &bytes[..bytes.len().min(RAW_MAX)];
         match std::str::from_utf8(kept) {
             Ok(text) => Self::Text(text.to_owned()),

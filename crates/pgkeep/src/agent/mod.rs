@@ -13,6 +13,7 @@ mod leftovers;
 mod mount;
 mod mounter;
 mod mounts;
+mod ship;
 mod vault;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
     lock_memory();
     let layout = Layout::new(home.root(), args.name.clone());
     let journal = layout.history();
+    let shipping = ship::run(layout.clone(), home.socket("plane"));
     let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout);
     let over = Arc::new(Notify::new());
     let own = rustix::process::geteuid().as_raw();
@@ -60,6 +62,7 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
         outcome = serving => outcome,
         outcome = process::told_to_end() => outcome,
         () = over.notified() => Ok(()),
+        () = shipping(server.clone()) => Ok(()),
     };
     // Unchanged when the socket asked for it already.
     let _ = server.run(Command::Shutdown, Arc::new(|_: &str| {})).await;

@@ -19,6 +19,7 @@ mod keyvault_role;
 mod keyvault_show;
 mod kql;
 mod lifecycle;
+mod logs;
 mod messages;
 pub(crate) mod output;
 mod parameter;
@@ -108,6 +109,9 @@ enum Command {
     /// The portal in the browser
     #[command(subcommand)]
     Portal(portal::PortalCommand),
+    /// Events of servers and of pgkeep itself: ask, take in, follow
+    #[command(subcommand)]
+    Logs(logs::LogsCommand),
     /// Queries in the Kusto Query Language, on files, with nothing running
     #[command(subcommand)]
     Kql(kql::KqlCommand),
@@ -185,6 +189,7 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         Command::User(command) => user::run(&global.home()?, &command, format),
         Command::Token(command) => token::run(&global.home()?, &command, format),
         Command::Portal(command) => portal::run(&global.home()?, &command, format),
+        Command::Logs(command) => logs::run(&global.home()?, &command, format),
         Command::Kql(command) => kql::run(command, format),
         Command::Fs(command) => fs::run(command, format),
         Command::Version => version(format),

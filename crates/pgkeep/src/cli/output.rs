@@ -20,6 +20,8 @@ pub(crate) enum Format {
     Jsonc,
     /// One record a line, fields divided by tabs.
     Tsv,
+    /// Comma-separated values with a header (RFC 4180).
+    Csv,
     /// Nothing.
     None,
 }
@@ -48,6 +50,7 @@ pub(crate) fn show(format: Format, value: &Value, columns: &[&str]) -> Result<()
         Format::Jsonc => print(&format!("{value}\n")),
         Format::None => Ok(()),
         Format::Tsv => print(&tsv(value, columns)),
+        Format::Csv => print(&csv(value, columns)),
         Format::Table => print(&table(value, columns)),
     }
 }
@@ -113,6 +116,32 @@ fn tsv(value: &Value, columns: &[&str]) -> String {
     }
 }
 
+fn csv(value: &Value, columns: &[&str]) -> String {
+    let rows = match value {
+        Value::Array(rows) => rows.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    let names = names_of(rows.first(), columns);
+    let mut text = csv_line(names.iter().map(String::as_str));
+    for row in rows {
+        let cells: Vec<String> =
+            names.iter().map(|name| cell(row.pointer(&pointer(name)))).collect();
+        text += &csv_line(cells.iter().map(String::as_str));
+    }
+    text
+}
+
+/// One record with its end of line; what needs quotes gets them.
+pub(crate) fn csv_line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
+    let quoted = fields.map(|field| {
+        let is_plain = !field.contains(['"', ',', '\n', '\r']);
+        if is_plain { field.to_owned() } else { format!("\"{}\"", field.replace('"', "\"\"")) }
+    });
+    let mut line = quoted.collect::<Vec<_>>().join(",");
+    line.push_str("\r\n");
+    line
+}
+
 /// The columns to show; a dot leads into an object.
 fn names_of(first: Option<&Value>, columns: &[&str]) -> Vec<String> {
     if !columns.is_empty() {
@@ -151,7 +180,7 @@ fn walk(path: &str, value: &Value, lines: &mut Vec<(String, String)>) {
     }
 }
 
-fn cell(value: Option<&Value>) -> String {
+pub(crate) fn cell(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),

@@ -4,18 +4,27 @@
 use std::sync::Arc;
 
 use base::{ExitCode, Fault, ServerName};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use super::Plane;
 use super::collect::{show, show_all};
 use super::create::{self, Wish};
 use super::peers::Say;
 use super::store::ServerRow;
+use super::{Plane, logs};
 use crate::rpc::Request;
 
 /// Does what `request` asks.
 pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value, Fault> {
+    // Agents send events, and nothing else.
+    let own = rustix::process::geteuid().as_raw();
+    let is_agent = request.uid == plane.agent_uid && ![0, own].contains(&request.uid);
+    if is_agent && request.op != "ship" && request.uid != plane.starter_uid {
+        return Err(Fault::new("forbidden", "an agent may not ask this").exit(ExitCode::Forbidden));
+    }
     match request.op.as_str() {
+        "ship" => ship(&plane, request).await,
         "status" => status(&plane).await,
         "server-names" => {
             let names = plane.store.servers()?.into_iter().map(|row| json!(row.name));
@@ -83,6 +92,43 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
     create::create(plane, wish, &said(request)).await
 }
 
+/// A piece of a server's log: `{server, stream, parser, timezone?, offset, data, ends, missing,
+/// lag}`; answers `{position}`, where to go on.
+async fn ship(plane: &Arc<Plane>, mut request: Request) -> Result<Value, Fault> {
+    let logs = plane.logs()?;
+    let server = name_of(request.text("server")?)?;
+    find(plane, &server)?;
+    let number = |name: &str| {
+        request.args.get(name).and_then(Value::as_u64).ok_or_else(|| {
+            Fault::new("bad_request", format!("the argument \"{name}\" must be a number"))
+                .exit(ExitCode::Usage)
+        })
+    };
+    let stream = request.text("stream")?;
+    if !(1..=64).contains(&stream.len()) || !stream.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Fault::new("bad_request", "the stream is not understood").exit(ExitCode::Usage));
+    }
+    let data = STANDARD
+        .decode(request.text("data")?)
+        .map_err(|_| Fault::new("bad_request", "the data are not base64").exit(ExitCode::Usage))?;
+    let shipment = logs::Shipment {
+        source: format!("server/{server}/{stream}"),
+        parser: request.text("parser")?.to_owned(),
+        timezone: request.args.get("timezone").and_then(Value::as_str).map(str::to_owned),
+        offset: number("offset")?,
+        lag: number("lag")?,
+        missing: number("missing")?,
+        ends: request.flag("ends"),
+        server: server.to_string(),
+        data,
+    };
+    request.args.take();
+    let shipped = tokio::task::spawn_blocking(move || logs.ship(&shipment)).await;
+    let position = shipped
+        .unwrap_or_else(|e| Err(Fault::from_error("internal", "events were not taken in", &e)))?;
+    Ok(json!({ "position": position }))
+}
+
 /// Starts, stops or restarts a server.
 pub(super) async fn act(
     plane: &Plane,
@@ -104,7 +150,11 @@ fn said(request: &Request) -> impl Fn(&str) + Send + Sync + use<> {
 }
 
 fn name(request: &Request) -> Result<ServerName, Fault> {
-    request.text("name")?.parse().map_err(|e: base::NameError| {
+    name_of(request.text("name")?)
+}
+
+fn name_of(text: &str) -> Result<ServerName, Fault> {
+    text.parse().map_err(|e: base::NameError| {
         Fault::new("bad_request", e.to_string()).exit(ExitCode::Usage)
     })
 }

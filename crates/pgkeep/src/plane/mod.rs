@@ -8,6 +8,7 @@ mod backend;
 mod collect;
 mod create;
 mod history;
+mod logs;
 mod page;
 mod peers;
 mod store;
@@ -52,11 +53,17 @@ pub(crate) struct PlaneArgs {
 pub(crate) struct Plane {
     home: Home,
     store: Arc<dyn Store>,
+    /// Queries that people saved.
+    saved: Arc<SqliteStore>,
+    /// The log lake, or why it is not open.
+    logs: Result<Arc<logs::Logs>, Fault>,
     peers: Peers,
     /// Since when this process runs.
     started_at: Timestamp,
     /// OS user of the agents.
     agent_uid: u32,
+    /// OS user that ran `pgkeep up`.
+    starter_uid: u32,
     /// Where the portal is, once it is served; else why not.
     page: Mutex<Result<String, String>>,
     /// One change of a server at a time.
@@ -75,6 +82,11 @@ impl Plane {
         lock.lock_owned().await
     }
 
+    /// The log lake.
+    fn logs(&self) -> Result<Arc<logs::Logs>, Fault> {
+        self.logs.clone()
+    }
+
     fn page(&self) -> Result<String, String> {
         self.page.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -87,12 +99,19 @@ impl Plane {
 /// Serves until the process is told to end.
 pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     let store = Arc::new(SqliteStore::open(&home.plane().join("plane.db"))?);
+    let folder = home.plane().join("lake");
+    let logs = logs::Logs::open(&folder).map(Arc::new).inspect_err(|fault| {
+        tracing::error!(fault.message, fault.detail, "the log lake is not open");
+    });
     let plane = Arc::new(Plane {
         home: home.clone(),
         started_at: Timestamp::now(),
         store: Arc::clone(&store) as Arc<dyn Store>,
+        saved: Arc::clone(&store),
+        logs,
         peers: Peers::new(home.clone()),
         agent_uid: args.agent_uid,
+        starter_uid: args.starter_uid,
         page: Mutex::new(Err("it starts".to_owned())),
         busy: Mutex::default(),
     });
@@ -102,12 +121,13 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     });
     let own = rustix::process::geteuid().as_raw();
     let known = [0, own, args.starter_uid];
+    let agent_uid = args.agent_uid;
     let for_calls = Arc::clone(&plane);
     let socket = home.socket("plane");
     let serving = rpc::serve(
         &socket,
         0o666,
-        move |uid| known.contains(&uid),
+        move |uid| known.contains(&uid) || uid == agent_uid,
         move |request| answers::answer(Arc::clone(&for_calls), request),
     );
     let local = api_listener(&home)?;

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::access::SCHEMA as ACCESS_SCHEMA;
+use super::logs::SAVED_SCHEMA;
 
 /// One server that exists or is being made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,8 +61,8 @@ pub(crate) struct SqliteStore {
 
 /// Marks the file as ours: "pgkp" in ASCII.
 const APPLICATION_ID: i32 = 0x7067_6b70;
-/// Version 2 added the tables of access.
-const SCHEMA_VERSION: i32 = 2;
+/// Version 2 added the tables of access, version 3 saved queries.
+const SCHEMA_VERSION: i32 = 3;
 /// Older entries of a server's history are dropped.
 const HISTORY_MAX: u32 = 1000;
 
@@ -113,7 +114,7 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
         return Err(rusqlite::Error::InvalidQuery);
     }
     connection.execute_batch(&format!(
-        "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA}
+        "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA} {SAVED_SCHEMA}
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
          COMMIT;"
     ))?;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use kql::value::Type;
-use siem::{Library, collector_files, function_files, parser_files, shared_files, table_files};
+use siem::{
+    Library, collector_files, function_files, parser_files, query_files, shared_files, table_files,
+};
 
 use super::samples::stems;
 
@@ -30,6 +32,7 @@ fn every_file_is_in_the_crate() {
         (table_files(), "tables", "tsv"),
         (collector_files(), "collectors", "sql"),
         (function_files(), "functions", "kql"),
+        (query_files(), "queries", "kql"),
     ] {
         let names: BTreeSet<String> = files.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(names, stems(folder, ending), "{folder}");
@@ -96,4 +99,24 @@ fn collectors_give_the_columns_of_their_tables() {
             query.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
         assert!(!words.contains("query") && words.contains("pg_catalog"), "{name}");
     }
+}
+
+/// Each query of the gallery is right over the tables and functions that come with it.
+#[test]
+fn queries_of_the_gallery_are_right() {
+    let library = Library::new().unwrap();
+    let mut catalog = kql::bind::Tables::default();
+    for table in library.tables() {
+        let columns = table.columns.iter().map(|c| kql::plan::Column::new(&*c.name, c.kind));
+        catalog.add(&*table.name, columns.collect());
+    }
+    let mut names = std::collections::BTreeSet::new();
+    for example in library.examples() {
+        assert!(names.insert(&example.name), "{} is there twice", example.name);
+        let context = kql::functions::Context { now: kql::value::UNIX_EPOCH };
+        let binding = kql::bind::compile(&example.query, &catalog, context, None);
+        assert!(binding.diagnostics.is_empty(), "{}: {:?}", example.name, binding.diagnostics);
+        assert!(binding.query.is_some(), "{}", example.name);
+    }
+    assert!(names.len() > 10);
 }

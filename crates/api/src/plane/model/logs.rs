@@ -200,6 +200,8 @@ pub struct LogsIngested {
     pub n_dead_letters: u64,
     /// Bytes that were read.
     pub n_bytes: u64,
+    /// Members that no column is there for and that are nowhere kept: how often, by name.
+    pub dropped: BTreeMap<String, u64>,
     /// Bytes at the beginning that were taken in by an earlier request of the same source.
     pub skipped_bytes: u64,
 }
@@ -209,11 +211,11 @@ pub struct LogsIngested {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct LogsIngestQuery {
-    /// What the body is: `csv`, `json` (an array of objects), `jsonl`, or the name of a parser
-    /// such as `postgresql-jsonlog` or `syslog`.
+    /// What the body is: `csv`, `json` (an array of objects), `jsonl`, `parquet`, or the name of a
+    /// parser such as `postgresql-jsonlog` or `syslog`.
     #[param(max_length = 64, example = "jsonl")]
     pub format: String,
-    /// Where the rows go. Needed for csv, json and jsonl; a parser knows its tables.
+    /// Where the rows go; made from the body where it is not there. A parser knows its tables.
     #[serde(default)]
     #[param(max_length = 128)]
     pub table: Option<String>,

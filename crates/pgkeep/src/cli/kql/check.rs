@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::super::output::{self, Format};
 use super::tables::{Bench, Empty};
-use super::{TablesArgs, cells, files, spans};
+use super::{TablesArgs, files, spans};
+use crate::cells;
 
 /// Arguments of `pgkeep kql check`.
 #[derive(Debug, clap::Args)]
@@ -66,7 +67,7 @@ pub(super) fn run(command: &CheckCommand, format: Format) -> Result<ExitCode, Fa
                 output::print(&format!("{line}\n"))?;
             }
             Format::None => {}
-            Format::Table | Format::Tsv => person(&verdict, &query.text)?,
+            Format::Table | Format::Tsv | Format::Csv => person(&verdict, &query.text)?,
         }
     }
     if format == Format::Table && queries.len() > 1 {

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::super::output::{self, Format};
 use super::tables::{Bench, Empty};
-use super::{TablesArgs, cells, files, spans};
+use super::{TablesArgs, files, spans};
+use crate::cells;
 
 /// Arguments of `pgkeep kql explain`.
 #[derive(Debug, clap::Args)]
@@ -68,7 +69,7 @@ pub(super) fn run(command: &ExplainCommand, format: Format) -> Result<ExitCode, 
                 output::print(&format!("{line}\n"))?;
             }
             Format::None => {}
-            Format::Table | Format::Tsv => {
+            Format::Table | Format::Tsv | Format::Csv => {
                 if !binding.diagnostics.is_empty() {
                     let shown = spans::shown(&query.id, &query.text, &binding.diagnostics);
                     output::say(shown.trim_end());

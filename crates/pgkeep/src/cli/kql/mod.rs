@@ -1,6 +1,5 @@
 //! `pgkeep kql`: queries in the Kusto language on files, with nothing running.
 
-mod cells;
 mod check;
 mod explain;
 mod files;

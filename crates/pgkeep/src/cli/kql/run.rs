@@ -13,7 +13,8 @@ use serde::Serialize;
 use super::super::output::{self, Format};
 use super::super::progress::Steps;
 use super::tables::{Bench, Empty};
-use super::{TablesArgs, cells, files, spans};
+use super::{TablesArgs, files, spans};
+use crate::cells;
 
 /// Arguments of `pgkeep kql run`.
 #[derive(Debug, clap::Args)]
@@ -129,6 +130,14 @@ fn print(
             for row in &answer.rows {
                 let cells: Vec<String> = row.iter().map(plain).collect();
                 text += &format!("{}\n", cells.join("\t"));
+            }
+            output::print(&text)
+        }
+        (Format::Csv, Ok(answer)) => {
+            let mut text = output::csv_line(answer.schema.iter().map(|c| c.name.as_str()));
+            for row in &answer.rows {
+                let cells: Vec<_> = row.iter().map(Value::to_text).collect();
+                text += &output::csv_line(cells.iter().map(|cell| &**cell));
             }
             output::print(&text)
         }

@@ -9,7 +9,8 @@ use kql::engine::{self, Answer, Cancel, Env, Rows, Source};
 use kql::functions::Context;
 use kql::plan::{Op, Query, Schema};
 
-use super::{TablesArgs, cells, files};
+use super::{TablesArgs, files};
+use crate::cells;
 
 /// What queries are bound against and run on.
 pub(super) struct Bench {

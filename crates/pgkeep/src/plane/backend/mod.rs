@@ -11,6 +11,7 @@ mod installation;
 mod judge;
 mod keys;
 mod keyvaults;
+mod logs;
 mod networking;
 mod servers;
 

@@ -22,9 +22,7 @@ pub(super) fn of_store(error: &StoreError) -> Fault {
     match error {
         StoreError::DiskFull(_) => fault("busy", "make room on the disk of the home, then again"),
         StoreError::Full(_) => fault("busy", "events come faster than they are put away: wait"),
-        StoreError::NoTable(_) => {
-            fault("not_found", "pgkeep logs tables").exit(ExitCode::NotFound)
-        }
+        StoreError::NoTable(_) => fault("not_found", "pgkeep logs tables").exit(ExitCode::NotFound),
         StoreError::Invalid(_) => {
             Fault::new("bad_request", error.to_string()).exit(ExitCode::Usage)
         }
@@ -50,9 +48,9 @@ pub(super) fn of_query(error: &lake::Error) -> Fault {
         lake::Error::Cancelled | lake::Error::Kql(EngineError::Cancelled) => {
             Fault::new("cancelled", "the query was cancelled").exit(ExitCode::Conflict)
         }
-        lake::Error::Kql(EngineError::Time { .. }) => {
-            Fault::new("timeout", said).hint("ask for less time or fewer columns").exit(ExitCode::Timeout)
-        }
+        lake::Error::Kql(EngineError::Time { .. }) => Fault::new("timeout", said)
+            .hint("ask for less time or fewer columns")
+            .exit(ExitCode::Timeout),
         lake::Error::Limit { .. } | lake::Error::Kql(EngineError::Limit { .. }) => {
             Fault::new("too_much", said).hint("ask for less time, or count before you sort")
         }

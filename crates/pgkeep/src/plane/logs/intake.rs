@@ -32,6 +32,8 @@ pub(crate) struct Shipment {
     pub(crate) data: Vec<u8>,
     /// Whether a file ends here: what is not whole by now never will be. Counts as one byte.
     pub(crate) ends: bool,
+    /// Bytes behind the piece that can never be sent, because their file is gone.
+    pub(crate) missing: u64,
     /// Bytes that wait behind it.
     pub(crate) lag: u64,
 }
@@ -66,14 +68,14 @@ impl Streams {
 impl Logs {
     /// Takes a piece; answers the offset to go on at. Another one than the end of the piece says
     /// that nothing of it was taken.
-    pub(crate) fn ship(&self, streams: &Streams, shipment: &Shipment) -> Result<u64, Fault> {
+    pub(crate) fn ship(&self, shipment: &Shipment) -> Result<u64, Fault> {
         let known = Known {
             name: &format!("server/{}", shipment.server),
             kind: "postgresql",
             parser: &shipment.parser,
             reports: true,
         };
-        let slot = streams.slot(&shipment.source);
+        let slot = self.streams.slot(&shipment.source);
         let mut stream = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = self.take(&mut stream, shipment);
         if taken.is_err() {
@@ -85,11 +87,7 @@ impl Logs {
         taken.map(|(next, _)| next)
     }
 
-    fn take(
-        &self,
-        slot: &mut Option<Stream>,
-        shipment: &Shipment,
-    ) -> Result<(u64, Came), Fault> {
+    fn take(&self, slot: &mut Option<Stream>, shipment: &Shipment) -> Result<(u64, Came), Fault> {
         let fits = slot.as_ref().is_some_and(|stream| {
             stream.next == shipment.offset
                 && stream.timezone == shipment.timezone
@@ -102,6 +100,10 @@ impl Logs {
                 return Ok((stored, Came::default()));
             }
             *slot = Some(self.begin(shipment)?);
+        }
+        if shipment.missing > 0 {
+            *slot = None;
+            return self.note_missing(shipment);
         }
         let stream = slot.as_mut().expect("because it was begun above");
         let mut kept = Vec::new();
@@ -141,6 +143,29 @@ impl Logs {
         Ok((stream.next, came))
     }
 
+    /// Writes down that a part of the stream is lost, and goes on behind it.
+    fn note_missing(&self, shipment: &Shipment) -> Result<(u64, Came), Fault> {
+        let position = shipment.offset.saturating_add(shipment.missing);
+        let n = shipment.missing;
+        let output = Output {
+            batches: Vec::new(),
+            dead: vec![DeadLetter {
+                reason: Reason::Incomplete,
+                detail: format!("{n} bytes of the log were removed before they were read"),
+                parser: shipment.parser.as_str().into(),
+                raw: Raw::of(b""),
+                n_bytes: usize::try_from(n).unwrap_or(usize::MAX),
+                source: shipment.source.as_str().into(),
+                at: Position { offset: shipment.offset, part: 0 },
+                received_at: now(),
+            }],
+        };
+        let came = came_of(&output);
+        let mark = Mark { source: shipment.source.clone(), position };
+        self.store_output(output, Some(mark)).map_err(Refusal::into_fault)?;
+        Ok((position, came))
+    }
+
     fn begin(&self, shipment: &Shipment) -> Result<Stream, Fault> {
         let parser = self.parser(&shipment.parser, shipment.timezone.as_deref())?;
         let splitter = parser.splitter(shipment.offset);
@@ -169,9 +194,10 @@ impl Logs {
     /// Stores what a parser gave, dead letters included, all or nothing.
     pub(super) fn store_output(&self, output: Output, mark: Option<Mark>) -> Result<(), Refusal> {
         let mut batches = output.batches;
-        let dead = self.library.dead_letters(&output.dead).map_err(|e| {
-            Fault::from_error("internal", "dead letters cannot be written", &e)
-        });
+        let dead = self
+            .library
+            .dead_letters(&output.dead)
+            .map_err(|e| Fault::from_error("internal", "dead letters cannot be written", &e));
         batches.extend(dead.map_err(Refusal::All)?);
         let rows: Result<Vec<Rows>, Fault> =
             batches.into_iter().map(|batch| self.rows(batch)).collect();

@@ -7,16 +7,19 @@
 mod faults;
 mod ingest;
 mod intake;
+mod parquet;
 mod query;
 mod saved;
 mod sources;
 mod timespan;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::plane::model::{LogsColumn, LogsTable};
+use api::plane::model::{Connector, LogsColumn, LogsTable, SavedQuery};
 use base::Fault;
+use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
 use lake::store::{Committer, Doors, Store, StoreLimits};
@@ -26,6 +29,7 @@ pub(crate) use intake::Shipment;
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
+use intake::Streams;
 use sources::Sources;
 
 /// Memory that one query may use; larger sorts and groups go to disk.
@@ -40,10 +44,19 @@ pub(crate) struct Logs {
     library: Library,
     sources: Sources,
     runs: Runs,
+    streams: Streams,
+    spill: PathBuf,
+    n_spooled: AtomicU64,
     _committer: Committer,
 }
 
 impl Logs {
+    /// A name for a file that is needed for a while.
+    fn spool_file(&self) -> PathBuf {
+        let n = self.n_spooled.fetch_add(1, Ordering::Relaxed);
+        self.spill.join(format!("spooled-{n}.parquet"))
+    }
+
     /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep.
     pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
         let io = |e: &std::io::Error| {
@@ -55,22 +68,63 @@ impl Logs {
         let store = Store::open(doors, StoreLimits::default()).map_err(|e| faults::of_store(&e))?;
         let store = Arc::new(store);
         for table in library.tables() {
-            store
-                .declare(&table.name, &schema_of(table))
-                .map_err(|e| faults::of_store(&e))?;
+            store.declare(&table.name, &schema_of(table)).map_err(|e| faults::of_store(&e))?;
         }
+        let spill = folder.join("spill");
+        clean_spill(&spill).map_err(|e| io(&e))?;
         let limits = lake::Limits {
             memory_bytes: QUERY_BYTES,
             concurrent: QUERIES,
-            spill_dir: Some(folder.join("spill")),
+            spill_dir: Some(spill.clone()),
             ..lake::Limits::default()
         };
-        clean_spill(&folder.join("spill")).map_err(|e| io(&e))?;
         let mut lake = Lake::new(lake::Tables::new(), limits).map_err(|e| faults::of_query(&e))?;
         lake.attach(Arc::clone(&store));
         let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
         let sources = Sources::default();
-        Ok(Self { store, lake, library, sources, runs: Runs::default(), _committer: committer })
+        Ok(Self {
+            store,
+            lake,
+            library,
+            sources,
+            runs: Runs::default(),
+            streams: Streams::default(),
+            spill,
+            n_spooled: AtomicU64::new(0),
+            _committer: committer,
+        })
+    }
+
+    /// What queries are bound against: all tables as they are now, and the stored functions.
+    fn catalog(&self) -> Catalog {
+        let mut functions = kql::bind::Tables::default();
+        for function in self.library.functions() {
+            for name in function.also.iter().chain([&function.name]) {
+                functions.add_function(name, function.stored.text.clone());
+            }
+        }
+        Catalog { tables: self.lake.snapshot(), functions }
+    }
+
+    /// The sources of events and how they stand.
+    pub(crate) fn connectors(&self) -> Vec<Connector> {
+        self.sources.shown()
+    }
+
+    /// The queries that come with pgkeep.
+    pub(crate) fn gallery(&self) -> impl Iterator<Item = SavedQuery> {
+        self.library.examples().iter().map(|example| SavedQuery {
+            name: example.name.clone(),
+            category: example.category.clone(),
+            description: example.description.clone(),
+            query: example.query.clone(),
+            ..SavedQuery::default()
+        })
+    }
+
+    /// The queries that run.
+    pub(crate) fn runs(&self) -> &Runs {
+        &self.runs
     }
 
     /// The tables by name.
@@ -115,6 +169,30 @@ impl Logs {
         });
         let columns = columns.collect();
         Ok(lake::store::Rows { table, columns })
+    }
+}
+
+/// Tables and stored functions.
+struct Catalog {
+    tables: lake::Tables,
+    functions: kql::bind::Tables,
+}
+
+impl kql::bind::Catalog for Catalog {
+    fn table(&self, name: &str) -> Option<Schema> {
+        self.tables.table(name)
+    }
+
+    fn tables(&self) -> Vec<String> {
+        self.tables.tables()
+    }
+
+    fn function(&self, name: &str) -> Option<StoredFunction> {
+        self.functions.function(name)
+    }
+
+    fn functions(&self) -> Vec<String> {
+        self.functions.functions()
     }
 }
 

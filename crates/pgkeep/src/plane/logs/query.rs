@@ -135,11 +135,7 @@ fn new_id() -> String {
 
 impl Logs {
     /// Begins a query; its lines come as they are found.
-    pub(crate) async fn query(
-        self: Arc<Self>,
-        by: &str,
-        wish: LogsQuery,
-    ) -> Result<Lines, Fault> {
+    pub(crate) async fn query(self: Arc<Self>, by: &str, wish: LogsQuery) -> Result<Lines, Fault> {
         let now = now();
         let timespan = match &wish.timespan {
             Some(text) => timespan::parse(text, now)?,
@@ -160,7 +156,8 @@ impl Logs {
             if begun.send(Ok(())).is_err() {
                 return;
             }
-            let mut out = Out { sender, cancel: cancel.clone(), begin: Some((id, bound.1)), n_rows: 0 };
+            let mut out =
+                Out { sender, cancel: cancel.clone(), begin: Some((id, bound.1)), n_rows: 0 };
             self.answer(&bound.0, &wish, timespan, now, &cancel, &mut out);
             drop(place);
         };
@@ -241,7 +238,7 @@ impl Logs {
     }
 
     fn compiled(&self, text: &str, now: i64) -> Binding {
-        let catalog = self.lake.snapshot();
+        let catalog = self.catalog();
         let discover = |query: &Query| self.lake.discover(now, query);
         kql::bind::compile(text, &catalog, Context { now }, Some(&discover))
     }
@@ -346,7 +343,8 @@ impl Sink for Out {
                 LogsLine { begin, ..LogsLine::default() }
             }
             (name, _) => {
-                let table = Some(LogsFurther { name: name.unwrap_or_default().to_owned(), columns });
+                let table =
+                    Some(LogsFurther { name: name.unwrap_or_default().to_owned(), columns });
                 LogsLine { table, ..LogsLine::default() }
             }
         };

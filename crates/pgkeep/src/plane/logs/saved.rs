@@ -1,8 +1,7 @@
-//! Queries that are kept by name: those that come with pgkeep as files in `content/queries`, and
-//! those that people save.
+//! Queries that people save. Those that come with pgkeep are files in `content/queries`.
 
 use api::plane::model::{SavedQuery, SavedQueryUpdate};
-use base::{Changed, ExitCode, Fault};
+use base::{Changed, Fault};
 use jiff::Timestamp;
 use rusqlite::params;
 
@@ -21,36 +20,8 @@ pub(crate) const SCHEMA: &str = "
     ) STRICT;
 ";
 
-/// The gallery: file and text of each.
-const GALLERY: &[(&str, &str)] = &include!("gallery.in");
-
 fn failed(e: &rusqlite::Error) -> Fault {
     Fault::from_error("plane_store", "the plane's store failed", e)
-}
-
-/// The gallery. A file begins with lines `// name: …`, `// category: …`, `// description: …`.
-pub(crate) fn gallery() -> Vec<SavedQuery> {
-    GALLERY.iter().map(|(_, text)| parsed(text)).collect()
-}
-
-fn parsed(text: &str) -> SavedQuery {
-    let mut saved = SavedQuery::default();
-    let mut rest = text;
-    while let Some((line, after)) = rest.split_once('\n') {
-        let Some((name, value)) = line.strip_prefix("// ").and_then(|l| l.split_once(": ")) else {
-            break;
-        };
-        let place = match name {
-            "name" => &mut saved.name,
-            "category" => &mut saved.category,
-            "description" => &mut saved.description,
-            _ => break,
-        };
-        value.trim().clone_into(place);
-        rest = after;
-    }
-    rest.trim().clone_into(&mut saved.query);
-    saved
 }
 
 impl SqliteStore {
@@ -81,11 +52,6 @@ impl SqliteStore {
         name: &str,
         update: SavedQueryUpdate,
     ) -> Result<SavedQuery, Fault> {
-        if gallery().iter().any(|known| known.name == name) {
-            return Err(Fault::new("conflict", "a query of the gallery has that name")
-                .hint("choose another one")
-                .exit(ExitCode::Conflict));
-        }
         let saved = SavedQuery {
             name: name.to_owned(),
             category: String::new(),

@@ -41,8 +41,9 @@ pub(super) fn parse(text: &str, now: i64) -> Result<Timespan, Fault> {
         (End::Duration(_), End::Duration(_)) => return Err(wrong()),
     };
     if from > to {
-        return Err(Fault::new("bad_request", "the timespan ends before it begins")
-            .exit(ExitCode::Usage));
+        return Err(
+            Fault::new("bad_request", "the timespan ends before it begins").exit(ExitCode::Usage)
+        );
     }
     Ok(Timespan { from: Some(from), to: Some(to) })
 }
@@ -84,17 +85,15 @@ mod tests {
             ("PT30M", now - TICKS_PER_HOUR / 2, None),
             ("P2W", now - 14 * day, None),
             ("P1DT12H", now - day - day / 2, None),
-            (
-                "2026-02-01T00:00:00Z/2026-02-02T00:00:00Z",
-                at("2026-02-01"),
-                Some(at("2026-02-02")),
-            ),
+            ("2026-02-01T00:00:00Z/2026-02-02T00:00:00Z", at("2026-02-01"), Some(at("2026-02-02"))),
             ("2026-02-01/P1D", at("2026-02-01"), Some(at("2026-02-02"))),
             ("PT1H/2026-02-01T01:00:00Z", at("2026-02-01"), Some(at("2026-02-01T01:00:00Z"))),
         ] {
             assert_eq!(parse(text, now).unwrap(), Timespan { from: Some(from), to }, "{text}");
         }
-        for wrong in ["", "1d", "P", "-P1D", "P1D/P1D", "2026-02-01", "a/b", "2026-02-02/2026-02-01"] {
+        for wrong in
+            ["", "1d", "P", "-P1D", "P1D/P1D", "2026-02-01", "a/b", "2026-02-02/2026-02-01"]
+        {
             assert!(parse(wrong, now).is_err(), "{wrong}");
         }
         // Longer than there is time: from the beginning.
