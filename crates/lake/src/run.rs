@@ -194,15 +194,19 @@ impl<'a> Run<'a> {
         let plan = self.physical(rel)?;
         let context: Arc<TaskContext> = self.state.task_ctx();
         let running = self.running.clone();
-        self.handle.block_on(async {
-            let mut stream = execute_stream(plan, context)?;
-            while let Some(batch) = running.guarded(stream.next()).await? {
-                if !take(batch?)? {
-                    break;
-                }
+        let entered = self.handle.enter();
+        let mut stream = execute_stream(plan, context)?;
+        drop(entered);
+        // Whoever takes a batch may wait: outside of the runtime, then.
+        while let Some(batch) = self.handle.block_on(running.guarded(stream.next()))? {
+            if !take(batch?)? {
+                break;
             }
-            Ok(())
-        })
+        }
+        // What still runs ends with its stream, inside the runtime.
+        let _entered = self.handle.enter();
+        drop(stream);
+        Ok(())
     }
 
     fn lowered(&self, rel: &Rel) -> Result<Lowered> {
