@@ -41,6 +41,8 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
         "tables",
         ".tsv",
         [
+            "ASimAuditEventLogs",
+            "ASimAuthenticationEventLogs",
             "AzureDiagnostics",
             "CommonSecurityLog",
             "PGSQLAutovacuumStats",
