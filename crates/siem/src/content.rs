@@ -20,6 +20,7 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
             "azure-diagnostics",
             "cef",
             "otlp-logs",
+            "pgbouncer",
             "pgkeep-activity",
             "pgkeep-vault-audit",
             "postgresql-csvlog",
