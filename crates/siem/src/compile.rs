@@ -193,6 +193,7 @@ fn build(
         FormatName::Syslog => Format::Syslog,
         FormatName::Cef => Format::Cef,
         FormatName::Otlp => Format::Otlp,
+        FormatName::Text => Format::Text(names.add("line")),
     };
     // Only now are all fields known that the file mentions.
     for row in &mut rows {

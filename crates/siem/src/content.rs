@@ -22,6 +22,7 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
             "azure-diagnostics",
             "cef",
             "otlp-logs",
+            "pgbouncer",
             "pgkeep-activity",
             "pgkeep-vault-audit",
             "postgresql-csvlog",
@@ -43,6 +44,8 @@ pub fn table_files() -> &'static [(&'static str, &'static str)] {
         "tables",
         ".tsv",
         [
+            "ASimAuditEventLogs",
+            "ASimAuthenticationEventLogs",
             "AzureDiagnostics",
             "CommonSecurityLog",
             "PGSQLAutovacuumStats",

@@ -5,6 +5,9 @@
 //! fields) → stages (more fields out of a field) → rows. Base formats are code; what a field
 //! means and which column it fills stands in `content/parsers/NAME.toml`, what a table holds in
 //! `content/tables/NAME.tsv`. Nothing is lost silently: what gives no row is a [`DeadLetter`].
+//!
+//! What already is rows (a push, a file of JSON or CSV) goes by the names of columns: [`ByName`],
+//! [`infer`].
 
 mod compile;
 mod content;

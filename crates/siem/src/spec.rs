@@ -66,6 +66,7 @@ pub(crate) enum FormatName {
     Syslog,
     Cef,
     Otlp,
+    Text,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]

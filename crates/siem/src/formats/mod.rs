@@ -10,7 +10,7 @@ pub(crate) mod syslog;
 
 use std::sync::Arc;
 
-use crate::event::{Event, Names};
+use crate::event::{Cell, Event, Names, Slot};
 use crate::record::Fault;
 
 /// A base format with what the parser's file says about it.
@@ -22,6 +22,8 @@ pub(crate) enum Format {
     Syslog,
     Cef,
     Otlp,
+    /// A line as it is, in one field.
+    Text(Slot),
 }
 
 /// What reading a record needs to know beside the record.
@@ -35,7 +37,7 @@ pub(crate) struct Reading<'p> {
 impl<'a> Event<'a> {
     /// Sets a field, or keeps it among the rest where that is asked for.
     pub(crate) fn give(&mut self, reading: Reading<'_>, name: &'a str, text: &'a str) {
-        let cell = crate::event::Cell::borrowed(text);
+        let cell = Cell::borrowed(text);
         match reading.names.find(name) {
             Some(slot) => self.set(slot, cell),
             None if reading.rest => self.rest.push((name.into(), cell)),
@@ -59,6 +61,12 @@ impl Format {
             Self::Syslog => syslog::read(text, reading, out),
             Self::Cef => cef::read(text, reading, out),
             Self::Otlp => otlp::read(text, reading, out),
+            Self::Text(line) => {
+                let mut event = Event::new(reading.names);
+                event.set(*line, Cell::borrowed(text));
+                out.push(event);
+                Ok(())
+            }
         }
     }
 }

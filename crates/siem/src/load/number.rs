@@ -101,7 +101,7 @@ pub(super) fn instant(text: &str) -> Option<i64> {
     let fraction = behind.strip_prefix('.').unwrap_or("");
     let n = fraction.bytes().take_while(u8::is_ascii_digit).count();
     let zone = if behind.starts_with('.') { &fraction[n..] } else { behind };
-    let kept = fraction[..n].trim_end_matches('0').len() <= 7 && &text[17..19] != "60";
+    let kept = fraction[..n].trim_end_matches('0').len() <= 7 && text.get(17..19) != Some("60");
     let plain = zone.is_empty() || zone == "Z" || zone.starts_with(['+', '-']);
     let digits = text.bytes().take(4).all(|b| b.is_ascii_digit());
     (kept && plain && digits && (n > 0 || !behind.starts_with('.')))
@@ -170,6 +170,9 @@ mod tests {
             ("2026-11-27", None),
             ("2026-13-27T13:59:05Z", None),
             ("äääääääääääääääääääää", None),
+            ("2026-11-27T13:59ä5Z", None),
+            ("2026-11-27T13:5äö05Z", None),
+            ("2026-11-27T13:59:ä5Z", None),
         ] {
             assert_eq!(at(text).as_deref(), expected, "{text}");
         }

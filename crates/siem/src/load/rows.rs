@@ -1,7 +1,6 @@
 //! Objects to rows of a table, by the names of its columns.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use kql::value::{Json, Type, Value};
@@ -12,6 +11,16 @@ use super::infer::column_name;
 use super::{Dropped, EXTRA, Input, LoadLimits, Loaded, TIME};
 use crate::record::{Fault, Reason};
 use crate::{DeadLetter, Error, Raw, RowBatch, Table};
+
+/// A member whose value its column cannot hold: name, value, column.
+type Unfit<'m> = (&'m str, &'m Member<'m>, usize);
+
+/// The columns of a row, which members are in one, and which should be.
+struct Placed<'m> {
+    values: Vec<Value>,
+    placed: Vec<bool>,
+    unfit: Vec<Unfit<'m>>,
+}
 
 /// Reads rows of one table by the names of its columns.
 #[derive(Debug, Clone)]
@@ -121,37 +130,7 @@ impl ByName {
         input: &Input<'_>,
         dropped: &mut Dropped,
     ) -> (Vec<Value>, Option<Fault>) {
-        let mut values = vec![Value::Null; self.table.columns.len()];
-        let mut taken = vec![false; values.len()];
-        for (at, value) in given {
-            values[*at] = value.clone();
-            taken[*at] = true;
-        }
-        let mut placed = vec![false; members.len()];
-        let mut unfit: Vec<(&str, &Member<'_>, usize)> = Vec::new();
-        // First those that have exactly a column's name, so that no other takes their place.
-        for exactly in [true, false] {
-            for ((name, member), placed) in members.iter().zip(&mut placed) {
-                let at = match exactly {
-                    true => self.renamed.get(&**name).or_else(|| self.exact.get(&**name)).copied(),
-                    false if *placed => None,
-                    false => self.near(name),
-                };
-                let Some(at) = at else { continue };
-                if Some(at) == self.type_at && member.text().as_deref() == Some(&*self.table.name) {
-                    *placed = true;
-                }
-                if taken[at] || *placed {
-                    continue;
-                }
-                (*placed, taken[at]) = (true, true);
-                match member.fit(self.table.columns[at].kind) {
-                    Fit::Value(value) => values[at] = value,
-                    Fit::Absent => {}
-                    Fit::Unfit => unfit.push((name, member, at)),
-                }
-            }
-        }
+        let Placed { mut values, placed, unfit } = self.place(members, given);
         if let Some(at) = self.time_at.filter(|at| values[*at].is_null()) {
             values[at] = self.time(members).unwrap_or(Value::DateTime(input.received_at));
         }
@@ -170,6 +149,42 @@ impl ByName {
         }
     }
 
+    /// Gives members to columns: first those that have exactly a column's name, so that no other
+    /// takes their place.
+    fn place<'m>(&self, members: &'m Members<'m>, given: &[(usize, Value)]) -> Placed<'m> {
+        let mut values = vec![Value::Null; self.table.columns.len()];
+        let mut taken = vec![false; values.len()];
+        for (at, value) in given {
+            values[*at] = value.clone();
+            taken[*at] = true;
+        }
+        let mut placed = vec![false; members.len()];
+        let mut unfit = Vec::new();
+        for exactly in [true, false] {
+            for ((name, member), placed) in members.iter().zip(&mut placed) {
+                let at = match exactly {
+                    true => self.renamed.get(&**name).or_else(|| self.exact.get(&**name)).copied(),
+                    false if *placed => None,
+                    false => self.near(name),
+                };
+                let Some(at) = at else { continue };
+                if Some(at) == self.type_at && member.text().as_deref() == Some(&*self.table.name) {
+                    *placed = true;
+                }
+                if taken[at] || *placed {
+                    continue;
+                }
+                (*placed, taken[at]) = (true, true);
+                match member.fit(self.table.columns[at].kind) {
+                    Fit::Value(value) => values[at] = value,
+                    Fit::Absent => {}
+                    Fit::Unfit => unfit.push((&**name, member, at)),
+                }
+            }
+        }
+        Placed { values, placed, unfit }
+    }
+
     /// When it happened, where another member than `TimeGenerated` says it.
     fn time(&self, members: &Members<'_>) -> Option<Value> {
         self.times.iter().find_map(|time| {
@@ -181,7 +196,7 @@ impl ByName {
         })
     }
 
-    fn fault(&self, unfit: &[(&str, &Member<'_>, usize)]) -> Option<Fault> {
+    fn fault(&self, unfit: &[Unfit<'_>]) -> Option<Fault> {
         let (_, _, first) = unfit.first()?;
         let column = &self.table.columns[*first];
         let (name, kind) = (&column.name, column.kind);
@@ -206,15 +221,16 @@ fn bag<'m>(was: &Value, more: impl Iterator<Item = (&'m str, &'m Member<'m>)>) -
         },
         _ => Vec::new(),
     };
+    let mut names: HashSet<Arc<str>> = members.iter().map(|(name, _)| Arc::clone(name)).collect();
     for (name, member) in more {
-        let mut key: Cow<'_, str> = name.into();
+        let mut key: Arc<str> = name.into();
         for n in 1.. {
-            if !members.iter().any(|(known, _)| **known == *key) {
+            if names.insert(Arc::clone(&key)) {
                 break;
             }
             key = format!("{name}_{n}").into();
         }
-        members.push((key.into(), member.to_json()));
+        members.push((key, member.to_json()));
     }
     Value::json(Json::Bag(members))
 }

@@ -254,6 +254,7 @@ fn json_value() -> impl Strategy<Value = String> {
         any::<f64>().prop_filter("JSON", |x| x.is_finite()).prop_map(|x| format!("{x:e}")),
         "-?(0|[1-9][0-9]{0,24})(\\.[0-9]{1,20})?(e[+-]?[0-9]{1,3})?",
         "[a-z\"\\\\ ]{0,6}".prop_map(|text| serde_json::to_string(&text).unwrap()),
+        "[0-9T:ä-]{19,24}".prop_map(|text| format!("\"{text}\"")),
         "2026-11-[0-3][0-9]T1[0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{1,9})?(Z|\\+01:00)?"
             .prop_map(|text| format!("\"{text}\"")),
     ];

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use kql::value::Type;
-use siem::{
-    Library, collector_files, function_files, parser_files, query_files, shared_files, table_files,
-};
+use kql::value::{Type, Value};
+use siem::{Form, Input, Library, LoadLimits, Origin};
+use siem::{collector_files, function_files, parser_files, query_files, shared_files, table_files};
 
 use super::samples::stems;
 
@@ -77,6 +76,30 @@ fn every_table_for_postgresql_has_what_azure_puts_around_rows() {
             assert_eq!(table.position(column).is_some(), !bouncer, "{}.{column}", table.name);
         }
     }
+}
+
+#[test]
+fn what_a_collector_gives_are_rows_of_its_table() {
+    // As PostgreSQL 15 gave them, with row_to_json around the query.
+    let sample = r#"[{"CollectionTime":"2026-11-27T18:30:08.919532+00:00","ProcessId":21296,
+        "BackendType":"checkpointer","BackendStartTime":"2026-11-27T18:30:08.698113+00:00",
+        "UserId":null,"DatabaseId":null,"DatabaseName":null,"ApplicationName":"",
+        "ClientIpAddress":null,"State":null,"StateChangeTime":null,"TransactionStartTime":null,
+        "QueryStartTime":null,"TransactionId":null,"OldestTransactionId":null,
+        "WaitEventType":"Activity","WaitEvent":"CheckpointerMain"}]"#;
+    let reader = Library::new().unwrap().by_name("PGSQLPgStatActivitySessions").unwrap();
+    let given = vec![("LogicalServerName".to_owned(), Value::text("shop"))];
+    let origin = Origin { source: "collector".into(), given };
+    let bytes = sample.as_bytes();
+    let input = Input { form: Form::Json, bytes, origin: &origin, offset: 0, received_at: 77 };
+    let loaded = reader.read(&input, &LoadLimits::PUSH).unwrap();
+    assert!(loaded.dead.is_empty() && loaded.dropped.count() == 0, "{loaded:?}");
+    let value = |column| loaded.batch.value(0, column).unwrap().clone();
+    assert_eq!(value("TimeGenerated"), Value::DateTime(77));
+    assert_eq!(value("LogicalServerName"), Value::text("shop"));
+    assert_eq!(value("ProcessId"), Value::Int(21296));
+    assert_eq!(&*value("CollectionTime").to_text(), "2026-11-27T18:30:08.9195320Z");
+    assert!(value("UserId").is_null());
 }
 
 #[test]
