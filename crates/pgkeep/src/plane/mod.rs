@@ -9,8 +9,10 @@ mod collect;
 mod create;
 mod history;
 mod logs;
+mod own;
 mod page;
 mod peers;
+mod states;
 mod store;
 
 #[cfg(feature = "otlp")]
@@ -138,6 +140,7 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
             Fault::from_error("api", "the API's socket is not served any more", &e)
         }),
         () = collect::run(Arc::clone(&plane)) => Ok(()),
+        () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
     }

@@ -14,7 +14,8 @@ use kql::value::Value;
 use lake::store::Mark;
 use siem::{ByName, Form, Input, Intake, LoadLimits, Origin, Output, RowBatch, Splitter};
 
-use super::intake::{Refusal, came_of};
+use super::feed::Refusal;
+use super::intake::came_of;
 use super::sources::{Came, Known};
 use super::{Logs, faults, now, parquet, schema_of};
 
@@ -41,6 +42,7 @@ impl Logs {
         how: LogsIngestQuery,
         body: Pieces,
     ) -> Result<LogsIngested, Fault> {
+        own_only(&how)?;
         let skip = how.source.as_deref().and_then(|source| self.store.position(source));
         let mut ingest = Ingest {
             logs: Arc::clone(&self),
@@ -348,6 +350,26 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|e| Fault::from_error("internal", "taking events in failed where it must not", &e))
 }
 
+/// Sources that only pgkeep's own processes and listeners may name: who moved their marks would
+/// keep out what they send.
+const OWN_SOURCES: [&str; 4] = ["pgkeep/", "server/", "syslog/", "otlp/"];
+/// What pgkeep says of itself is said by nobody else.
+pub(super) const OWN_TABLE: &str = "PgkeepActivity";
+const OWN_PARSERS: &str = "pgkeep-";
+
+/// Refuses a push that would pass for what pgkeep records.
+fn own_only(how: &LogsIngestQuery) -> Result<(), Fault> {
+    let refused = |why: String| Err(Fault::new("bad_request", why).exit(ExitCode::Usage));
+    let own = |source: &str| OWN_SOURCES.iter().any(|own| source.starts_with(own));
+    match &how.source {
+        Some(source) if own(source) => refused(format!("the source \"{source}\" is pgkeep's own")),
+        _ if how.table.as_deref() == Some(OWN_TABLE) || how.format.starts_with(OWN_PARSERS) => {
+            refused(format!("{OWN_TABLE} is written by pgkeep alone"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The table's name, which this form does not know by itself.
 pub(super) fn needed(table: Option<&str>) -> Result<String, Fault> {
     table.map(str::to_owned).ok_or_else(|| {
@@ -384,6 +406,6 @@ mod tests {
         assert_eq!((found[0].start, found[2].end), (header.end, csv.len()));
         let lines = "{}\n".repeat(10) + "{}";
         assert_eq!(pieces(Form::JsonLines, lines.as_bytes(), 0), [0..32]);
-        assert_eq!(pieces(Form::JsonLines, b"", 0), []);
+        assert!(pieces(Form::JsonLines, b"", 0).is_empty());
     }
 }

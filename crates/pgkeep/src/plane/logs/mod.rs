@@ -5,12 +5,16 @@
 //! about logs is answered with the reason.
 
 mod faults;
+mod feed;
 mod ingest;
 mod intake;
+mod own;
 mod parquet;
 mod query;
 mod saved;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod timespan;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +30,7 @@ use lake::store::{Committer, Doors, Store, StoreLimits};
 use siem::{Library, RowBatch};
 
 pub(crate) use intake::Shipment;
+pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
