@@ -82,6 +82,23 @@ fn what_pgkeep_does_can_be_asked_once_each() {
     assert_eq!(names, ["pgkeep/plane", "pgkeep/servers", "pgkeep/vault"]);
 }
 
+#[test]
+fn servers_are_sampled() {
+    let it = Installation::new();
+    assert_code(&it.up(), 0);
+    let of_demo = "where LogicalServerName == 'demo' and _ResourceId == '/servers/demo'";
+    for (table, column) in [
+        ("PGSQLPgStatActivitySessions", "BackendType == 'client backend'"),
+        ("PGSQLDbTransactionsStats", "DatabaseName == 'postgres' and RemainingTransactionIds > 0"),
+        ("PgkeepSettings", "Name == 'server_version' and isnotempty(Setting)"),
+    ] {
+        let query = format!("{table} | {of_demo} and {column} and TimeGenerated > ago(1h)");
+        assert!(!wait_for(&it, &query, 1).is_empty(), "{table}");
+    }
+    let dead = rows(&it, "PgkeepDeadLetters | where Source startswith 'server/demo/samples'");
+    assert_eq!(dead, [] as [Value; 0]);
+}
+
 /// Kills a process the hard way; answers its id.
 fn killed(pid: u32) -> u32 {
     let id = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();

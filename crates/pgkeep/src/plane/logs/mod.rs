@@ -11,6 +11,7 @@ mod intake;
 mod own;
 mod parquet;
 mod query;
+mod samples;
 mod saved;
 mod sources;
 #[cfg(test)]
