@@ -11,12 +11,12 @@ mod api;
 mod at_rest;
 mod cli;
 mod cmk;
+mod feeds;
 mod fs;
 mod installation;
 mod keyvault_cli;
 mod kql;
 mod lifecycle;
-mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod sdk;

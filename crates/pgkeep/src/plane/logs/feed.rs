@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base::{ExitCode, Fault};
 use lake::store::{Mark, Rows, StoreError};
-use siem::{DeadLetter, Intake, Origin, Output, Position, Raw, Reason, Record};
+use siem::{DeadLetter, Defect, Intake, Origin, Output, Position, Raw, Reason, Record};
 
 use super::{Logs, faults};
 
@@ -21,6 +21,7 @@ pub(super) struct Kept {
     pub(super) offset: u64,
     /// How far the source is stored with it.
     pub(super) end: u64,
+    pub(super) defect: Option<Defect>,
 }
 
 /// Why rows were not stored.
@@ -73,8 +74,9 @@ impl Logs {
         let mut n_dead = 0;
         for record in &kept {
             let mut intake = Intake::new(Arc::clone(&feed.parser), feed.origin.clone());
-            let Kept { bytes, offset, end: behind } = record;
-            intake.parse(&Record { bytes, offset: *offset, defect: None }, received_at);
+            let Kept { bytes, offset, end: behind, defect } = record;
+            let parsed = Record { bytes, offset: *offset, defect: *defect };
+            intake.parse(&parsed, received_at);
             let mark = end.map(|end| Mark {
                 source: end.source.clone(),
                 position: (*behind).min(end.position),

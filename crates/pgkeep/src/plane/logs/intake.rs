@@ -111,7 +111,8 @@ impl Logs {
         while let Some(record) = stream.splitter.next_record() {
             stream.intake.parse(&record, received_at);
             let end = record.offset + record.bytes.len() as u64;
-            kept.push(Kept { bytes: record.bytes.to_vec(), offset: record.offset, end });
+            let (offset, defect) = (record.offset, record.defect);
+            kept.push(Kept { bytes: record.bytes.to_vec(), offset, end, defect });
         }
         stream.next = shipment.offset + shipment.data.len() as u64;
         let mut position = stream.splitter.offset();

@@ -6,6 +6,7 @@
 
 mod faults;
 mod feed;
+mod heard;
 mod ingest;
 mod intake;
 mod own;
@@ -30,6 +31,7 @@ use lake::Lake;
 use lake::store::{Committer, Doors, Store, StoreLimits};
 use siem::{Library, RowBatch};
 
+pub(crate) use heard::{Heard, Readers};
 pub(crate) use intake::Shipment;
 pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;

@@ -70,7 +70,12 @@ impl Logs {
         let (mut kept, mut concerns) = (Vec::new(), Vec::new());
         for line in lines.lines {
             // The place of a line is where it ends: that is what is written down of it.
-            let record = Kept { bytes: line.text.into_bytes(), offset: line.end, end: line.end };
+            let record = Kept {
+                bytes: line.text.into_bytes(),
+                offset: line.end,
+                end: line.end,
+                defect: None,
+            };
             let parsed = Record { bytes: &record.bytes, offset: record.offset, defect: None };
             intake.parse(&parsed, received_at);
             if let Some(concern) = line.concern {

@@ -1,10 +1,13 @@
 //! The log lake of a real installation: what comes in by itself, and what clients send.
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::installation::{Installation, assert_code};
+use crate::installation::{Installation, assert_code, free_port};
+use crate::softhsm::configure;
 
 /// The rows of a query, each a list of cells.
 #[track_caller]
@@ -97,6 +100,88 @@ fn servers_are_sampled() {
     }
     let dead = rows(&it, "PgkeepDeadLetters | where Source startswith 'server/demo/samples'");
     assert_eq!(dead, [] as [Value; 0]);
+}
+
+/// An installation that listens to syslog; the ports for UDP, TCP and TLS.
+fn listening() -> (Installation, [u16; 3]) {
+    let it = Installation::new();
+    std::fs::create_dir(it.home()).unwrap();
+    let ports = [(); 3].map(|()| free_port());
+    let lines = ["udp", "tcp", "tls"].iter().zip(ports);
+    let lines = lines.map(|(name, port)| format!("{name} = \"127.0.0.1:{port}\"\n"));
+    configure(&it, &format!("[logs.syslog]\n{}", lines.collect::<String>()));
+    (it, ports)
+}
+
+/// `logger` of util-linux: a client that many machines have.
+fn logger(port: u16, args: &[&str], message: &str) {
+    let port = port.to_string();
+    let mut command = Command::new("logger");
+    command.args(["-n", "127.0.0.1", "-P", &port, "-t", "it", "--id=77"]).args(args).arg(message);
+    assert_code(&command.output().unwrap(), 0);
+}
+
+#[test]
+fn syslog_is_heard_over_udp_tcp_and_tls() {
+    let (it, [udp, tcp, tls]) = listening();
+    assert_code(&it.up(), 0);
+    let n = |query: &str, n: usize| wait_for(&it, query, n);
+    // Each is tried until the listener stands: a datagram before that is lost.
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while rows(&it, "Syslog | where SyslogMessage has 'udpready'").is_empty() {
+        assert!(Instant::now() < deadline);
+        logger(udp, &["-d", "--rfc3164"], "udpready");
+    }
+    logger(udp, &["-d", "--rfc5424", "-p", "auth.err"], "over UDP ünd new");
+    logger(tcp, &["-T", "--rfc5424", "--octet-count"], "counted over TCP");
+    logger(tcp, &["-T", "--rfc3164", "-p", "local3.notice"], "lined over TCP");
+    let cef = "CEF:0|acme|wall|1|100|blocked|7|src=192.0.2.9 dst=192.0.2.1";
+    logger(tcp, &["-T", "--rfc5424", "--octet-count"], cef);
+    let found = n(
+        "Syslog | where SyslogMessage has 'over' and Facility == 'auth'
+        | project SyslogMessage, SeverityLevel, ProcessName, HostIP, Type",
+        1,
+    );
+    let expected = ["over UDP ünd new", "err", "it", "127.0.0.1", "Syslog"];
+    assert_eq!(found[0], serde_json::json!(expected));
+    let found = n(
+        "Syslog | where SyslogMessage endswith 'over TCP'
+        | project SyslogMessage, Facility, SeverityLevel | sort by SyslogMessage asc",
+        2,
+    );
+    assert_eq!(found[0], serde_json::json!(["counted over TCP", "user", "notice"]));
+    assert_eq!(found[1], serde_json::json!(["lined over TCP", "local3", "notice"]));
+    let found = n("CommonSecurityLog | project DeviceVendor, Activity, SourceIP", 1);
+    assert_eq!(found[0], serde_json::json!(["acme", "blocked", "192.0.2.9"]));
+
+    // TLS with the authority of the installation, and with nobody else's.
+    let address = format!("127.0.0.1:{tls}");
+    let ca = it.home().join("ca.pem");
+    let mut sent = Command::new("openssl")
+        .args(["s_client", "-connect", &address, "-quiet", "-no_ign_eof", "-verify_return_error"])
+        .args(["-verify_ip", "127.0.0.1", "-CAfile"])
+        .arg(&ca)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let message = "<165>1 2026-11-27T13:59:05Z box it 7 - - sealed over TLS";
+    let framed = format!("{} {message}", message.len());
+    sent.stdin.take().unwrap().write_all(framed.as_bytes()).unwrap();
+    assert!(sent.wait().unwrap().success());
+    let found = n("Syslog | where SyslogMessage == 'sealed over TLS' | project TimeGenerated", 1);
+    assert_eq!(found[0][0], "2026-11-27T13:59:05.0000000Z");
+
+    // What is no syslog is kept as what it is, and said of its source.
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", tcp)).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\n").unwrap();
+    drop(stream);
+    let _ = n("PgkeepDeadLetters | where Source == 'syslog/127.0.0.1'", 1);
+    let sources = it.json(&["logs", "connectors"]);
+    let mut sources = sources.as_array().unwrap().iter();
+    let known = sources.find(|source| source["name"] == "syslog/127.0.0.1").unwrap();
+    assert_eq!((&known["kind"], &known["n_dead_letters"]), (&"syslog".into(), &1.into()));
 }
 
 /// Kills a process the hard way; answers its id.
