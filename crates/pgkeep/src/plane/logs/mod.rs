@@ -9,6 +9,7 @@ mod feed;
 mod heard;
 mod ingest;
 mod intake;
+mod otlp;
 mod own;
 mod parquet;
 mod query;
@@ -55,6 +56,7 @@ pub(crate) struct Logs {
     streams: Streams,
     spill: PathBuf,
     n_spooled: AtomicU64,
+    otlp_places: otlp::Places,
     _committer: Committer,
 }
 
@@ -99,6 +101,7 @@ impl Logs {
             streams: Streams::default(),
             spill,
             n_spooled: AtomicU64::new(0),
+            otlp_places: otlp::Places::default(),
             _committer: committer,
         })
     }
