@@ -17,4 +17,4 @@ pub(crate) use json_scan::Step;
 pub(crate) use native::{Native, NativeUdf};
 pub(crate) use number::{Comparison, Operation};
 pub(crate) use plain::{fill, real_order};
-pub(crate) use text_test::Test;
+pub(crate) use text_test::{Test, folded};

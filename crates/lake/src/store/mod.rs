@@ -23,6 +23,7 @@ mod os;
 mod shape;
 mod snapshot;
 mod tend;
+mod terms;
 mod wal;
 
 use std::collections::BTreeMap;
@@ -40,7 +41,7 @@ pub use error::{Damage, StoreError, StoreResult};
 pub use limits::StoreLimits;
 pub use marks::Mark;
 
-use crate::tables::{Files, Table, Tables};
+use crate::tables::{Table, Tables};
 use delta::Log;
 use group::Group;
 use marks::Marks;
@@ -89,7 +90,7 @@ struct Core {
 struct View {
     core: Arc<Core>,
     shape: Arc<Shape>,
-    files: Arc<Files>,
+    files: Arc<delta::Shown>,
     n_files: usize,
     file_bytes: u64,
     /// Rows that are being committed

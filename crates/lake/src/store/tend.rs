@@ -105,7 +105,7 @@ impl Store {
             let Some(shape) = self.shape(core) else { return Ok(false) };
             (plan, log.objects().clone(), shape)
         };
-        let how = delta::How { group_rows: self.limits.group_rows, level: MERGE_LEVEL };
+        let how = self.how(MERGE_LEVEL, plan.n_rows());
         let mut pause = || {
             self.commit_due();
             if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -120,8 +120,7 @@ impl Store {
                 drop(log);
                 if !is_put {
                     // Somebody else changed these files meanwhile: the new one has no place.
-                    let path = objects.path(&plan.name);
-                    objects.remove(&plan.name).doing(|| format!("removing \"{path}\""))?;
+                    objects.remove_file(&plan.name)?;
                 }
                 tended.map(|()| true)
             }

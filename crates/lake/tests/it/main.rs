@@ -16,3 +16,4 @@ mod store_log;
 mod store_marks;
 mod store_size;
 mod store_tend;
+mod store_terms;

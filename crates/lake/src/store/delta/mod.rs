@@ -24,5 +24,5 @@ mod write;
 pub(super) use log::Log;
 pub(super) use merge::{Merged, merge};
 pub(super) use parquet::How;
-pub(super) use read::files;
+pub(super) use read::{Shown, files};
 pub(super) use write::{remove_leftovers, write_files};
