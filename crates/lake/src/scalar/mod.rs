@@ -10,7 +10,7 @@ mod plain;
 mod text;
 mod text_test;
 
-pub(crate) use by_value::{ByValue, Parts, constant, is_volatile};
+pub(crate) use by_value::{ByValue, Parts, compiled, constant, is_volatile};
 pub(crate) use finder::Finder;
 pub(crate) use json::PathOf;
 pub(crate) use json_scan::Step;

@@ -12,6 +12,7 @@ mod plans;
 mod smoke;
 mod store;
 mod store_disk;
+mod store_erase;
 mod store_log;
 mod store_marks;
 mod store_size;

@@ -20,7 +20,7 @@ const QUIET_MS: i64 = 3_600_000;
 const FILES_MOST: usize = 32;
 /// Below it sizes of files are as good as equal.
 const TINY_BYTES: u64 = 1 << 20;
-const MS_PER_DAY: i64 = 86_400_000;
+pub(super) const MS_PER_DAY: i64 = 86_400_000;
 
 /// Files of a day that are to become one.
 #[derive(Debug)]
@@ -127,6 +127,10 @@ impl Log {
             .collect();
         for name in &old {
             self.objects.remove_file(name)?;
+        }
+        // What was erased must not come back with the power.
+        self.objects.sync_folders_of(&old)?;
+        for name in &old {
             self.removed.remove(name);
         }
         Ok(old.len())

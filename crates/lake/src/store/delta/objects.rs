@@ -1,5 +1,6 @@
 //! What a Delta table needs of the place where it lies: the seam to object stores.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
@@ -47,6 +48,23 @@ impl Objects {
         for name in [name, &terms::sidecar_name(name)] {
             let removed = self.remove_if_there(name);
             removed.doing(|| format!("removing \"{}\"", self.path(name)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes durable that data files and their side-cars are gone.
+    pub(crate) fn sync_folders_of(&self, names: &[String]) -> StoreResult<()> {
+        let folder = |name: &str| Some(name.rsplit_once('/')?.0.to_owned());
+        let of_terms = names.iter().map(|name| terms::sidecar_name(name));
+        let folders: BTreeSet<String> =
+            names.iter().cloned().chain(of_terms).filter_map(|name| folder(&name)).collect();
+        for name in folders {
+            let path = self.path(&name);
+            match self.disk().sync_folder(&path) {
+                // Nothing was ever in it.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                done => done.doing(|| format!("syncing \"{path}\""))?,
+            }
         }
         Ok(())
     }

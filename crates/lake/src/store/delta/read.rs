@@ -84,7 +84,7 @@ impl Shown {
 }
 
 /// How many rows a file has, where that is known.
-pub(super) fn n_rows_of(add: &Add) -> Option<usize> {
+pub(crate) fn n_rows_of(add: &Add) -> Option<usize> {
     stats_of(add).num_records.and_then(|n| usize::try_from(n).ok())
 }
 
