@@ -15,6 +15,7 @@ mod store_disk;
 mod store_erase;
 mod store_log;
 mod store_marks;
+mod store_press;
 mod store_size;
 mod store_tend;
 mod store_terms;

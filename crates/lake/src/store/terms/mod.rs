@@ -175,7 +175,7 @@ impl Sidecar {
             n_found = n_found.checked_add(rest.u64()?)?;
             let len = rest.u32()? as usize;
             let bits = rest.take(len)?;
-            if len % BLOCK_BYTES != 0 {
+            if !len.is_multiple_of(BLOCK_BYTES) {
                 return None;
             }
             groups.push((len > 0).then(|| Sbbf::new(bits)));
