@@ -13,6 +13,7 @@ mod commit;
 mod committer;
 mod delta;
 mod doors;
+mod erase;
 mod error;
 mod group;
 mod limits;
@@ -20,9 +21,11 @@ mod marks;
 mod memtable;
 mod open;
 mod os;
+mod retain;
 mod shape;
 mod snapshot;
 mod tend;
+mod terms;
 mod wal;
 
 use std::collections::BTreeMap;
@@ -36,11 +39,12 @@ use parking_lot::Mutex;
 pub use append::{Ack, Rows};
 pub use committer::Committer;
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
+pub use erase::Erased;
 pub use error::{Damage, StoreError, StoreResult};
 pub use limits::StoreLimits;
 pub use marks::Mark;
 
-use crate::tables::{Files, Table, Tables};
+use crate::tables::{Table, Tables};
 use delta::Log;
 use group::Group;
 use marks::Marks;
@@ -89,7 +93,7 @@ struct Core {
 struct View {
     core: Arc<Core>,
     shape: Arc<Shape>,
-    files: Arc<Files>,
+    files: Arc<delta::Shown>,
     n_files: usize,
     file_bytes: u64,
     /// Rows that are being committed

@@ -10,7 +10,7 @@ use super::error::{Doing as _, StoreResult};
 use super::{Core, Store, unix_ms};
 
 /// Of zstd, for files that stay.
-const MERGE_LEVEL: i32 = 9;
+pub(super) const MERGE_LEVEL: i32 = 9;
 
 /// Held by who rewrites files of a table; queries, appends and commits go on.
 #[derive(Debug, Default)]
@@ -84,6 +84,7 @@ impl Store {
         let kept_ms = i64::try_from(self.limits.file_retention.as_millis()).unwrap_or(i64::MAX);
         let mut log = core.log.lock();
         log.vacuum(at.saturating_sub(kept_ms))?;
+        self.drop_days(core, &mut log, at)?;
         // What a failed commit left in doubt is known now.
         self.show(core, &log, None)
     }
@@ -105,7 +106,7 @@ impl Store {
             let Some(shape) = self.shape(core) else { return Ok(false) };
             (plan, log.objects().clone(), shape)
         };
-        let how = delta::How { group_rows: self.limits.group_rows, level: MERGE_LEVEL };
+        let how = self.how(MERGE_LEVEL, plan.n_rows());
         let mut pause = || {
             self.commit_due();
             if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -120,8 +121,7 @@ impl Store {
                 drop(log);
                 if !is_put {
                     // Somebody else changed these files meanwhile: the new one has no place.
-                    let path = objects.path(&plan.name);
-                    objects.remove(&plan.name).doing(|| format!("removing \"{path}\""))?;
+                    objects.remove_file(&plan.name)?;
                 }
                 tended.map(|()| true)
             }

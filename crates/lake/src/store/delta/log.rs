@@ -21,6 +21,8 @@ pub(super) const LOG: &str = "_delta_log";
 const COMMIT_MOST: u64 = 64 << 20;
 /// How the application's name begins in a transaction that says how far a source was read.
 const SOURCE: &str = "source:";
+/// The table's property that says after how many days a day is dropped.
+const RETENTION: &str = "pgkeep.retentionDays";
 /// How often a commit is tried while others commit too.
 const TRIES: usize = 20;
 /// What is understood here.
@@ -132,6 +134,24 @@ impl Log {
             let source = txn.app_id.strip_prefix(SOURCE)?.to_owned();
             Some(Mark { source, position: u64::try_from(txn.version).ok()? })
         })
+    }
+
+    /// After how many days a day is dropped.
+    pub(crate) fn retention(&self) -> Option<u32> {
+        self.meta.configuration.get(RETENTION)?.as_deref()?.parse().ok()
+    }
+
+    /// Sets after how many days a day is dropped.
+    pub(crate) fn set_retention(&mut self, days: Option<u32>, at: i64) -> StoreResult<()> {
+        self.sure()?;
+        let mut meta = self.meta.clone();
+        match days {
+            Some(days) => meta.configuration.insert(RETENTION.to_owned(), Some(days.to_string())),
+            None => meta.configuration.remove(RETENTION),
+        };
+        let mut actions = vec![info(at, "SET TBLPROPERTIES", json!({}))];
+        actions.push(Action { meta_data: Some(meta), ..Action::default() });
+        self.commit(&actions)
     }
 
     /// Adds columns.
