@@ -100,7 +100,8 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "crash",
-        usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N] | logs",
+        usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N] \
+                | logs [--kills N]",
         about: "kill -9 under load, then look for every acknowledged row, key or event",
         run: crash::run,
     },

@@ -107,8 +107,8 @@ fn what_a_server_writes_is_asked_for() {
                  | where n > 1 | count";
     assert_eq!(number(&it, twice), Some(0));
     // The functions of ASIM see the same.
-    let logons = "_Im_Authentication(eventtype_in = dynamic(['Logon'])) | where TargetUsername == 'postgres' \
-                  | summarize n = count() by EventResult";
+    let logons = "_Im_Authentication(eventtype_in = dynamic(['Logon'])) \
+                  | where TargetUsername == 'postgres' | summarize n = count() by EventResult";
     assert_eq!(rows(&it, logons)[0][0], "Success");
     assert_code(&it.run(&["down"]), 0);
 }
@@ -160,7 +160,8 @@ fn files_are_taken_in_once() {
     );
     let log = file(
         "old.json",
-        "{\"timestamp\":\"2026-01-02 03:04:05.678 UTC\",\"pid\":7,\"error_severity\":\"LOG\",\"message\":\"hello\"}\nrubbish\n",
+        "{\"timestamp\":\"2026-01-02 03:04:05.678 UTC\",\"pid\":7,\"error_severity\":\"LOG\",\
+         \"message\":\"hello\"}\nrubbish\n",
     );
     let ingested = it.json(&["logs", "ingest", "--format", "postgresql-jsonlog", &log]);
     assert_eq!(
