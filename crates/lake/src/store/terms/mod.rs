@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 32;
 /// Bits of a filter for each term: about one in forty is found that is not there.
 const TERM_BITS: usize = 8;
 /// More different terms of one row group are not kept: nothing is known then.
-const TERMS_MOST: usize = 8 << 20;
+const TERMS_MOST: usize = 2 << 20;
 /// The longest side-car that is read.
 pub(super) const SIDECAR_MOST: u64 = 256 << 20;
 /// More groups than any file has.
