@@ -328,3 +328,25 @@ fn a_commit_that_fails_again_and_again_leaves_no_files_behind() {
     assert_eq!(data_files(folder.path()).len(), store.status()[0].n_files);
     assert_eq!(numbers(&store), [0, 1, 2]);
 }
+
+#[test]
+fn a_damaged_file_is_said_and_stops_no_other_day() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), SetClock::at(NOW));
+    let store = open(folder.path(), &clock, limits());
+    store.declare("Events", &columns()).unwrap();
+    fill(&store, 0..120, 30);
+    let spoilt = data_files(folder.path()).into_iter().next().unwrap();
+    let whole = std::fs::read(&spoilt).unwrap();
+    std::fs::write(&spoilt, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(store.tend(), 0);
+    assert_eq!(store.tend(), 2);
+    let status = &store.status()[0];
+    assert_eq!((status.n_files, status.untended.is_some()), (6, true));
+    std::fs::write(&spoilt, whole).unwrap();
+    assert_eq!(numbers(&store), (0..120).collect::<Vec<_>>());
+    drop(store);
+    let store = open(folder.path(), &clock, limits());
+    assert_eq!(store.tend(), 1);
+    assert_eq!((store.status()[0].n_files, store.status()[0].untended.is_none()), (3, true));
+    assert_eq!(data_files(folder.path()).len(), 12 + 3, "a merge that failed leaves no file");
+}
