@@ -112,6 +112,25 @@ fn a_mark_never_goes_back() {
 }
 
 #[test]
+fn sources_that_fail_take_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = StoreLimits { sources: 2, ..StoreLimits::default() };
+    let store = Store::open(Doors::of_folder(folder.path()).unwrap(), limits).unwrap();
+    declare(&store).unwrap();
+    let of = |n: i64| Some(Mark { source: format!("source {n}"), position: 1 });
+    for n in 0..5 {
+        let refused = store.append_all(vec![rows("Nowhere", n..n + 1)], of(n));
+        assert!(matches!(refused, Err(StoreError::NoTable(_))), "{refused:?}");
+    }
+    for n in 0..2 {
+        store.append_all(both(n..n + 1), of(n)).unwrap();
+    }
+    let refused = store.append_all(both(2..3), of(2));
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+    assert_eq!(store.positions(), [of(0).unwrap(), of(1).unwrap()]);
+}
+
+#[test]
 fn two_that_ship_one_source_cannot_double_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = in_folder(folder.path());
