@@ -6,7 +6,15 @@
 //!                                                                    ↓ a minute or 128 MB
 //!                                     query = files ∪ memtable  ←  Delta commit (one committer)
 //! ```
-//! Folder: `wal/` (segments), `tables/NAME/` (Delta tables), `store.lock`.
+//! Folder: `wal/` (segments), `tables/NAME/` (Delta tables), `tables/NAME/_terms/` (side-cars of
+//! terms), `store.lock`.
+//!
+//! The committer also tends the files: small ones of a day are merged, days that are too old are
+//! dropped, and what is no part of a table any more is removed when nobody can be reading it.
+//! Nothing of that changes what a query sees, but for the days.
+//!
+//! Locks, in the order in which they are taken: the turn of a source, `tending` of a table, its
+//! `log`, the write-ahead log, `views`.
 
 mod append;
 mod commit;
@@ -58,7 +66,6 @@ pub struct Store {
     doors: Doors,
     limits: StoreLimits,
     group: Group,
-    /// Taken before all other locks
     marks: Marks,
     /// What queries see. Held for moments only; taken last.
     views: Mutex<BTreeMap<String, View>>,

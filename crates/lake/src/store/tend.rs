@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delta::{self, Merged};
-use super::error::{Doing as _, StoreResult};
+use super::error::{Doing as _, StoreError, StoreResult};
 use super::{Core, Store, unix_ms};
 
 /// Of zstd, for files that stay.
@@ -15,8 +15,10 @@ pub(super) const MERGE_LEVEL: i32 = 9;
 /// Held by who rewrites files of a table; queries, appends and commits go on.
 #[derive(Debug, Default)]
 pub(super) struct Tending {
-    /// Files that somebody else made
+    /// Files that somebody else made, or that could not be merged
     foreign: BTreeSet<String>,
+    /// Why the first of those could not
+    broken: Option<StoreError>,
     /// When there was nothing to do
     idle_at: Option<i64>,
 }
@@ -55,7 +57,7 @@ impl Store {
         while go_on() {
             let done = self.tend_once(core, &mut tending, go_on);
             if let Some(view) = self.views.lock().get_mut(&core.name) {
-                view.untended = done.as_ref().err().cloned();
+                view.untended = done.as_ref().err().cloned().or_else(|| tending.broken.clone());
             }
             match done {
                 Ok(true) => n_done += 1,
@@ -111,7 +113,13 @@ impl Store {
             self.commit_due();
             if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause)? {
+        let merged = delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause);
+        if let Err(why @ StoreError::Encoding(_)) = &merged {
+            // One of them is damaged; the other days go on, and this stays said.
+            tending.foreign.extend(plan.files.iter().map(|file| file.path.clone()));
+            tending.broken.get_or_insert_with(|| why.clone());
+        }
+        match merged? {
             Merged::Done(file) => {
                 let mut log = core.log.lock();
                 let at = unix_ms(self.doors.clock.now());

@@ -49,6 +49,8 @@ pub(crate) struct Log {
     pub(super) checkpoint: Option<u64>,
     /// When versions that have a checkpoint were made
     pub(super) times: BTreeMap<u64, i64>,
+    /// Files that hold all rows up to a number, and whose commit failed: they are not written again
+    pending: Option<(u64, Vec<Add>)>,
     /// Whether a commit failed in a way that leaves open whether it is there
     is_unsure: bool,
 }
@@ -104,6 +106,7 @@ impl Log {
             committed: 0,
             checkpoint: None,
             times: BTreeMap::new(),
+            pending: None,
             is_unsure: false,
         }
     }
@@ -191,9 +194,15 @@ impl Log {
         for (source, position) in marks {
             actions.push(txn(format!("{SOURCE}{source}"), *position)?);
         }
-        let adds = write(self)?;
+        let adds = match self.pending.take().filter(|(written, _)| *written == up_to) {
+            Some((_, adds)) => adds,
+            None => write(self)?,
+        };
+        self.pending = Some((up_to, adds.clone()));
         actions.extend(adds.into_iter().map(|add| Action { add: Some(add), ..Action::default() }));
-        self.commit(&actions)
+        self.commit(&actions)?;
+        self.pending = None;
+        Ok(())
     }
 
     /// Puts a commit at the next free version. Rows are only ever added by it: whatever others did

@@ -156,14 +156,18 @@ impl Output {
                 {
                     terms.end_group();
                 }
-                writer.finish().and_then(|_| Ok(writer.inner_mut().end()?))
+                writer.finish().and_then(|file| {
+                    let groups: Vec<i64> = file.row_groups().iter().map(|g| g.num_rows()).collect();
+                    Ok((writer.inner_mut().end()?, groups))
+                })
             }
             _ => Err(odd("it was not written")),
         };
-        let size = done.map_err(|e| self.failed(e))?;
+        let (size, groups) = done.map_err(|e| self.failed(e))?;
         let synced = self.objects.disk().sync_folder(&self.folder);
         synced.doing(|| format!("writing \"{}\"", self.path))?;
-        if let Some(terms) = self.terms.take() {
+        // One that does not know where row groups end would skip the wrong ones.
+        if let Some(terms) = self.terms.take().filter(|terms| terms.is_of(&groups)) {
             let name = terms::sidecar_name(&self.name);
             let put = self.objects.put(&name, &terms.finish(size));
             put.doing(|| format!("writing \"{}\"", self.objects.path(&name)))?;
@@ -190,7 +194,7 @@ impl Drop for Output {
     fn drop(&mut self) {
         if !matches!(self.state, State::Finished) {
             // What stays is removed when the store is opened.
-            let _ = self.objects.disk().remove(&self.path);
+            let _ = self.objects.remove_file(&self.name);
         }
     }
 }

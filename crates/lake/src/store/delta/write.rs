@@ -44,8 +44,7 @@ pub(crate) fn write_files(
     order.sort_by_key(|row| times.value(*row as usize));
     let day_of = |row: &u32| times.value(*row as usize) / TICKS_PER_DAY;
     let schema = stored_schema(shape);
-    let mut adds = Vec::new();
-    for rows_of_day in order.chunk_by(|a, b| day_of(a) == day_of(b)) {
+    let write_day = |rows_of_day: &[u32]| {
         let day = date_text(day_of(&rows_of_day[0]) * TICKS_PER_DAY);
         let name = format!("{DAY}={day}/{PART}{:020}-{random:032x}.parquet", rows.last_seq);
         let mut output = Output::create(&log.objects, &name, shape, how)?;
@@ -53,7 +52,18 @@ pub(crate) fn write_files(
             let sorted = take_record_batch(&all, &UInt32Array::from(some.to_vec()))?;
             output.write(&stored(shape, &schema, &sorted)?)?;
         }
-        adds.push(add(name, day, &output.finish()?, at, true));
+        Ok(add(name, day, &output.finish()?, at, true))
+    };
+    let mut adds: Vec<Add> = Vec::new();
+    for rows_of_day in order.chunk_by(|a, b| day_of(a) == day_of(b)) {
+        match write_day(rows_of_day) {
+            Ok(add) => adds.push(add),
+            Err(why) => {
+                // Nobody names them; what stays here is removed when the store is opened.
+                adds.iter().for_each(|add| drop(log.objects.remove_file(&add.path)));
+                return Err(why);
+            }
+        }
     }
     Ok(adds)
 }

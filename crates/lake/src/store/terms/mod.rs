@@ -34,7 +34,7 @@ const BLOCK_BYTES: usize = 32;
 /// Bits of a filter for each term: about one in forty is found that is not there.
 const TERM_BITS: usize = 8;
 /// More different terms of one row group are not kept: nothing is known then.
-const TERMS_MOST: usize = 8 << 20;
+const TERMS_MOST: usize = 2 << 20;
 /// The longest side-car that is read.
 pub(super) const SIDECAR_MOST: u64 = 256 << 20;
 /// More groups than any file has.
@@ -54,7 +54,8 @@ pub(super) struct Builder {
     hashes: HashSet<u64>,
     is_over: bool,
     n_rows: u64,
-    n_groups: u32,
+    /// Rows of each group
+    rows: Vec<u64>,
     groups: Vec<u8>,
 }
 
@@ -107,17 +108,25 @@ impl Builder {
             filter.write_bitset(&mut bits).expect("because memory takes it");
         }
         let len = u32::try_from(bits.len()).unwrap_or(0);
-        self.groups.extend_from_slice(&std::mem::take(&mut self.n_rows).to_le_bytes());
+        let n_rows = std::mem::take(&mut self.n_rows);
+        self.rows.push(n_rows);
+        self.groups.extend_from_slice(&n_rows.to_le_bytes());
         self.groups.extend_from_slice(&len.to_le_bytes());
         self.groups.extend_from_slice(&bits[..len as usize]);
-        self.n_groups += 1;
+    }
+
+    /// Whether the groups of a file, as its footer has them, are those of this.
+    pub(super) fn is_of(&self, groups: &[i64]) -> bool {
+        let rows = self.rows.iter().map(|n| i64::try_from(*n).ok());
+        self.rows.len() <= GROUPS_MOST as usize && rows.eq(groups.iter().copied().map(Some))
     }
 
     /// The side-car of a data file of this size.
     pub(super) fn finish(self, data_size: u64) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
         bytes.extend_from_slice(&data_size.to_le_bytes());
-        bytes.extend_from_slice(&self.n_groups.to_le_bytes());
+        let n_groups = u32::try_from(self.rows.len()).unwrap_or(u32::MAX);
+        bytes.extend_from_slice(&n_groups.to_le_bytes());
         bytes.extend_from_slice(&self.groups);
         let crc = crc32c(&[&bytes]);
         bytes.extend_from_slice(&crc.to_le_bytes());
