@@ -6,6 +6,9 @@ const target = process.env.PGKEEP_URL ?? 'http://127.0.0.1:8444'
 
 export default defineConfig({
   plugins: [react()],
+  // The language service of Kusto was made for another place than a worker.
+  define: { global: 'globalThis' },
+  worker: { format: 'es' },
   build: {
     target: 'es2022',
     // The portal's policy allows no data: scripts and fonts; nothing is inlined.

@@ -1,0 +1,66 @@
+// An answer as it comes: bytes in pieces, lines of JSON out, and whether it was whole.
+import { ApiError } from '../../api/client'
+import type { ApiFault, LogsLine } from '../../api/types'
+
+/** A line may be so long; the plane's rows come in batches far below. */
+const LINE_MOST = 64 * 1024 * 1024
+
+/** The lines of a stream of UTF-8, however it is cut into pieces. */
+export async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let rest = ''
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true })
+    const parts = (rest + text).split('\n')
+    rest = parts.pop() ?? ''
+    if (rest.length > LINE_MOST) throw broken('a line of the answer is too long')
+    for (const line of parts) if (line.trim()) yield line
+  }
+  rest += decoder.decode()
+  if (rest.trim()) yield rest
+}
+
+/** Pieces of a body; cancelling the reader ends them. */
+export async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    reader.cancel().catch(() => {})
+  }
+}
+
+const broken = (message: string, detail?: string): ApiError =>
+  new ApiError(0, {
+    code: 'answer_not_whole',
+    message,
+    ...(detail ? { detail } : {}),
+    hint: 'the rows that came are shown; run it again',
+  } satisfies ApiFault)
+
+/**
+ * Hands every line to `see`. Throws what the answer's `error` says, and throws when the answer
+ * ends without `end`: it is not whole.
+ */
+export const readAnswer = async (
+  pieces: AsyncIterable<Uint8Array>,
+  see: (line: LogsLine) => void,
+): Promise<void> => {
+  let whole = false
+  for await (const text of linesOf(pieces)) {
+    let line: LogsLine
+    try {
+      line = JSON.parse(text) as LogsLine
+    } catch {
+      throw broken('the answer is not whole', 'a line of it is not JSON')
+    }
+    if (line.error) throw new ApiError(0, line.error)
+    see(line)
+    if (line.end) whole = true
+  }
+  if (!whole) throw broken('the answer is not whole', 'the connection closed before its end')
+}
