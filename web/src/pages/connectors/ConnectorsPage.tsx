@@ -47,7 +47,7 @@ export const ConnectorsPage = () => {
         ill.length > 0 && {
           intent: 'warning',
           title: `${count(ill.length, 'source')} ${ill.length === 1 ? 'needs' : 'need'} attention.`,
-          text: ill.map((one) => sentences(`${one.name}: ${one.reason || healthOf(one)[1]}`)).join(' '),
+          text: `${ill.map((one) => `${one.name}: ${one.reason || healthOf(one)[1]}`).join('; ')}.`,
         },
       ]}
     >

@@ -26,7 +26,9 @@ const optionOf = (chart: Chart, theme: keyof typeof COLORS, text: string, line: 
   const common = {
     color: COLORS[theme],
     animation: false,
-    textStyle: { fontFamily: 'inherit', color: text },
+    // As the query and the table have it.
+    useUTC: true,
+    textStyle: { fontFamily: 'inherit', fontSize: 12, color: text },
     aria: { enabled: true, label: { enabled: false }, decal: { show: theme === 'contrast' || chart.kind === 'piechart' } },
     legend: { show: chart.legend, type: 'scroll', top: 0, textStyle: { color: text }, pageTextStyle: { color: text } },
   }
@@ -44,7 +46,7 @@ const optionOf = (chart: Chart, theme: keyof typeof COLORS, text: string, line: 
   const isBar = chart.kind === 'barchart' || chart.kind === 'columnchart'
   const lines = { axisLine: { lineStyle: { color: line } }, splitLine: { lineStyle: { color: line, opacity: 0.5 } } }
   const axisX = {
-    type: chart.x.type, name: chart.x.name, nameLocation: 'middle', nameGap: 26, axisLabel: { color: text, hideOverlap: true },
+    type: chart.x.type, name: chart.x.name, nameLocation: 'middle', nameGap: 26, axisLabel: { color: text, hideOverlap: true, fontSize: 12 },
     nameTextStyle: { color: text }, scale: true, ...lines, splitLine: { show: false },
     ...(chart.x.type === 'category' ? { data: chart.x.labels } : {}),
   }

@@ -1,11 +1,11 @@
 // The rows of an answer: only those in view are drawn, and the arrow keys go from cell to cell.
-import { Button, makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
-import { ArrowDownRegular, ArrowUpRegular, OpenRegular } from '@fluentui/react-icons'
+import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
+import { ArrowDownRegular, ArrowUpRegular } from '@fluentui/react-icons'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type MouseEvent, memo, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { LogsColumn } from '../../api/types'
 import { copyText } from '../../parts/Copy'
-import { type Row, cellText, isNumber, textOf } from './values'
+import { type Row, cellText, isNumber, isTime, textOf } from './values'
 
 export interface Sort {
   column: number
@@ -27,6 +27,8 @@ export interface GridProps {
 const ROW_PX = 30
 const CHAR_PX = 7.1
 const SAMPLED_ROWS = 60
+/** Of a longer value the cell shows the beginning; the drawer has all of it. */
+const DRAWN_CHARS = 400
 /** The column with the button that opens a row. */
 const OPEN_PX = 40
 
@@ -55,12 +57,15 @@ const useStyles = makeStyles({
   end: { textAlign: 'end', fontVariantNumeric: 'tabular-nums', '& button': { justifyContent: 'flex-end' } },
   here: { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: '-2px' },
   open: { padding: 0, display: 'grid', placeItems: 'center' },
-  button: { minWidth: '24px', width: '24px', height: '24px', padding: 0 },
+  button: {
+    width: '26px', height: '24px', padding: 0, border: 'none', background: 'none', color: tokens.colorNeutralForeground2, cursor: 'pointer',
+    font: 'inherit', borderRadius: tokens.borderRadiusMedium, ':hover': { backgroundColor: tokens.colorNeutralBackground1Selected },
+  },
 })
 
 /** As wide as what stands in the first rows, within reason. */
 const widthOf = (column: LogsColumn, at: number, rows: readonly Row[]): number => {
-  let most = column.name.length + 4
+  let most = column.name.length + (isTime(column) ? 9 : 4)
   for (const row of rows.slice(0, SAMPLED_ROWS)) most = Math.max(most, cellText(column, row[at]).length)
   return Math.round(Math.min(460, Math.max(72, most * CHAR_PX + 24)))
 }
@@ -116,6 +121,17 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
     else return
     event.preventDefault()
   }
+  const click = (event: MouseEvent) => {
+    const { row: clicked, nth } = (event.target as HTMLElement).closest<HTMLElement>('[data-row]')?.dataset ?? {}
+    if (clicked === undefined) return
+    if (nth === undefined) onOpen(Number(clicked), shown[cell] ?? 0)
+    else if (event.type === 'dblclick') onOpen(Number(clicked), shown[Number(nth)] ?? 0)
+    else setAt({ row: Number(clicked), cell: Number(nth) })
+  }
+  const looks = useMemo(
+    () => ({ row: mergeClasses(s.row, s.placed), open: s.open, button: s.button, cell: s.td, number: mergeClasses(s.td, s.end), here: s.here }),
+    [s],
+  )
   const sortBy = (column: number) =>
     onSort(sort?.column !== column ? { column, descending: false } : sort.descending ? undefined : { column, descending: true })
 
@@ -132,7 +148,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
             return (
               <div key={i} role="columnheader" aria-sort={by} className={mergeClasses(s.th, isNumber(column) && s.end)}>
                 <button type="button" className={s.sort} onClick={() => sortBy(i)} title={[column.type, column.meaning].filter(Boolean).join(': ')}>
-                  {column.name}
+                  {column.name}{isTime(column) && ' (UTC)'}
                   {by === 'ascending' && <ArrowUpRegular aria-hidden />}
                   {by === 'descending' && <ArrowDownRegular aria-hidden />}
                 </button>
@@ -141,27 +157,41 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
           })}
         </div>
       </div>
-      <div role="rowgroup" className={s.body} style={{ height: virtual.getTotalSize() }}>
+      <div role="rowgroup" className={s.body} style={{ height: virtual.getTotalSize() }} onClick={click} onDoubleClick={click}>
         {virtual.getVirtualItems().map(({ index, start }) => (
-          <div key={index} role="row" aria-rowindex={index + 2} className={mergeClasses(s.row, s.placed)}
-            style={{ gridTemplateColumns: template, transform: `translateY(${start}px)` }}>
-            <div role="gridcell" className={s.open}>
-              <Button size="small" appearance="subtle" className={s.button} tabIndex={-1} icon={<OpenRegular fontSize={16} />}
-                aria-label={`Open row ${index + 1}`} onClick={() => onOpen(index, shown[cell] ?? 0)} />
-            </div>
-            {shown.map((i, nth) => {
-              const column = columns[i] as LogsColumn
-              return (
-                <div key={i} role="gridcell" id={`${id}${index}-${nth}`}
-                  className={mergeClasses(s.td, isNumber(column) && s.end, index === row && nth === cell && s.here)}
-                  onClick={() => setAt({ row: index, cell: nth })} onDoubleClick={() => onOpen(index, i)}>
-                  {cellText(column, rows[index]?.[i]).slice(0, 500)}
-                </div>
-              )
-            })}
-          </div>
+          <OneRow key={index} id={id} index={index} top={start} row={rows[index] ?? []} columns={columns} shown={shown} template={template}
+            here={index === row ? cell : -1} looks={looks} />
         ))}
       </div>
     </div>
   )
 }
+
+interface OneRowProps extends Pick<GridProps, 'columns' | 'shown'> {
+  id: string
+  index: number
+  top: number
+  row: Row
+  template: string
+  /** The cell at hand; none is -1. */
+  here: number
+  looks: Record<'row' | 'open' | 'button' | 'cell' | 'number' | 'here', string>
+}
+
+/** Drawn anew only when it changes: scrolling moves many of them. Clicks are heard by the body. */
+const OneRow = memo(({ id, index, top, row, columns, shown, template, here, looks }: OneRowProps) => (
+  <div role="row" aria-rowindex={index + 2} className={looks.row} style={{ gridTemplateColumns: template, transform: `translateY(${top}px)` }}>
+    <div role="gridcell" className={looks.open}>
+      <button type="button" className={looks.button} tabIndex={-1} aria-label={`Open row ${index + 1}`} data-row={index}>⤢</button>
+    </div>
+    {shown.map((i, nth) => {
+      const column = columns[i] as LogsColumn
+      return (
+        <div key={i} role="gridcell" id={`${id}${index}-${nth}`} data-row={index} data-nth={nth}
+          className={`${isNumber(column) ? looks.number : looks.cell} ${nth === here ? looks.here : ''}`}>
+          {cellText(column, row[i]).slice(0, DRAWN_CHARS)}
+        </div>
+      )
+    })}
+  </div>
+))

@@ -141,7 +141,7 @@ export const chartOf = (kind: Kind, columns: readonly LogsColumn[], rows: readon
     stacked: /^stacked/.test(said.kind ?? '') || render?.kind === 'stackedareachart',
     legend: said.legend !== 'hidden' && (all.length > 1 || kind === 'piechart'),
     log: said.yaxis === 'log',
-    x: { type, name: said.xtitle ?? axis.name, labels: [...labels.keys()] },
+    x: { type, name: said.xtitle ?? (type === 'time' ? `${axis.name} (UTC)` : axis.name), labels: [...labels.keys()] },
     y: { name: said.ytitle ?? (y.length === 1 ? (columns[y[0] as number]?.name ?? '') : '') },
     series: all,
     missing: [

@@ -67,8 +67,9 @@ export const sitDown = (owner: string) => {
   if (now.owner === owner && now.tabs.length) return
   for (const tab of now.tabs) tab.runner.cancel()
   past.set(recall(owner))
-  const first = make()
-  change(() => read(owner) ?? { owner, tabs: [first], here: first.id })
+  const kept = read(owner)
+  const first = kept ? undefined : make()
+  change(() => kept ?? { owner, tabs: first ? [first] : [], here: first?.id ?? '' })
 }
 
 export const setTab = (id: string, to: Partial<Pick<QueryTab, 'query' | 'timespan' | 'title'>>) =>
