@@ -32,6 +32,11 @@ const charts = {
   bar: { columns: ['Server:string', 'errors:long', 'warnings:long'], rows: () => [['demo', 41, 12], ['clinic', 17, 30], ['web', 8, 4], ['held', 2, 0]] },
   card: { columns: ['failed:long'], rows: () => [[17]] },
 }
+/** `range x from A to B step 1`, drawn with its squares. */
+const numbers = (from, to, kind) => {
+  const rows = Array.from({ length: to - from + 1 }, (_, i) => (kind ? [from + i, (from + i) ** 2] : [from + i]))
+  return { columns: kind ? ['x:long', 'y:long'] : ['x:long'], rows: () => rows }
+}
 const shapeOf = (query) => {
   const kind = query.match(/\brender\s+(\w+)/)?.[1]
   if (!kind || kind === 'table') return { kind, data: undefined }
@@ -72,7 +77,9 @@ export const routes = ({ fault, ok, list, context }) => {
   const run = async function* (body) {
     const started = Date.now()
     const id = body.id ?? `r${started}`
-    const { kind, data } = shapeOf(body.query)
+    const { kind, data: drawn } = shapeOf(body.query)
+    const range = body.query.match(/^range x from (\d+) to (\d+) step 1/)
+    const data = range ? numbers(...range.slice(1, 3).map(Number), kind) : drawn
     const found = tables.find((t) => body.query.includes(t.name)) ?? tables[0]
     const columns = data ? data.columns.map(column) : found.columns
     const asked = Number(body.query.match(/\b(?:take|limit)\s+(\d+)/)?.[1] ?? 400)

@@ -59,11 +59,11 @@ export const readRender = (render: unknown): Render | undefined => {
   }
 }
 
-const ALIASES: Record<string, Kind> = { stackedareachart: 'areachart', anomalychart: 'timechart' }
+const ALIASES = new Map<string, Kind>([['stackedareachart', 'areachart'], ['anomalychart', 'timechart']])
 
 /** The kind that is drawn; none for a table, or a kind that we do not draw. */
 export const kindOf = (render: Render | undefined): Kind | undefined =>
-  render && (Object.hasOwn(KINDS, render.kind) ? (render.kind as Kind) : ALIASES[render.kind])
+  render && (Object.hasOwn(KINDS, render.kind) ? (render.kind as Kind) : ALIASES.get(render.kind))
 
 const named = (columns: readonly LogsColumn[], name: string | undefined): number =>
   name ? columns.findIndex((c) => c.name === name.trim()) : -1
