@@ -1,18 +1,12 @@
 // Draws a chart; loaded when a result has one. The table of the same rows stands below it.
-import { makeStyles, tokens } from '@fluentui/react-components'
 import { BarChart, LineChart, PieChart, ScatterChart } from 'echarts/charts'
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components'
 import { type EChartsCoreOption, type EChartsType, init, use as load } from 'echarts/core'
 import { SVGRenderer } from 'echarts/renderers'
 import { useEffect, useRef } from 'react'
-import { useTheme } from '../../frame/theme'
 import { type Chart, KINDS } from './chart'
 
 load([BarChart, LineChart, PieChart, ScatterChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer])
-
-const useStyles = makeStyles({
-  chart: { height: '300px', minWidth: 0, outlineOffset: '2px', ':focus-visible': { outline: `2px solid ${tokens.colorStrokeFocus2}` } },
-})
 
 /** Told apart without colour as well: by lines of different kind, and by marks on areas. */
 const DASHES = ['solid', 'dashed', 'dotted'] as const
@@ -70,21 +64,27 @@ const optionOf = (chart: Chart, theme: keyof typeof COLORS, text: string, line: 
   }
 }
 
-export default function ChartView({ chart }: { chart: Chart }) {
-  const s = useStyles()
+export interface ChartViewProps {
+  chart: Chart
+  theme: keyof typeof COLORS
+  /** Colours of the frame. */
+  text: string
+  line: string
+}
+
+export default function ChartView({ chart, theme, text, line }: ChartViewProps) {
   const place = useRef<HTMLDivElement>(null)
-  const { name, theme } = useTheme()
   useEffect(() => {
     if (!place.current) return
     const drawn: EChartsType = init(place.current, null, { renderer: 'svg' })
-    drawn.setOption(optionOf(chart, name, theme.colorNeutralForeground1, theme.colorNeutralStroke1))
+    drawn.setOption(optionOf(chart, theme, text, line))
     const watch = new ResizeObserver(() => drawn.resize())
     watch.observe(place.current)
     return () => {
       watch.disconnect()
       drawn.dispose()
     }
-  }, [chart, name, theme])
+  }, [chart, theme, text, line])
   const said = `${KINDS[chart.kind]}${chart.title ? `: ${chart.title}` : ''}. ${chart.series.length} series. The table below has the same rows.`
-  return <div ref={place} className={s.chart} role="img" aria-label={said} />
+  return <div ref={place} style={{ height: 300, minWidth: 0 }} role="img" aria-label={said} />
 }

@@ -9,6 +9,7 @@ import { Suspense, lazy, useEffect, useRef, useState } from 'react'
 import { useSession } from '../../api/queries'
 import { shell } from '../../format'
 import { notify } from '../../frame/notify'
+import { useTheme } from '../../frame/theme'
 import { copyText } from '../../parts/Copy'
 import type { CliLine } from '../../parts/CopyAsCli'
 import { Boundary, Empty, Guard, Loading } from '../../parts/Guard'
@@ -19,7 +20,7 @@ import { Results } from './Results'
 import { SaveDialog } from './SaveDialog'
 import { TableBrowser } from './TableBrowser'
 import { TimePicker } from './TimePicker'
-import { tablesQuery } from './api'
+import { checkQuery, tablesQuery } from './api'
 import type { KqlHandle } from './editor/KqlEditor'
 import { fromHash, toHash } from './share'
 import { type QueryTab, TABS_MOST, closeTab, desk, goTab, newTab, openQuery, setTab, sitDown } from './tabs'
@@ -93,6 +94,7 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
   const editor = useRef<KqlHandle>(null)
   const tables = useQuery(tablesQuery)
   const run = tab.runner.run.use()
+  const { name: theme } = useTheme()
   const [browsing, setBrowsing] = useState(true)
   const [shelf, setShelf] = useState<Shelf>()
   const [saving, setSaving] = useState(false)
@@ -159,7 +161,8 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
             <div className={s.editor}>
               <Boundary>
                 <Suspense fallback={<Loading lines={6} />}>
-                  <KqlEditor key={tab.id} ref={editor} value={tab.query} onChange={(query) => setTab(tab.id, { query })} onRun={start} tables={tables.data} />
+                  <KqlEditor key={tab.id} ref={editor} value={tab.query} onChange={(query) => setTab(tab.id, { query })} onRun={start}
+                    check={checkQuery} theme={theme} tables={tables.data} />
                 </Suspense>
               </Boundary>
             </div>

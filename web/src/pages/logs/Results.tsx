@@ -6,6 +6,7 @@ import {
 import { ArrowDownloadRegular, ChartMultipleRegular, ColumnEditRegular } from '@fluentui/react-icons'
 import { Suspense, lazy, useDeferredValue, useEffect, useMemo, useState } from 'react'
 import { count, duration, sentences } from '../../format'
+import { useTheme } from '../../frame/theme'
 import { Boundary, Loading } from '../../parts/Guard'
 import { Note } from '../../parts/Page'
 import { Grid, type Sort } from './Grid'
@@ -172,6 +173,7 @@ const OneResult = ({ run, result }: { run: Run; result: Result }) => {
 
 const ChartPart = ({ kind, result, n, render }: { kind: Kind; result: Result; n: number; render: ReturnType<typeof readRender> }) => {
   const s = useStyles()
+  const theme = useTheme()
   const { columns } = result
   const chart = useMemo(
     () => (kind === 'card' ? undefined : chartOf(kind, columns, result.rows.slice(0, n), render)),
@@ -194,7 +196,7 @@ const ChartPart = ({ kind, result, n, render }: { kind: Kind; result: Result; n:
       {typeof chart === 'string' && <Text className={s.quiet}>{chart} The rows stand below.</Text>}
       {typeof chart === 'object' && (
         <>
-          <Boundary><Suspense fallback={<Loading lines={8} />}><ChartView chart={chart} /></Suspense></Boundary>
+          <Boundary><Suspense fallback={<Loading lines={8} />}><ChartView chart={chart} theme={theme.name} text={theme.theme.colorNeutralForeground1} line={theme.theme.colorNeutralStroke1} /></Suspense></Boundary>
           {chart.missing.map((text) => <Text key={text} size={200} className={s.quiet}>{text}</Text>)}
         </>
       )}

@@ -1,10 +1,9 @@
-// The editor of a query: completion and hover from the live schema, marks of what the plane would refuse.
-import { makeStyles, tokens } from '@fluentui/react-components'
+// The editor of a query: completion and hover from the live schema, marks of what the plane would
+// refuse. It imports nothing of the frame, so that its size is its own and the first page's stays.
 import { type Ref, useEffect, useImperativeHandle, useRef } from 'react'
-import { useTheme } from '../../../frame/theme'
-import type { LogsDiagnostic, LogsTable } from '../../../api/types'
-import { checkQuery } from '../api'
+import type { LogsCheck, LogsDiagnostic, LogsTable } from '../../../api/types'
 import { unitsOf } from '../offsets'
+import './kql.css'
 import { LANGUAGE, monaco, setSchema, themes } from './monaco'
 
 /** So long nothing is typed before the plane is asked. */
@@ -24,18 +23,11 @@ export interface KqlEditorProps {
   value: string
   onChange: (value: string) => void
   onRun: () => void
+  /** Asks the plane what it makes of a text. */
+  check: (query: string, signal: AbortSignal) => Promise<LogsCheck>
+  theme: keyof typeof themes
   tables: readonly LogsTable[] | undefined
 }
-
-const useStyles = makeStyles({
-  editor: {
-    height: '100%', minHeight: 0,
-    // Kusto's service colours by class; its green and orange are too pale for small text on white.
-    '& .monaco-editor.vs .Comment': { color: '#006b00 !important' },
-    '& .monaco-editor.vs .QueryOperator': { color: '#a83200 !important' },
-    '& .monaco-editor .suggest-widget': { fontFamily: tokens.fontFamilyBase },
-  },
-})
 
 const options: monaco.editor.IStandaloneEditorConstructionOptions = {
   language: LANGUAGE,
@@ -86,7 +78,7 @@ const markersOf = (model: monaco.editor.ITextModel, text: string, all: readonly 
  * Asks the plane what it makes of the text, some time after the last key. Its answer stands for
  * what it would run: where there is one, the marks of the language service go.
  */
-const watchText = (model: monaco.editor.ITextModel) => {
+const watchText = (model: monaco.editor.ITextModel, check: KqlEditorProps['check']) => {
   let timer: number | undefined
   let asked: AbortController | undefined
   let judged = -1
@@ -101,7 +93,7 @@ const watchText = (model: monaco.editor.ITextModel) => {
     asked = mine
     const [version, text] = [model.getVersionId(), model.getValue()]
     try {
-      const found = text.trim() ? await checkQuery(text, mine.signal) : { diagnostics: [] }
+      const found = text.trim() ? await check(text, mine.signal) : { diagnostics: [] }
       if (mine.signal.aborted || model.isDisposed() || version !== model.getVersionId()) return
       judged = version
       monaco.editor.setModelMarkers(model, OWNER, markersOf(model, text, found.diagnostics))
@@ -129,21 +121,19 @@ const watchText = (model: monaco.editor.ITextModel) => {
   }
 }
 
-export default function KqlEditor({ ref, value, onChange, onRun, tables }: KqlEditorProps) {
-  const s = useStyles()
+export default function KqlEditor({ ref, value, onChange, onRun, check, theme, tables }: KqlEditorProps) {
   const place = useRef<HTMLDivElement>(null)
   const editor = useRef<monaco.editor.IStandaloneCodeEditor>(undefined)
   const calls = useRef({ onChange, onRun })
   calls.current = { onChange, onRun }
-  const { name } = useTheme()
 
   useEffect(() => {
     if (!place.current) return
     const model = monaco.editor.createModel(value, LANGUAGE)
     model.setEOL(monaco.editor.EndOfLineSequence.LF)
-    const made = monaco.editor.create(place.current, { ...options, model, theme: themes[name] })
+    const made = monaco.editor.create(place.current, { ...options, model, theme: themes[theme] })
     editor.current = made
-    const forget = watchText(model)
+    const forget = watchText(model, check)
     made.onDidChangeModelContent(() => calls.current.onChange(model.getValue()))
     made.addAction({
       id: 'pgkeep.run',
@@ -170,7 +160,7 @@ export default function KqlEditor({ ref, value, onChange, onRun, tables }: KqlEd
       editor.current?.pushUndoStop()
     }
   }, [value])
-  useEffect(() => monaco.editor.setTheme(themes[name]), [name])
+  useEffect(() => monaco.editor.setTheme(themes[theme]), [theme])
   useEffect(() => {
     const model = editor.current?.getModel()
     if (model && tables) void setSchema(model, tables)
@@ -192,5 +182,5 @@ export default function KqlEditor({ ref, value, onChange, onRun, tables }: KqlEd
     focus: () => editor.current?.focus(),
   }), [value])
 
-  return <div ref={place} className={s.editor} data-testid="kql-editor" />
+  return <div ref={place} className="kql-editor" data-testid="kql-editor" />
 }
