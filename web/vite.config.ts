@@ -1,28 +1,16 @@
 import react from '@vitejs/plugin-react'
-import { type Plugin, defineConfig } from 'vite'
+import { defineConfig } from 'vite'
+// @ts-expect-error: a script of the build, without types.
+import { keepMarks, noBlock, oneQuery } from './dev/kusto.mjs'
 
 // `npm run dev` talks to the mock, or to a real plane named in PGKEEP_URL.
 const target = process.env.PGKEEP_URL ?? 'http://127.0.0.1:8444'
 
-/**
- * With each of its own marks the language service of Kusto wipes every red line from the text, also
- * those of the plane. Its marks are replaced without that; the build stops when it changed.
- */
-const keepMarks: Plugin = {
-  name: 'pgkeep-keep-marks',
-  transform(code, id) {
-    if (!id.includes('monaco-kusto/release/esm/languageFeatures.js')) return undefined
-    const wipes = /model\.deltaDecorations\(oldDecorations, \[\]\);(?=\s+_this\._monacoInstance\.editor\.setModelMarkers\(model, languageId, markers\))/
-    if (!wipes.test(code)) throw new Error('monaco-kusto no longer wipes marks as it did: look at keepMarks')
-    return { code: code.replace(wipes, ''), map: null }
-  },
-}
-
 export default defineConfig({
-  plugins: [react(), keepMarks],
+  plugins: [react(), keepMarks(), noBlock()],
   // The language service of Kusto was made for another place than a worker.
   define: { global: 'globalThis' },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [oneQuery()] },
   build: {
     target: 'es2022',
     // The portal's policy allows no data: scripts and fonts; nothing is inlined.

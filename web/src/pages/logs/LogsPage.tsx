@@ -67,8 +67,10 @@ const queryLine = ({ query, timespan }: QueryTab): CliLine => ({
   body: { query: query || 'PGSQLServerLogs | take 10', ...(timespan === IN_QUERY ? {} : { timespan }) },
 })
 
+const WRITTEN_AFTER_MS = 400
+
 /** The query at hand stands in the URL's fragment, and one that comes with a URL is opened. */
-const useFragment = (tab: QueryTab) => {
+const useFragment = ({ query, timespan }: QueryTab) => {
   const router = useRouter()
   const hash = useRouterState({ select: (state) => state.location.hash })
   const written = useRef<string>(undefined)
@@ -81,12 +83,20 @@ const useFragment = (tab: QueryTab) => {
       else notify('warning', 'The link holds no query that can be read')
     })
   }, [hash])
-  return async () => {
-    const text = await toHash(tab)
-    if (window.location.pathname !== paths.logs()) return
-    written.current = text
-    router.history.replace(`${paths.logs()}${window.location.search}#${text}`)
-  }
+  useEffect(() => {
+    let over = false
+    const timer = window.setTimeout(async () => {
+      const text = query.trim() ? await toHash({ query, timespan }) : ''
+      if (over || window.location.pathname !== paths.logs()) return
+      written.current = text
+      router.history.replace(`${paths.logs()}${window.location.search}${text && '#'}${text}`)
+      written.current = window.location.hash.slice(1)
+    }, WRITTEN_AFTER_MS)
+    return () => {
+      over = true
+      window.clearTimeout(timer)
+    }
+  }, [router, query, timespan])
 }
 
 const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
@@ -98,12 +108,11 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
   const [browsing, setBrowsing] = useState(true)
   const [shelf, setShelf] = useState<Shelf>()
   const [saving, setSaving] = useState(false)
-  const writeFragment = useFragment(tab)
+  useFragment(tab)
   const running = run?.state === 'running'
   const start = () => {
     const wanted = editor.current?.wanted() ?? tab.query
     if (!wanted.trim()) return
-    void writeFragment()
     void tab.runner.start(wanted, tab.timespan)
   }
   const share = async () => {

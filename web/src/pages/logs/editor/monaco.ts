@@ -55,7 +55,11 @@ monaco.editor.defineTheme(themes.dark, {
   }),
   colors: { 'editor.background': '#1f1f1f', 'editorLineNumber.foreground': '#a0a8ab', focusBorder: '#84c6d4' },
 })
-monaco.editor.defineTheme(themes.contrast, { base: 'hc-black', inherit: true, rules: [], colors: {} })
+monaco.editor.defineTheme(themes.contrast, { base: 'hc-black',
+  inherit: true,
+  rules: rules({ comment: '7CE07C', string: 'FFB08A', number: 'FFD700', keyword: '9CDCFE', type: '9CDCFE', tag: '9CDCFE', 'operator.sql': 'FFFF00' }),
+  colors: {},
+})
 
 let version = 0
 
