@@ -21,5 +21,12 @@ export default defineConfig({
     // All that the first page needs lies in one piece: a further page does not cut it into more.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } } },
   },
+  // What the worker needs and is no module.
+  optimizeDeps: {
+    include: [
+      'xregexp', '@kusto/language-service/bridge.min', '@kusto/language-service/Kusto.JavaScript.Client.min',
+      '@kusto/language-service/newtonsoft.json.min', '@kusto/language-service-next/Kusto.Language.Bridge.min',
+    ],
+  },
   server: { proxy: { '/api': { target, secure: false, changeOrigin: true } } },
 })

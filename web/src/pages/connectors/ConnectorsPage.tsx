@@ -23,9 +23,9 @@ const useStyles = makeStyles({
   way: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '6px', maxWidth: '100ch' },
 })
 
-const INGEST = 'pgkeep logs ingest --table PgkeepConnections events.jsonl'
+const INGEST = 'pgkeep logs ingest --table Syslog events.jsonl'
 const curl = () =>
-  `curl --cacert ca.pem -H "Authorization: Bearer $PGKEEP_TOKEN" --data-binary @events.jsonl '${window.location.origin}/api/v1/logs/ingest?format=jsonl&table=PgkeepConnections&source=push/billing'`
+  `curl --cacert ca.pem -H "Authorization: Bearer $PGKEEP_TOKEN" --data-binary @events.jsonl '${window.location.origin}/api/v1/logs/ingest?format=jsonl&table=Syslog&source=billing'`
 
 export const ConnectorsPage = () => {
   const s = useStyles()
@@ -41,7 +41,7 @@ export const ConnectorsPage = () => {
       ]}
       lines={[
         { title: 'List the connectors', path: '/logs/connectors' },
-        { title: 'Send a file', cli: INGEST, method: 'POST', path: '/logs/ingest?format=jsonl&table=PgkeepConnections' },
+        { title: 'Send a file', cli: INGEST, method: 'POST', path: '/logs/ingest?format=jsonl&table=Syslog' },
       ]}
       messages={[
         ill.length > 0 && {
