@@ -8,6 +8,9 @@ import { type Chart, KINDS } from './chart'
 
 load([BarChart, LineChart, PieChart, ScatterChart, AriaComponent, GridComponent, LegendComponent, TooltipComponent, SVGRenderer])
 
+/** By name: within SVG's shorthand a font cannot be inherited. */
+const FONT = "'Inter Variable', 'Segoe UI', system-ui, sans-serif"
+
 /** Told apart without colour as well: by lines of different kind, and by marks on areas. */
 const DASHES = ['solid', 'dashed', 'dotted'] as const
 const COLORS = {
@@ -22,7 +25,7 @@ const optionOf = (chart: Chart, theme: keyof typeof COLORS, text: string, line: 
     animation: false,
     // As the query and the table have it.
     useUTC: true,
-    textStyle: { fontFamily: 'inherit', fontSize: 12, color: text },
+    textStyle: { fontFamily: FONT, fontSize: 12, color: text },
     aria: { enabled: true, label: { enabled: false }, decal: { show: theme === 'contrast' || chart.kind === 'piechart' } },
     legend: { show: chart.legend, type: 'scroll', top: 0, textStyle: { color: text }, pageTextStyle: { color: text } },
   }

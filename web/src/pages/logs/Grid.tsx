@@ -87,6 +87,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
     count: rows.length, getScrollElement: () => scroll.current, estimateSize: () => ROW_PX, overscan: 12,
     scrollPaddingStart: ROW_PX,
   })
+  const items = virtual.getVirtualItems()
   const row = Math.min(at.row, Math.max(0, rows.length - 1))
   const cell = Math.min(at.cell, Math.max(0, shown.length - 1))
   useEffect(() => setAt({ row: 0, cell: 0 }), [columns])
@@ -138,7 +139,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
   return (
     <div ref={scroll} role="grid" aria-label={label} tabIndex={0} className={s.scroll} onKeyDown={press}
       aria-rowcount={rows.length + 1} aria-colcount={shown.length + 1} aria-readonly
-      aria-activedescendant={hasRows ? `${id}${row}-${cell}` : undefined}>
+      aria-activedescendant={items.some(({ index }) => index === row) ? `${id}${row}-${cell}` : undefined}>
       <div role="rowgroup" className={s.head}>
         <div role="row" aria-rowindex={1} className={s.row} style={{ gridTemplateColumns: template }}>
           <div role="columnheader" aria-label="Whole row" />
@@ -158,7 +159,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
         </div>
       </div>
       <div role="rowgroup" className={s.body} style={{ height: virtual.getTotalSize() }} onClick={click} onDoubleClick={click}>
-        {virtual.getVirtualItems().map(({ index, start }) => (
+        {items.map(({ index, start }) => (
           <OneRow key={index} id={id} index={index} top={start} row={rows[index] ?? []} columns={columns} shown={shown} template={template}
             here={index === row ? cell : -1} looks={looks} />
         ))}

@@ -6,7 +6,8 @@ import {
 import { useQuery } from '@tanstack/react-query'
 import { useRouter, useRouterState } from '@tanstack/react-router'
 import { Suspense, lazy, useEffect, useRef, useState } from 'react'
-import { useSession } from '../../api/queries'
+import { useMay, useSession } from '../../api/queries'
+import type { LogsCheck } from '../../api/types'
 import { shell } from '../../format'
 import { notify } from '../../frame/notify'
 import { useTheme } from '../../frame/theme'
@@ -67,6 +68,9 @@ const queryLine = ({ query, timespan }: QueryTab): CliLine => ({
   body: { query: query || 'PGSQLServerLogs | take 10', ...(timespan === IN_QUERY ? {} : { timespan }) },
 })
 
+/** For whom the plane would not check: then the language service's marks stand. */
+const unchecked = (): Promise<LogsCheck> => Promise.reject(new Error('not allowed'))
+
 const WRITTEN_AFTER_MS = 400
 
 /** The query at hand stands in the URL's fragment, and one that comes with a URL is opened. */
@@ -104,6 +108,7 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
   const editor = useRef<KqlHandle>(null)
   const tables = useQuery(tablesQuery)
   const run = tab.runner.run.use()
+  const may = useMay()
   const { name: theme } = useTheme()
   const [browsing, setBrowsing] = useState(true)
   const [shelf, setShelf] = useState<Shelf>()
@@ -131,7 +136,7 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
         { label: 'Queries', icon: <LibraryRegular />, onClick: () => setShelf('examples') },
         { label: 'Save…', icon: <SaveRegular />, onClick: () => setSaving(true), refused: empty, needs: 'saved_query_set' },
         { label: 'Copy link', icon: <ShareRegular />, onClick: () => void share(), refused: empty },
-        { label: 'Tables', icon: <PanelLeftRegular />, onClick: () => setBrowsing(!browsing) },
+        { label: browsing ? 'Hide tables' : 'Show tables', icon: <PanelLeftRegular />, onClick: () => setBrowsing(!browsing) },
       ]}
       lines={[
         ...(running ? [queryLine(tab)] : []),
@@ -171,7 +176,7 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
               <Boundary>
                 <Suspense fallback={<Loading lines={6} />}>
                   <KqlEditor key={tab.id} ref={editor} value={tab.query} onChange={(query) => setTab(tab.id, { query })} onRun={start}
-                    check={checkQuery} theme={theme} tables={tables.data} />
+                    check={may('logs_check') ? checkQuery : unchecked} theme={theme} tables={tables.data} />
                 </Suspense>
               </Boundary>
             </div>

@@ -78,11 +78,13 @@ const partsOf = (kind: Kind, columns: readonly LogsColumn[], said: Record<string
     ? Math.max(0, columns.findIndex((c) => isTime(c) || isNumber(c)))
     : Math.max(0, columns.findIndex((c) => !isNumber(c)))
   const wantedY = (said.ycolumns ?? '').split(',').map((name) => named(columns, name)).filter((i) => i >= 0)
-  const y = wantedY.length ? wantedY : indices.filter((i) => i !== x && isDrawn(i))
+  const drawn = wantedY.length ? wantedY : indices.filter((i) => i !== x && isDrawn(i))
+  // A pie has one number for each slice.
+  const y = kind === 'piechart' ? drawn.slice(0, 1) : drawn
   const wantedBy = (said.series ?? '').split(',').map((name) => named(columns, name)).filter((i) => i >= 0)
   const by = wantedBy.length
     ? wantedBy
-    : indices.filter((i) => i !== x && !y.includes(i) && ['string', 'guid', 'bool'].includes(columns[i]?.type ?? ''))
+    : kind === 'piechart' ? [] : indices.filter((i) => i !== x && !y.includes(i) && ['string', 'guid', 'bool'].includes(columns[i]?.type ?? ''))
   return { x, y, by }
 }
 

@@ -130,6 +130,11 @@ describe('a chart', () => {
     expect(one.series.map((s) => s.name)).toEqual(['warnings'])
     expect(one.stacked).toBe(true)
   })
+  it('of slices has one number for each', () => {
+    const columns = [column('Server', 'string'), column('Level', 'string'), column('errors', 'long'), column('warnings', 'long')]
+    const chart = chartOf('piechart', columns, [['demo', 'LOG', 4, 1], ['web', 'LOG', 2, 9]]) as Chart
+    expect(chart.series).toEqual([{ name: 'errors', points: [['demo', 4], ['web', 2]] }])
+  })
   it('that cannot be drawn says why', () => {
     expect(chartOf('timechart', [column('n', 'long')], [[1]])).toMatch(/datetime/)
     expect(chartOf('linechart', [time, column('s', 'string')], [[rows[0]?.[0], 'x']])).toMatch(/numbers/)
