@@ -1,4 +1,5 @@
-// The log lake. What stands in a query decides how it goes: `// slow`, `// fail`, `// cut`, `take 30000`.
+// The log lake. What stands in a query decides how it goes: `// slow`, `// fail`, `// cut`, `// none`,
+// `// two`, `take 30000`.
 const wait = (ms) => new Promise((done) => setTimeout(done, ms))
 const at = (s) => new Date(Date.now() - s * 1000).toISOString().replace('Z', '1234Z')
 const column = (text) => {
@@ -83,7 +84,7 @@ export const routes = ({ fault, ok, list, context }) => {
     const found = tables.find((t) => body.query.includes(t.name)) ?? tables[0]
     const columns = data ? data.columns.map(column) : found.columns
     const asked = Number(body.query.match(/\b(?:take|limit)\s+(\d+)/)?.[1] ?? 400)
-    const n = data ? data.rows().length : Math.min(asked, 30_000)
+    const n = body.query.includes('// none') ? 0 : data ? data.rows().length : Math.min(asked, 30_000)
     const state = { by: context.signedIn ? 'anna' : '', query: body.query, started_at: context.now(), cancelled: false }
     runs.set(id, state)
     try {
@@ -96,7 +97,12 @@ export const routes = ({ fault, ok, list, context }) => {
         if (body.query.includes('// fail')) return yield { error: { code: 'memory', message: 'the query took more memory than it may', detail: 'summarize held 512 MiB', hint: 'take a shorter time range, or fewer groups', exit: 1 } }
         if (body.query.includes('// cut')) return
       }
-      yield { end: { n_rows: n, truncated: asked > 30_000, elapsed_ms: Date.now() - started, ...(kind ? { render: { kind, properties: { title: 'Events' } } } : {}) } }
+      const two = body.query.includes('// two')
+      if (two) {
+        yield { table: { name: 'by server', columns: charts.bar.columns.map(column) } }
+        yield { rows: charts.bar.rows() }
+      }
+      yield { end: { n_rows: n + (two ? 4 : 0), truncated: asked > 30_000, elapsed_ms: Date.now() - started, ...(kind ? { render: { kind, properties: { title: 'Events' } } } : {}) } }
     } finally {
       runs.delete(id)
     }

@@ -158,12 +158,12 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
           })}
         </div>
       </div>
-      <div role="rowgroup" className={s.body} style={{ height: virtual.getTotalSize() }} onClick={click} onDoubleClick={click}>
+      {hasRows && <div role="rowgroup" className={s.body} style={{ height: virtual.getTotalSize() }} onClick={click} onDoubleClick={click}>
         {items.map(({ index, start }) => (
           <OneRow key={index} id={id} index={index} top={start} row={rows[index] ?? []} columns={columns} shown={shown} template={template}
             here={index === row ? cell : -1} looks={looks} />
         ))}
-      </div>
+      </div>}
     </div>
   )
 }

@@ -27,7 +27,10 @@ import { fromHash, toHash } from './share'
 import { type QueryTab, TABS_MOST, closeTab, desk, goTab, newTab, openQuery, setTab, sitDown } from './tabs'
 import { IN_QUERY } from './timespan'
 
-const KqlEditor = lazy(() => import('./editor/KqlEditor'))
+const loadEditor = () => import('./editor/KqlEditor')
+const KqlEditor = lazy(loadEditor)
+// Begins before the page knows who asks; what fails here is said where the editor stands.
+loadEditor().catch(() => {})
 
 const NARROW = '@media (max-width: 1000px)'
 

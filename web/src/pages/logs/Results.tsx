@@ -13,6 +13,7 @@ import { Grid, type Sort } from './Grid'
 import { RowDrawer } from './RowDrawer'
 import { KINDS, type Kind, cardOf, chartOf, kindOf, readRender } from './chart'
 import type { Result, Run } from './run'
+import { timespanText } from './timespan'
 import { type Row, cellText, comparer, toCsv, toJson } from './values'
 
 const ChartView = lazy(() => import('./ChartView'))
@@ -163,6 +164,11 @@ const OneResult = ({ run, result }: { run: Run; result: Result }) => {
       )}
       <Grid label={result.name || 'Rows of the answer'} columns={columns} shown={shown} rows={rows} sort={sort} onSort={setSort}
         onOpen={(row, column) => setOpen({ row, column })} />
+      {rows.length === 0 && run.state !== 'running' && (
+        <Text className={s.quiet}>
+          {n > 0 ? `Nothing matches “${filter}”.` : `Nothing was found. Time range: ${timespanText(run.timespan)}.`}
+        </Text>
+      )}
       {open && (
         <RowDrawer columns={columns} rows={rows} at={open.row} column={open.column} onClose={() => setOpen(undefined)}
           onGo={(row) => setOpen({ ...open, row })} />

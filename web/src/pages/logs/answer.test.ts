@@ -36,6 +36,10 @@ describe('lines of a stream', () => {
     const text = `${BEGIN}\n${ROWS}\n\n${END}\n`
     for (let size = 1; size < 40; size += 1) expect(await collect(text, size)).toEqual([BEGIN, ROWS, END])
   })
+  it('have a bound', async () => {
+    const endless = (async function* () { for (;;) yield new Uint8Array(8 * 1024 * 1024).fill(0x20) })()
+    await expect((async () => { for await (const _ of linesOf(endless)); })()).rejects.toThrow('too long')
+  })
   it('may lack the last line feed', async () => {
     expect(await collect(`${BEGIN}\n${END}`, 5)).toEqual([BEGIN, END])
   })
@@ -53,6 +57,7 @@ describe('an answer', () => {
   })
   it('is not whole without end or error, and says so', async () => {
     expect((await read(`${BEGIN}\n${ROWS}\n`)).fault).toBe('answer_not_whole')
+    expect((await read(`${BEGIN}\n${END}\n`)).fault).toBe('answer_not_whole')
     expect((await read('')).fault).toBe('answer_not_whole')
     expect((await read(`${BEGIN}\n{"rows":[[1`)).fault).toBe('answer_not_whole')
   })

@@ -11,9 +11,13 @@ export async function* linesOf(pieces: AsyncIterable<Uint8Array>): AsyncGenerato
   let rest = ''
   for await (const piece of pieces) {
     const text = decoder.decode(piece, { stream: true })
+    if (rest.length + text.length > LINE_MOST) throw broken('a line of the answer is too long')
+    if (!text.includes('\n')) {
+      rest += text
+      continue
+    }
     const parts = (rest + text).split('\n')
     rest = parts.pop() ?? ''
-    if (rest.length > LINE_MOST) throw broken('a line of the answer is too long')
     for (const line of parts) if (line.trim()) yield line
   }
   rest += decoder.decode()
@@ -44,13 +48,14 @@ const broken = (message: string, detail?: string): ApiError =>
 
 /**
  * Hands every line to `see`. Throws what the answer's `error` says, and throws when the answer
- * ends without `end`: it is not whole.
+ * ends without `end`, or with other rows than its end counts: it is not whole.
  */
 export const readAnswer = async (
   pieces: AsyncIterable<Uint8Array>,
   see: (line: LogsLine) => void,
 ): Promise<void> => {
   let whole = false
+  let n = 0
   for await (const text of linesOf(pieces)) {
     let line: LogsLine
     try {
@@ -60,7 +65,10 @@ export const readAnswer = async (
     }
     if (line.error) throw new ApiError(0, line.error)
     see(line)
-    if (line.end) whole = true
+    n += line.rows?.length ?? 0
+    if (!line.end) continue
+    whole = true
+    if (line.end.n_rows !== n) throw broken('the answer is not whole', `${n} rows came, ${line.end.n_rows} were sent`)
   }
   if (!whole) throw broken('the answer is not whole', 'the connection closed before its end')
 }
