@@ -2,7 +2,7 @@
 import { makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import { ArrowDownRegular, ArrowUpRegular } from '@fluentui/react-icons'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { type KeyboardEvent, type MouseEvent, memo, useEffect, useId, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, type MouseEvent, type PointerEvent, memo, useEffect, useId, useMemo, useRef, useState } from 'react'
 import type { LogsColumn } from '../../api/types'
 import { copyText } from '../../parts/Copy'
 import { type Row, cellText, isNumber, isTime, textOf } from './values'
@@ -29,6 +29,7 @@ const CHAR_PX = 7.1
 const SAMPLED_ROWS = 60
 /** Of a longer value the cell shows the beginning; the drawer has all of it. */
 const DRAWN_CHARS = 400
+const WIDTH_LEAST = 72
 /** The column with the button that opens a row. */
 const OPEN_PX = 40
 
@@ -43,7 +44,9 @@ const useStyles = makeStyles({
   row: { display: 'grid', width: 'max-content', minWidth: '100%', height: `${ROW_PX}px`, borderBottom: `1px solid ${tokens.colorNeutralStroke3}` },
   body: { position: 'relative', width: 'max-content', minWidth: '100%' },
   placed: { position: 'absolute', top: 0, left: 0, ':hover': { backgroundColor: tokens.colorNeutralBackground1Hover } },
-  th: { fontWeight: tokens.fontWeightSemibold, minWidth: 0 },
+  th: { fontWeight: tokens.fontWeightSemibold, minWidth: 0, position: 'relative' },
+  pull: { position: 'absolute', top: 0, bottom: 0, right: 0, width: '7px', cursor: 'col-resize', touchAction: 'none',
+    ':hover': { backgroundColor: tokens.colorNeutralStroke1 } },
   sort: {
     display: 'flex', alignItems: 'center', gap: '4px', width: '100%', height: '100%', padding: '0 10px', border: 'none',
     background: 'none', font: 'inherit', color: 'inherit', cursor: 'pointer', textAlign: 'start', whiteSpace: 'nowrap', overflow: 'hidden',
@@ -67,7 +70,7 @@ const useStyles = makeStyles({
 const widthOf = (column: LogsColumn, at: number, rows: readonly Row[]): number => {
   let most = column.name.length + (isTime(column) ? 9 : 4)
   for (const row of rows.slice(0, SAMPLED_ROWS)) most = Math.max(most, cellText(column, row[at]).length)
-  return Math.round(Math.min(460, Math.max(72, most * CHAR_PX + 24)))
+  return Math.round(Math.min(460, Math.max(WIDTH_LEAST, most * CHAR_PX + 24)))
 }
 
 export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: GridProps) => {
@@ -76,12 +79,14 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
   const scroll = useRef<HTMLDivElement>(null)
   const [at, setAt] = useState({ row: 0, cell: 0 })
   const hasRows = rows.length > 0
-  const widths = useMemo(
-    () => shown.map((i) => widthOf(columns[i] as LogsColumn, i, rows)),
+  const [pulled, setPulled] = useState<Record<number, number>>({})
+  const natural = useMemo(
+    () => columns.map((column, i) => widthOf(column, i, rows)),
     // Rows that come later do not move the columns about.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-    [columns, shown, hasRows],
+    [columns, hasRows],
   )
+  const widths = shown.map((i) => pulled[i] ?? natural[i] ?? WIDTH_LEAST)
   const template = `${OPEN_PX}px ${widths.map((w, i) => (i === widths.length - 1 ? `minmax(${w}px, 1fr)` : `${w}px`)).join(' ')}`
   const virtual = useVirtualizer({
     count: rows.length, getScrollElement: () => scroll.current, estimateSize: () => ROW_PX, overscan: 12,
@@ -133,6 +138,16 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
     () => ({ row: mergeClasses(s.row, s.placed), open: s.open, button: s.button, cell: s.td, number: mergeClasses(s.td, s.end), here: s.here }),
     [s],
   )
+  /** Pulls the right edge of a column; the whole value is in the drawer for whom it is too far. */
+  const pull = (event: PointerEvent<HTMLElement>, column: number, width: number) => {
+    const from = event.clientX
+    const handle = event.currentTarget
+    handle.setPointerCapture(event.pointerId)
+    handle.onpointermove = (move) => setPulled((now) => ({ ...now, [column]: Math.max(WIDTH_LEAST, width + move.clientX - from) }))
+    handle.onpointerup = () => {
+      handle.onpointermove = null
+    }
+  }
   const sortBy = (column: number) =>
     onSort(sort?.column !== column ? { column, descending: false } : sort.descending ? undefined : { column, descending: true })
 
@@ -143,7 +158,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
       <div role="rowgroup" className={s.head}>
         <div role="row" aria-rowindex={1} className={s.row} style={{ gridTemplateColumns: template }}>
           <div role="columnheader" aria-label="Whole row" />
-          {shown.map((i) => {
+          {shown.map((i, nth) => {
             const column = columns[i] as LogsColumn
             const by = sort?.column === i ? (sort.descending ? 'descending' : 'ascending') : 'none'
             return (
@@ -153,6 +168,7 @@ export const Grid = ({ label, columns, shown, rows, sort, onSort, onOpen }: Grid
                   {by === 'ascending' && <ArrowUpRegular aria-hidden />}
                   {by === 'descending' && <ArrowDownRegular aria-hidden />}
                 </button>
+                <div className={s.pull} aria-hidden onPointerDown={(event) => pull(event, i, widths[nth] ?? WIDTH_LEAST)} />
               </div>
             )
           })}

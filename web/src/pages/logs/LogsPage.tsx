@@ -2,6 +2,7 @@
 import { Button, Text, makeStyles, mergeClasses, tokens } from '@fluentui/react-components'
 import {
   AddRegular, DismissRegular, LibraryRegular, PanelLeftRegular, PlayRegular, SaveRegular, ShareRegular, StopRegular,
+  TextAlignLeftRegular,
 } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
 import { useRouter, useRouterState } from '@tanstack/react-router'
@@ -136,6 +137,7 @@ const Desk = ({ tab, tabs }: { tab: QueryTab; tabs: QueryTab[] }) => {
         running
           ? { label: 'Cancel', icon: <StopRegular />, primary: true, onClick: tab.runner.cancel }
           : { label: 'Run', icon: <PlayRegular />, primary: true, onClick: start, refused: empty, needs: 'logs_query', line: queryLine(tab) },
+        { label: 'Format', icon: <TextAlignLeftRegular />, onClick: () => editor.current?.format(), refused: empty },
         { label: 'Queries', icon: <LibraryRegular />, onClick: () => setShelf('examples') },
         { label: 'Save…', icon: <SaveRegular />, onClick: () => setSaving(true), refused: empty, needs: 'saved_query_set' },
         { label: 'Copy link', icon: <ShareRegular />, onClick: () => void share(), refused: empty },

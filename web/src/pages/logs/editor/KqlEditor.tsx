@@ -15,7 +15,7 @@ export interface KqlHandle {
   /** What is selected, or the whole text. */
   wanted: () => string
   insert: (text: string) => void
-  focus: () => void
+  format: () => void
 }
 
 export interface KqlEditorProps {
@@ -179,7 +179,10 @@ export default function KqlEditor({ ref, value, onChange, onRun, check, theme, t
       editor.current?.executeEdits('pgkeep', [{ range: selection, text, forceMoveMarkers: true }])
       editor.current?.focus()
     },
-    focus: () => editor.current?.focus(),
+    format: () => {
+      editor.current?.focus()
+      void editor.current?.getAction('editor.action.formatDocument')?.run()
+    },
   }), [value])
 
   return <div ref={place} className="kql-editor" data-testid="kql-editor" />
