@@ -64,7 +64,7 @@ for (const theme of THEMES) {
     await page.keyboard.press('Escape')
     await page.getByRole('button', { name: 'Queries' }).click()
     await expect(page.getByRole('dialog', { name: 'Queries' })).toBeVisible()
-    await settled(page)
+    await expect(page.locator('[aria-busy="true"], .fui-Skeleton')).toHaveCount(0)
     expect(await violations(page)).toEqual([])
   })
 }
