@@ -23,9 +23,9 @@ const useStyles = makeStyles({
   way: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '6px', maxWidth: '100ch' },
 })
 
-const INGEST = 'pgkeep logs ingest --table Syslog events.jsonl'
+const INGEST = 'pgkeep logs ingest --table Billing events.jsonl'
 const curl = () =>
-  `curl --cacert ca.pem -H "Authorization: Bearer $PGKEEP_TOKEN" --data-binary @events.jsonl '${window.location.origin}/api/v1/logs/ingest?format=jsonl&table=Syslog&source=billing'`
+  `curl --cacert ca.pem -H "Authorization: Bearer $PGKEEP_TOKEN" --data-binary @events.jsonl '${window.location.origin}/api/v1/logs/ingest?format=jsonl&table=Billing&source=push/billing'`
 
 export const ConnectorsPage = () => {
   const s = useStyles()
@@ -41,7 +41,7 @@ export const ConnectorsPage = () => {
       ]}
       lines={[
         { title: 'List the connectors', path: '/logs/connectors' },
-        { title: 'Send a file', cli: INGEST, method: 'POST', path: '/logs/ingest?format=jsonl&table=Syslog' },
+        { title: 'Send a file', cli: INGEST, method: 'POST', path: '/logs/ingest?format=jsonl&table=Billing' },
       ]}
       messages={[
         ill.length > 0 && {
@@ -82,7 +82,7 @@ const Ways = () => {
     <Section title="Send more">
       <div className={s.ways}>
         <div className={s.way}>
-          <Text>A file, once: CSV, JSON, lines of JSON, or a log that a parser knows.</Text>
+          <Text>A file, once: CSV, JSON, lines of JSON, or a log that a parser knows. A table that is not there yet is made from it.</Text>
           <CodeBlock wrap text={INGEST} label="send a file" />
         </div>
         <div className={s.way}>

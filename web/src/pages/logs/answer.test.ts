@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { ApiError } from '../../api/client'
 import type { LogsLine } from '../../api/types'
-import { linesOf, readAnswer } from './ndjson'
+import { exact, linesOf, readAnswer } from './ndjson'
 import { unitsOf, utf8Length } from './offsets'
 import { type Run, take } from './run'
 
@@ -46,6 +46,23 @@ describe('lines of a stream', () => {
   it('are not guessed from what is no UTF-8', async () => {
     const cut = (async function* () { yield new Uint8Array([0x7b, 0xff, 0x0a]) })()
     await expect((async () => { for await (const _ of linesOf(cut)); })()).rejects.toThrow()
+  })
+})
+
+describe('integers beyond 2^53', () => {
+  const values = (row: string) => JSON.parse(exact(`[${row}]`)) as unknown[]
+  it('stay what they are', () => {
+    expect(values('9223372036854775807, -9223372036854775808,9007199254740993')).toEqual(
+      ['9223372036854775807', '-9223372036854775808', '9007199254740993'],
+    )
+    expect(values('{"a":[9223372036854775807]}')).toEqual([{ a: ['9223372036854775807'] }])
+  })
+  it('are the only ones that are touched', () => {
+    const row = '9007199254740991,1,-5,0.1234567890123456789,12345678901234567890.5,1e300,12345678901234567e3'
+    expect(values(row)).toEqual(JSON.parse(`[${row}]`))
+    for (const text of ['9223372036854775807', '"9223372036854775807', '\\" 9223372036854775807 \\']) {
+      expect(values(JSON.stringify(text))).toEqual([text])
+    }
   })
 })
 

@@ -38,6 +38,19 @@ export async function* piecesOf(body: ReadableStream<Uint8Array>): AsyncGenerato
   }
 }
 
+const LONG = /\d{16}/
+const STRING_OR_LONG = /"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g
+
+/**
+ * The same line, its integers beyond 2^53 as text: read as numbers they would become others. A
+ * column still says that it holds numbers.
+ */
+export const exact = (line: string): string =>
+  LONG.test(line)
+    ? line.replace(STRING_OR_LONG, (found) =>
+        found.startsWith('"') || Number.isSafeInteger(Number(found)) ? found : `"${found}"`)
+    : line
+
 const broken = (message: string, detail?: string): ApiError =>
   new ApiError(0, {
     code: 'answer_not_whole',
@@ -59,7 +72,7 @@ export const readAnswer = async (
   for await (const text of linesOf(pieces)) {
     let line: LogsLine
     try {
-      line = JSON.parse(text) as LogsLine
+      line = JSON.parse(exact(text)) as LogsLine
     } catch {
       throw broken('the answer is not whole', 'a line of it is not JSON')
     }
