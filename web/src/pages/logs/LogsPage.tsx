@@ -39,7 +39,7 @@ const useStyles = makeStyles({
   root: { display: 'grid', gridTemplateColumns: '240px minmax(0, 1fr)', gap: '16px', minWidth: 0, alignItems: 'start',
     [NARROW]: { gridTemplateColumns: 'minmax(0, 1fr)' } },
   alone: { gridTemplateColumns: 'minmax(0, 1fr)' },
-  tables: { height: '360px', minHeight: 0, [NARROW]: { height: '200px' } },
+  tables: { height: 'max(360px, 66vh)', minHeight: 0, [NARROW]: { height: '200px' } },
   main: { display: 'grid', gridTemplateColumns: 'minmax(0, 1fr)', gap: '12px', minWidth: 0 },
   frame: { border: `1px solid ${tokens.colorNeutralStroke1}`, borderRadius: tokens.borderRadiusLarge, backgroundColor: tokens.colorNeutralBackground1, minWidth: 0 },
   strip: { display: 'flex', alignItems: 'center', flexWrap: 'wrap', gap: '2px', padding: '4px 6px', borderBottom: `1px solid ${tokens.colorNeutralStroke2}` },

@@ -164,7 +164,7 @@ const OneResult = ({ run, result }: { run: Run; result: Result }) => {
       )}
       <Grid label={result.name || 'Rows of the answer'} columns={columns} shown={shown} rows={rows} sort={sort} onSort={setSort}
         onOpen={(row, column) => setOpen({ row, column })} />
-      {rows.length === 0 && run.state !== 'running' && (
+      {rows.length === 0 && (n > 0 || run.state === 'whole') && (
         <Text className={s.quiet}>
           {n > 0 ? `Nothing matches “${filter}”.` : `Nothing was found. Time range: ${timespanText(run.timespan)}.`}
         </Text>

@@ -103,7 +103,7 @@ export const chartOf = (kind: Kind, columns: readonly LogsColumn[], rows: readon
   let nLeftOut = 0
   let nOverSeries = 0
   for (const row of rows) {
-    const label = type === 'category' ? cellText(axis, row[x]) || '(empty)' : ''
+    const label = type === 'category' ? cellText(axis, row[x]).replace(/\.000$/, '') || '(empty)' : ''
     const position = type === 'category' ? label : numberOf(axis, row[x])
     if (position === undefined) {
       nLeftOut += 1
@@ -143,7 +143,7 @@ export const chartOf = (kind: Kind, columns: readonly LogsColumn[], rows: readon
     stacked: /^stacked/.test(said.kind ?? '') || render?.kind === 'stackedareachart',
     legend: said.legend !== 'hidden' && (all.length > 1 || kind === 'piechart'),
     log: said.yaxis === 'log',
-    x: { type, name: said.xtitle ?? (type === 'time' ? `${axis.name} (UTC)` : axis.name), labels: [...labels.keys()] },
+    x: { type, name: said.xtitle ?? (isTime(axis) ? `${axis.name} (UTC)` : axis.name), labels: isTime(axis) ? [...labels.keys()].sort() : [...labels.keys()] },
     y: { name: said.ytitle ?? (y.length === 1 ? (columns[y[0] as number]?.name ?? '') : '') },
     series: all,
     missing: [

@@ -130,6 +130,10 @@ describe('a chart', () => {
     expect(one.series.map((s) => s.name)).toEqual(['warnings'])
     expect(one.stacked).toBe(true)
   })
+  it('of bars over time has them in its order', () => {
+    const chart = chartOf('columnchart', [time, column('n', 'long')], [['2026-01-01T02:00:00Z', 1], ['2026-01-01T01:00:00Z', 2]]) as Chart
+    expect(chart.x).toEqual({ type: 'category', name: 'TimeGenerated (UTC)', labels: ['2026-01-01 01:00:00', '2026-01-01 02:00:00'] })
+  })
   it('of slices has one number for each', () => {
     const columns = [column('Server', 'string'), column('Level', 'string'), column('errors', 'long'), column('warnings', 'long')]
     const chart = chartOf('piechart', columns, [['demo', 'LOG', 4, 1], ['web', 'LOG', 2, 9]]) as Chart
