@@ -40,7 +40,7 @@ export const ConnectorsPage = () => {
         { label: 'Refresh', icon: <ArrowClockwiseRegular />, onClick: () => void query.refetch() },
       ]}
       lines={[
-        { title: 'List the connectors', path: '/logs/connectors' },
+        { title: 'List the connectors', cli: 'pgkeep logs connectors -o json', path: '/logs/connectors' },
         { title: 'Send a file', cli: INGEST, method: 'POST', path: '/logs/ingest?format=jsonl&table=Billing' },
       ]}
       messages={[

@@ -48,7 +48,7 @@ export const QueriesDrawer = ({ shelf, onShelf, onOpen, onClose }: Props) => {
   }
   return (
     <EditDrawer title="Queries" onClose={onClose}
-      lines={[{ title: 'List saved queries', path: '/logs/saved-queries' }]}>
+      lines={[{ title: 'List saved queries', cli: 'pgkeep logs queries -o json', path: '/logs/saved-queries' }]}>
       <TabList selectedValue={shelf} onTabSelect={(_, data) => onShelf(data.value as Shelf)} aria-label="Which queries">
         {Object.entries(SHELVES).map(([id, text]) => <Tab key={id} value={id}>{text}</Tab>)}
       </TabList>
