@@ -61,6 +61,8 @@ impl Store {
             }
             match done {
                 Ok(true) => n_done += 1,
+                // What was broken off is still to be done.
+                Ok(false) if !go_on() => break,
                 Ok(false) | Err(_) => {
                     tending.idle_at = Some(self.doors.clock.now());
                     break;

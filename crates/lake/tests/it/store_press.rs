@@ -1,16 +1,18 @@
 //! The store under pressure: commits when they are due, refusal when there is too much, and power
 //! that goes again while the log is read.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use kql::value::{TICKS_PER_DAY, TICKS_PER_SECOND, Value};
-use lake::store::{Committer, Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits};
+use lake::store::{Clock, Committer, Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits};
 
 use crate::plans::NOW;
 use crate::store::{columns, in_folder, numbers, row};
 use crate::store_disk::SimDisk;
 use crate::store_log::{SetClock, open};
+use crate::store_tend::data_files;
 
 /// Waits until something is so.
 fn until(what: &str, is_so: impl Fn() -> bool) {
@@ -164,4 +166,49 @@ fn power_that_goes_again_while_the_log_is_read() {
         }
     }
     assert!(n_torn > 0, "no log had a torn end");
+}
+
+/// A clock at which the caller that looks for the last time that it may has to wait.
+#[derive(Debug, Default)]
+struct Holding {
+    n_looks: AtomicI64,
+    is_held: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Clock for Holding {
+    fn now(&self) -> i64 {
+        if self.n_looks.fetch_sub(1, Ordering::SeqCst) == 1 {
+            *self.is_held.lock().unwrap() = true;
+            let held = self.is_held.lock().unwrap();
+            drop(self.changed.wait_while(held, |held| *held).unwrap());
+        }
+        NOW
+    }
+}
+
+#[test]
+fn a_merge_is_broken_off_when_the_committer_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Holding::default());
+    let doors = Doors { clock: clock.clone(), ..Doors::of_folder(folder.path()).unwrap() };
+    let limits = StoreLimits { merge_files: 2, ..StoreLimits::default() };
+    let store = Arc::new(Store::open(doors, limits).unwrap());
+    store.declare("Events", &columns()).unwrap();
+    for n in 0..3 {
+        store.append("Events", &[row(n * 3)]).unwrap();
+        store.flush().unwrap();
+    }
+    // It looks when it asks what is to be committed and tended, and again between two batches.
+    clock.n_looks.store(4, Ordering::SeqCst);
+    let committer = Committer::start(Arc::clone(&store)).unwrap();
+    until("held", || *clock.is_held.lock().unwrap());
+    assert_eq!(data_files(folder.path()).len(), 4, "one is being written");
+    committer.stop();
+    *clock.is_held.lock().unwrap() = false;
+    clock.changed.notify_all();
+    drop(committer);
+    assert_eq!((store.status()[0].n_files, data_files(folder.path()).len()), (3, 3));
+    assert_eq!(numbers(&store), [0, 3, 6]);
+    assert_eq!((store.tend(), store.status()[0].n_files), (1, 1), "by who comes next");
 }
