@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url'
 
 const port = Number(process.argv[2] ?? 8444)
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2' }
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
+const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.woff2': 'font/woff2',
+  '.ttf': 'font/ttf' }
+const CSP = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; " +
   "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 export const context = { signedIn: process.env.MOCK_SIGNED_OUT === undefined, jobs: [], now: () => new Date().toISOString() }
@@ -66,10 +67,21 @@ const answerApi = async (request, response, url) => {
     const params = Object.fromEntries(found.names.map((name, i) => [name, values[i]]))
     answer = await found.handler({ params, body, query: url.searchParams })
   }
+  if (answer.lines) return sendLines(response, answer.lines)
   const headers = { 'content-type': 'application/json', 'cache-control': 'no-store' }
   if (answer.etag) headers.etag = answer.etag
   response.writeHead(answer.status, headers)
   response.end(answer.body === undefined ? '' : JSON.stringify(answer.body))
+}
+
+/** Lines of JSON as they are made; who reads them may go before their end. */
+const sendLines = async (response, lines) => {
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+  for await (const line of lines) {
+    if (response.destroyed) return
+    response.write(`${JSON.stringify(line)}\n`)
+  }
+  response.end()
 }
 
 const stream = (response, id) => {

@@ -16,6 +16,16 @@ const at = (path: string, query: Query = {}): Path => {
   return (text ? `${path}?${text}` : path) as Path
 }
 
+/** A query of the page about logs, and which events count. */
+export interface LogsLink {
+  query: string
+  timespan: string
+}
+
+/** What stands behind `#`: unlike a search parameter it is seen by no server and no log. */
+export const logsHash = ({ query, timespan }: LogsLink): string =>
+  new URLSearchParams({ q: query, t: timespan }).toString()
+
 export const paths = {
   home: () => at('/'),
   signIn: (back?: string) => at('/sign-in', { back }),
@@ -35,6 +45,8 @@ export const paths = {
   keyvaultAudit: (vault: string) => at(`/keyvaults/${e(vault)}/audit`),
   identities: (query: { q?: string; create?: boolean } = {}) => at('/identities', query),
   identity: (name: string) => at(`/identities/${e(name)}`),
+  logs: (link?: LogsLink) => (link ? `${at('/logs')}#${logsHash(link)}` as Path : at('/logs')),
+  connectors: (query: { q?: string } = {}) => at('/connectors', query),
   settings: () => at('/settings'),
   settingsUsers: () => at('/settings/users'),
   settingsRoles: () => at('/settings/roles'),

@@ -15,6 +15,7 @@ mod failure;
 mod fuzz;
 mod gen_files;
 mod lint;
+mod logs_home;
 mod packages;
 mod portal;
 mod proc;
@@ -99,8 +100,9 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "crash",
-        usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N]",
-        about: "kill -9 under load, then look for every acknowledged row or key",
+        usage: "[--rounds N] [--writers N] [--seed S] [--engine NAME] | keyvault [--writes N] \
+                | logs [--kills N]",
+        about: "kill -9 under load, then look for every acknowledged row, key or event",
         run: crash::run,
     },
     Verb {
@@ -111,7 +113,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "bench",
-        usage: "api|at-rest|keyvault|portal|up [--runs N] [--seconds N] [--clients N]",
+        usage: "api|at-rest|keyvault|kql|logs|portal|up [--runs N] [--seconds N] [--clients N]",
         about: "measure, and write the figures to docs/benchmarks.md",
         run: bench::run,
     },

@@ -1,6 +1,7 @@
 // axe-core on every page, in every theme: no violation of WCAG 2.1 AA or EN 301 549.
 import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
+import { paths } from '../../src/paths'
 import { expect, settled, test } from '../lib/session'
 import { forgotten, furnish, pages, signIn } from '../lib/pages'
 
@@ -45,6 +46,26 @@ for (const theme of THEMES) {
         expect.soft(await violations(page), path).toEqual([])
       })
     }
+  })
+}
+
+/** The page with an answer: editor, chart, rows, and a row that is open. */
+for (const theme of THEMES) {
+  test(`logs with an answer, ${theme}`, async ({ person: page }) => {
+    await inTheme(page, theme)
+    await page.goto(paths.logs({ query: 'range x from 1 to 50 step 1 | extend y = x * x | render linechart', timespan: '' }))
+    await expect(page.getByTestId('kql-editor').locator('.view-line').first()).not.toBeEmpty({ timeout: 30_000 })
+    await page.getByRole('button', { name: 'Run', exact: true }).click()
+    await expect(page.getByRole('img', { name: /^Line chart/ })).toBeVisible()
+    expect.soft(await violations(page)).toEqual([])
+    await page.getByRole('button', { name: 'Open row 2', exact: true }).click()
+    await expect(page.getByRole('dialog', { name: 'Row 2 of 50' })).toBeVisible()
+    expect.soft(await violations(page)).toEqual([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('button', { name: 'Queries' }).click()
+    await expect(page.getByRole('dialog', { name: 'Queries' })).toBeVisible()
+    await expect(page.locator('[aria-busy="true"], .fui-Skeleton')).toHaveCount(0)
+    expect(await violations(page)).toEqual([])
   })
 }
 

@@ -27,6 +27,8 @@ const shown: Record<string, string> = {
   keyvaultAudit: paths.keyvaultAudit(names.vault),
   identities: paths.identities(),
   identity: paths.identity(names.identity),
+  logs: paths.logs(),
+  connectors: paths.connectors(),
   settingsUsers: paths.settingsUsers(),
   settingsRoles: paths.settingsRoles(),
   settingsTokens: paths.settingsTokens(),

@@ -41,8 +41,8 @@ export const whenUnauthenticated = (then: () => void) => {
   onUnauthenticated = then
 }
 
-export const call = async <T>(method: Method, path: string, options: CallOptions = {}): Promise<Answer<T>> => {
-  const headers: Record<string, string> = { accept: 'application/json' }
+const send = async (method: Method, path: string, accept: string, options: CallOptions): Promise<Response> => {
+  const headers: Record<string, string> = { accept }
   if (method !== 'GET') headers['X-Pgkeep-Csrf'] = '1'
   if (options.body !== undefined) headers['content-type'] = 'application/json'
   if (options.ifMatch) headers['if-match'] = options.ifMatch
@@ -54,9 +54,8 @@ export const call = async <T>(method: Method, path: string, options: CallOptions
   const init: RequestInit = { method, headers, credentials: 'same-origin', cache: 'no-store' }
   if (options.body !== undefined) init.body = JSON.stringify(options.body)
   if (options.signal) init.signal = options.signal
-  let response: Response
   try {
-    response = await fetch(BASE + path + (search ? `?${search}` : ''), init)
+    return await fetch(BASE + path + (search ? `?${search}` : ''), init)
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause
     throw new ApiError(0, {
@@ -65,18 +64,30 @@ export const call = async <T>(method: Method, path: string, options: CallOptions
       hint: 'look with `pgkeep status`; the page asks again by itself',
     })
   }
-  const text = await response.text()
-  const document = parse(text)
-  if (!response.ok) {
-    const fault = (document as { error?: ApiFault } | undefined)?.error ?? {
-      code: String(response.status),
-      message: response.statusText || `the plane answered ${response.status}`,
-    }
-    if (response.status === 401 && path !== '/session') onUnauthenticated()
-    const wait = Number(response.headers.get('retry-after'))
-    throw new ApiError(response.status, fault, Number.isFinite(wait) && wait > 0 ? wait : undefined)
+}
+
+const refusal = (response: Response, path: string, document: unknown): ApiError => {
+  const fault = (document as { error?: ApiFault } | undefined)?.error ?? {
+    code: String(response.status),
+    message: response.statusText || `the plane answered ${response.status}`,
   }
+  if (response.status === 401 && path !== '/session') onUnauthenticated()
+  const wait = Number(response.headers.get('retry-after'))
+  return new ApiError(response.status, fault, Number.isFinite(wait) && wait > 0 ? wait : undefined)
+}
+
+export const call = async <T>(method: Method, path: string, options: CallOptions = {}): Promise<Answer<T>> => {
+  const response = await send(method, path, 'application/json', options)
+  const document = parse(await response.text())
+  if (!response.ok) throw refusal(response, path, document)
   return { data: document as T, etag: response.headers.get('etag') ?? undefined, status: response.status }
+}
+
+/** An answer that is read as it comes. */
+export const stream = async (path: string, body: unknown, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> => {
+  const response = await send('POST', path, 'application/x-ndjson', { body, signal })
+  if (!response.ok || !response.body) throw refusal(response, path, parse(await response.text()))
+  return response.body
 }
 
 const parse = (text: string): unknown => {

@@ -39,3 +39,14 @@ export interface Paged<T> {
 export type Assignment = Schemas['Assignment']
 export type Session = Schemas['SessionView']
 export type SignInWays = Schemas['SignInWays']
+
+export type LogsColumn = Schemas['LogsColumn']
+export type LogsDiagnostic = Schemas['LogsDiagnostic']
+export type LogsCheck = Schemas['LogsCheck']
+export type LogsTable = Schemas['LogsTable']
+export type LogsBegin = Schemas['LogsBegin']
+export type LogsEnd = Schemas['LogsEnd']
+/** One line of an answer. Its error is the API's, whose exit code a page has no use for. */
+export type LogsLine = Omit<Schemas['LogsLine'], 'error'> & { error?: ApiFault | null }
+export type Connector = Schemas['Connector']
+export type SavedQuery = Schemas['SavedQuery']

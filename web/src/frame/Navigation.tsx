@@ -1,7 +1,7 @@
 // The navigation. A page of a later part gets its line here with the part.
 import { Nav, NavItem, NavSectionHeader, makeStyles } from '@fluentui/react-components'
 import {
-  HomeRegular, KeyMultipleRegular, PersonKeyRegular, ServerRegular, SettingsRegular,
+  DocumentSearchRegular, HomeRegular, KeyMultipleRegular, PersonKeyRegular, PlugConnectedRegular, ServerRegular, SettingsRegular,
 } from '@fluentui/react-icons'
 import { useRouterState } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
@@ -22,6 +22,13 @@ export const sections: { title?: string; entries: Entry[] }[] = [
     entries: [
       { text: 'Key vaults', to: paths.keyvaults(), icon: <KeyMultipleRegular /> },
       { text: 'Identities', to: paths.identities(), icon: <PersonKeyRegular /> },
+    ],
+  },
+  {
+    title: 'Logs',
+    entries: [
+      { text: 'Logs', to: paths.logs(), icon: <DocumentSearchRegular /> },
+      { text: 'Connectors', to: paths.connectors(), icon: <PlugConnectedRegular /> },
     ],
   },
   { title: 'Administration', entries: [{ text: 'Settings', to: paths.settings(), icon: <SettingsRegular /> }] },

@@ -1,4 +1,4 @@
-// Parameters, networking, key vaults, identities, settings.
+// Parameters, networking, key vaults, identities, logs, settings.
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { paths } from '../paths'
 import { frameRoute } from './root'
@@ -26,6 +26,10 @@ export const moreRoutes = [
     component: lazyRouteComponent(() => import('../pages/identities/IdentitiesPage'), 'IdentitiesPage') }),
   createRoute({ getParentRoute: inFrame, path: '/identities/$name',
     component: lazyRouteComponent(() => import('../pages/identities/Identity'), 'Identity') }),
+  createRoute({ getParentRoute: inFrame, path: '/logs',
+    component: lazyRouteComponent(() => import('../pages/logs/LogsPage'), 'LogsPage') }),
+  createRoute({ getParentRoute: inFrame, path: '/connectors',
+    component: lazyRouteComponent(() => import('../pages/connectors/ConnectorsPage'), 'ConnectorsPage') }),
   createRoute({ getParentRoute: inFrame, path: '/settings',
     beforeLoad: () => { throw redirect({ href: paths.settingsUsers(), replace: true }) } }),
   createRoute({ getParentRoute: inFrame, path: '/settings/users',

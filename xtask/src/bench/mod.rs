@@ -4,6 +4,7 @@ mod api;
 mod at_rest;
 mod keyvault;
 mod kql;
+mod logs;
 mod machine;
 mod pgbench;
 mod portal;
@@ -18,8 +19,11 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "up" => up::run(rest),
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
         Some((what, rest)) if what == "kql" => kql::run(rest),
+        Some((what, rest)) if what == "logs" => logs::run(rest),
         Some((what, rest)) if what == "api" => api::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
-        _ => Err(Failure::usage("say what to measure: api, at-rest, keyvault, kql, portal or up")),
+        _ => Err(Failure::usage(
+            "say what to measure: api, at-rest, keyvault, kql, logs, portal or up",
+        )),
     }
 }

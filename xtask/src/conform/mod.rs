@@ -1,16 +1,17 @@
 //! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
-//! vault, on the API and on the query language.
+//! vault, on the API, on the query language and on tables of the log lake.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
-//! source package, what judges the key vault and the API from PyPI; versions are pinned here, and
-//! everything downloaded stays in cargo's target folder. Results go to docs/conformance.md,
-//! exceptions with their reasons are written there by hand.
+//! source package, what judges the key vault, the API and the tables from PyPI; versions are pinned
+//! here, and everything downloaded stays in cargo's target folder. Results go to
+//! docs/conformance.md, exceptions with their reasons are written there by hand.
 
 mod api;
 mod apt_source;
 mod fsx;
 mod keyvault;
 mod kql;
+mod lake;
 mod pjdfstest;
 mod regress;
 mod tools;
@@ -72,6 +73,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "keyvault-fuzz", run: keyvault::run_fuzz },
     Suite { name: "api-fuzz", run: api::run },
     Suite { name: "kql", run: kql::run },
+    Suite { name: "lake", run: lake::run },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -82,10 +84,9 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     if wanted.iter().any(|suite| suite.name == "pjdfstest") {
         needs.push(Need::Acl);
     }
-    if wanted
-        .iter()
-        .any(|suite| suite.name.starts_with("keyvault") || matches!(suite.name, "api-fuzz" | "kql"))
-    {
+    if wanted.iter().any(|suite| {
+        suite.name.starts_with("keyvault") || matches!(suite.name, "api-fuzz" | "kql" | "lake")
+    }) {
         needs.push(Need::Python);
     }
     deps::ensure(&needs, args.assume_yes())?;

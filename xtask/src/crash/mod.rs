@@ -4,11 +4,12 @@
 //! round kills the file system, PostgreSQL or both at a moment drawn from the seed; afterwards
 //! every counted row must be there, no row may have been made up, `pg_amcheck` must be content,
 //! and the file system must not have seen tampering. `cargo xtask crash keyvault` does the like to
-//! the key vault.
+//! the key vault, `cargo xtask crash logs` to the collector of logs.
 
 mod keyvault;
 mod ledger;
 mod load;
+mod logs;
 mod round;
 
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ const SETTINGS: Settings = &[
 pub(crate) fn run(raw: &[String]) -> Outcome {
     match raw.split_first() {
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
+        Some((what, rest)) if what == "logs" => logs::run(rest),
         _ => run_storage(raw),
     }
 }

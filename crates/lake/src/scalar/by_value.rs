@@ -156,7 +156,8 @@ pub(crate) fn constant(scalar: &Scalar, now: i64) -> Result<Value, Error> {
     Ok(compiled(scalar, now)?.eval(&[], 0, &Context { now }))
 }
 
-fn compiled(scalar: &Scalar, now: i64) -> Result<engine::Expr, Error> {
+/// An expression over one row made ready.
+pub(crate) fn compiled(scalar: &Scalar, now: i64) -> Result<engine::Expr, Error> {
     struct Nothing;
     impl Source for Nothing {
         fn table(&self, _: &str) -> engine::Result<Option<std::sync::Arc<Rows>>> {

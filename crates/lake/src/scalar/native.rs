@@ -171,6 +171,11 @@ impl NativeUdf {
         Self { native, signature, ready: OnceLock::new() }
     }
 
+    /// What it is.
+    pub(crate) fn native(&self) -> &Native {
+        &self.native
+    }
+
     /// What it is made from, as text.
     pub(crate) fn text(&self) -> Result<String, Error> {
         serde_json::to_string(&self.native).map_err(|e| Error::Query(e.to_string()))

@@ -82,7 +82,7 @@ impl Test {
 }
 
 /// Text as it is compared: the fold of the language's functions.
-fn folded(text: &str, fold: bool) -> Cow<'_, str> {
+pub(crate) fn folded(text: &str, fold: bool) -> Cow<'_, str> {
     if !fold {
         return Cow::Borrowed(text);
     }

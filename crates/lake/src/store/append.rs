@@ -130,7 +130,7 @@ impl Store {
         Ok(Ack { seq, n_rows })
     }
 
-    fn find(&self, table: &str) -> StoreResult<(Arc<Core>, Arc<Shape>)> {
+    pub(super) fn find(&self, table: &str) -> StoreResult<(Arc<Core>, Arc<Shape>)> {
         match self.views.lock().get(table) {
             Some(view) => Ok((Arc::clone(&view.core), Arc::clone(&view.shape))),
             None => Err(StoreError::NoTable(table.to_owned())),

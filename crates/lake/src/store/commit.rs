@@ -88,7 +88,7 @@ impl Store {
         let (frozen, shape) = frozen;
         let at = unix_ms(self.doors.clock.now());
         let random = self.doors.uuid().doing(|| "reading randomness".to_owned())?;
-        let how = delta::How { group_rows: self.limits.group_rows, level: COMMIT_LEVEL };
+        let how = self.how(COMMIT_LEVEL, frozen.n_rows);
         let write = |log: &Log| delta::write_files(log, &shape, &frozen, how, at, random);
         log.add_files(write, frozen.last_seq, &frozen.marks, at)?;
         self.show(core, &log, None)?;
@@ -96,6 +96,12 @@ impl Store {
         let tended = log.tend(&self.limits, at);
         drop(log);
         tended.and(self.remove_segments())
+    }
+
+    /// How files of so many rows are written.
+    pub(super) fn how(&self, level: i32, n_rows: usize) -> delta::How {
+        let terms = n_rows >= self.limits.term_rows;
+        delta::How { group_rows: self.limits.group_rows, level, terms }
     }
 
     /// Lets queries see the files that a table's log says, with these columns where they are new.

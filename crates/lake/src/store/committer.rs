@@ -51,12 +51,17 @@ impl Committer {
         })?;
         Ok(Self { stop, thread: Some(thread) })
     }
+
+    /// Asks it to stop, without waiting: a merge is broken off, a commit is brought to its end.
+    pub fn stop(&self) {
+        *self.stop.is_set.lock() = true;
+        self.stop.changed.notify_all();
+    }
 }
 
 impl Drop for Committer {
     fn drop(&mut self) {
-        *self.stop.is_set.lock() = true;
-        self.stop.changed.notify_all();
+        self.stop();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

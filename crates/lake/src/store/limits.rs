@@ -33,6 +33,8 @@ pub struct StoreLimits {
     pub checkpoint_commits: u64,
     /// So long the log of a table keeps versions that others can go back to
     pub log_retention: Duration,
+    /// Files of so many rows and more get a side-car that says which terms their texts have
+    pub term_rows: usize,
     /// Tables
     pub tables: usize,
     /// Columns of a table
@@ -60,6 +62,7 @@ impl Default for StoreLimits {
             group_rows: 128 << 10,
             checkpoint_commits: 10,
             log_retention: Duration::from_secs(30 * 86400),
+            term_rows: 16 << 10,
             tables: 1000,
             columns: 1000,
             sources: 10_000,

@@ -50,6 +50,22 @@ impl Marks {
     ) -> StoreResult<T> {
         let Some(mark) = mark else { return append() };
         let turn = self.turn(mark)?;
+        let done = self.in_turn(&turn, mark, append);
+        let mut sources = self.sources.lock();
+        // A source of which nothing was ever stored takes no place, unless somebody waits for it.
+        let is_alone = Arc::strong_count(&turn) == 2;
+        if is_alone && sources.get(&mark.source).is_some_and(|known| known.position.is_none()) {
+            sources.remove(&mark.source);
+        }
+        done
+    }
+
+    fn in_turn<T>(
+        &self,
+        turn: &Mutex<()>,
+        mark: &Mark,
+        append: impl FnOnce() -> StoreResult<T>,
+    ) -> StoreResult<T> {
         let _turn = turn.lock();
         let known = self.position(&mark.source);
         if let Some(known) = known.filter(|known| *known >= mark.position) {

@@ -6,13 +6,22 @@
 //!                                                                    ↓ a minute or 128 MB
 //!                                     query = files ∪ memtable  ←  Delta commit (one committer)
 //! ```
-//! Folder: `wal/` (segments), `tables/NAME/` (Delta tables), `store.lock`.
+//! Folder: `wal/` (segments), `tables/NAME/` (Delta tables), `tables/NAME/_terms/` (side-cars of
+//! terms), `store.lock`.
+//!
+//! The committer also tends the files: small ones of a day are merged, days that are too old are
+//! dropped, and what is no part of a table any more is removed when nobody can be reading it.
+//! Nothing of that changes what a query sees, but for the days.
+//!
+//! Locks, in the order in which they are taken: the turn of a source, `tending` of a table, its
+//! `log`, the write-ahead log, `views`.
 
 mod append;
 mod commit;
 mod committer;
 mod delta;
 mod doors;
+mod erase;
 mod error;
 mod group;
 mod limits;
@@ -20,9 +29,11 @@ mod marks;
 mod memtable;
 mod open;
 mod os;
+mod retain;
 mod shape;
 mod snapshot;
 mod tend;
+mod terms;
 mod wal;
 
 use std::collections::BTreeMap;
@@ -36,11 +47,12 @@ use parking_lot::Mutex;
 pub use append::{Ack, Rows};
 pub use committer::Committer;
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
+pub use erase::Erased;
 pub use error::{Damage, StoreError, StoreResult};
 pub use limits::StoreLimits;
 pub use marks::Mark;
 
-use crate::tables::{Files, Table, Tables};
+use crate::tables::{Table, Tables};
 use delta::Log;
 use group::Group;
 use marks::Marks;
@@ -54,7 +66,6 @@ pub struct Store {
     doors: Doors,
     limits: StoreLimits,
     group: Group,
-    /// Taken before all other locks
     marks: Marks,
     /// What queries see. Held for moments only; taken last.
     views: Mutex<BTreeMap<String, View>>,
@@ -89,7 +100,7 @@ struct Core {
 struct View {
     core: Arc<Core>,
     shape: Arc<Shape>,
-    files: Arc<Files>,
+    files: Arc<delta::Shown>,
     n_files: usize,
     file_bytes: u64,
     /// Rows that are being committed

@@ -9,26 +9,27 @@ use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
-use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::union::UnionExec;
 
+use super::delta::Shown;
 use super::shape::Shape;
+use super::terms::Need;
 use crate::error::Error;
-use crate::tables::Files;
 
 /// What a query reads; a commit that comes later changes nothing in it.
 #[derive(Debug)]
 pub(super) struct Snapshot {
     pub(super) shape: Arc<Shape>,
-    pub(super) files: Arc<Files>,
+    pub(super) files: Arc<Shown>,
     pub(super) hot: Vec<RecordBatch>,
 }
 
 impl Snapshot {
     /// The hot tail with the columns that files have.
     fn hot(&self) -> Result<Vec<RecordBatch>> {
-        let schema = self.files.schema();
+        let schema = self.schema();
         let batches = self.hot.iter().map(|batch| {
             let batch = self.shape.conform(batch).map_err(|e| Error::table("of the store", e))?;
             let mut arrays = batch.columns().to_vec();
@@ -44,11 +45,23 @@ impl Snapshot {
 #[async_trait]
 impl TableProvider for Snapshot {
     fn schema(&self) -> SchemaRef {
-        self.files.schema()
+        self.files.files.schema()
     }
 
     fn table_type(&self) -> TableType {
         TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // They choose files and row groups; each row is asked again.
+        let support = |filter: &&Expr| match Need::of(&[(*filter).clone()], &self.shape.schema) {
+            need if need.is_known() => TableProviderFilterPushDown::Inexact,
+            _ => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(support).collect())
     }
 
     async fn scan(
@@ -58,7 +71,9 @@ impl TableProvider for Snapshot {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let cold = self.files.scan(state, projection, filters, limit).await?;
+        let need = Need::of(filters, &self.shape.schema);
+        let (files, n_rows) = self.files.select(&need);
+        let cold = self.files.files.scan_some(state, projection, files, n_rows, limit)?;
         if self.hot.is_empty() {
             return Ok(cold);
         }

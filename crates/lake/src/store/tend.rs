@@ -6,17 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::delta::{self, Merged};
-use super::error::{Doing as _, StoreResult};
+use super::error::{Doing as _, StoreError, StoreResult};
 use super::{Core, Store, unix_ms};
 
 /// Of zstd, for files that stay.
-const MERGE_LEVEL: i32 = 9;
+pub(super) const MERGE_LEVEL: i32 = 9;
 
 /// Held by who rewrites files of a table; queries, appends and commits go on.
 #[derive(Debug, Default)]
 pub(super) struct Tending {
-    /// Files that somebody else made
+    /// Files that somebody else made, or that could not be merged
     foreign: BTreeSet<String>,
+    /// Why the first of those could not
+    broken: Option<StoreError>,
     /// When there was nothing to do
     idle_at: Option<i64>,
 }
@@ -55,10 +57,12 @@ impl Store {
         while go_on() {
             let done = self.tend_once(core, &mut tending, go_on);
             if let Some(view) = self.views.lock().get_mut(&core.name) {
-                view.untended = done.as_ref().err().cloned();
+                view.untended = done.as_ref().err().cloned().or_else(|| tending.broken.clone());
             }
             match done {
                 Ok(true) => n_done += 1,
+                // What was broken off is still to be done.
+                Ok(false) if !go_on() => break,
                 Ok(false) | Err(_) => {
                     tending.idle_at = Some(self.doors.clock.now());
                     break;
@@ -84,6 +88,7 @@ impl Store {
         let kept_ms = i64::try_from(self.limits.file_retention.as_millis()).unwrap_or(i64::MAX);
         let mut log = core.log.lock();
         log.vacuum(at.saturating_sub(kept_ms))?;
+        self.drop_days(core, &mut log, at)?;
         // What a failed commit left in doubt is known now.
         self.show(core, &log, None)
     }
@@ -105,12 +110,18 @@ impl Store {
             let Some(shape) = self.shape(core) else { return Ok(false) };
             (plan, log.objects().clone(), shape)
         };
-        let how = delta::How { group_rows: self.limits.group_rows, level: MERGE_LEVEL };
+        let how = self.how(MERGE_LEVEL, plan.n_rows());
         let mut pause = || {
             self.commit_due();
             if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
-        match delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause)? {
+        let merged = delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause);
+        if let Err(why @ StoreError::Encoding(_)) = &merged {
+            // One of them is damaged; the other days go on, and this stays said.
+            tending.foreign.extend(plan.files.iter().map(|file| file.path.clone()));
+            tending.broken.get_or_insert_with(|| why.clone());
+        }
+        match merged? {
             Merged::Done(file) => {
                 let mut log = core.log.lock();
                 let at = unix_ms(self.doors.clock.now());
@@ -120,8 +131,7 @@ impl Store {
                 drop(log);
                 if !is_put {
                     // Somebody else changed these files meanwhile: the new one has no place.
-                    let path = objects.path(&plan.name);
-                    objects.remove(&plan.name).doing(|| format!("removing \"{path}\""))?;
+                    objects.remove_file(&plan.name)?;
                 }
                 tended.map(|()| true)
             }

@@ -220,6 +220,31 @@ impl TableProvider for Files {
         _filters: &[Expr],
         limit: Option<usize>,
     ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        let n_rows = self.n_rows;
+        self.scan_some(state, projection, self.files.clone(), n_rows, limit)
+    }
+}
+
+impl Files {
+    /// All of them.
+    pub(crate) fn all(&self) -> &[PartitionedFile] {
+        &self.files
+    }
+
+    /// How many rows all of them have.
+    pub(crate) fn n_rows(&self) -> Precision<usize> {
+        self.n_rows
+    }
+
+    /// Reads some of them, which have so many rows.
+    pub(crate) fn scan_some(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        files: Vec<PartitionedFile>,
+        n_rows: Precision<usize>,
+        limit: Option<usize>,
+    ) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
         let options = TableParquetOptions {
             global: state.config_options().execution.parquet.clone(),
             ..TableParquetOptions::default()
@@ -230,11 +255,11 @@ impl TableProvider for Files {
             .with_reorder_filters(true)
             .with_enable_page_index(true)
             .with_bloom_filter_on_read(true);
-        let group = FileGroup::new(self.files.clone());
+        let group = FileGroup::new(files);
         let store = ObjectStoreUrl::local_filesystem();
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(vec![group])
-            .with_statistics(self.statistics().expect("because files know their rows"))
+            .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(n_rows))
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .with_expr_adapter(Some(Arc::new(self.types.clone())))

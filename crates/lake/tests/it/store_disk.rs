@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use lake::store::{Disk, DiskFile, Entry};
 
@@ -23,6 +23,14 @@ struct World {
     cut_at: Option<u64>,
     is_off: bool,
     is_full: bool,
+    /// Syncs wait while it is shut
+    gate: Arc<Gate>,
+}
+
+#[derive(Debug, Default)]
+struct Gate {
+    is_shut: Mutex<bool>,
+    opened: Condvar,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -55,21 +63,50 @@ impl SimDisk {
         self.0.lock().unwrap().is_full = on;
     }
 
-    /// Writes what is on the platters to a folder: `tail` percent of what was appended to a file
-    /// since its last sync is there too, and names that were not synced where `names` says so.
-    pub(crate) fn after(&self, folder: &Path, tail: usize, names: bool) {
+    pub(crate) fn shut_gate(&self, on: bool) {
+        let gate = Arc::clone(&self.0.lock().unwrap().gate);
+        *gate.is_shut.lock().unwrap() = on;
+        gate.opened.notify_all();
+    }
+
+    /// What is on the platters: `tail` percent of what was appended to a file since its last sync
+    /// is there too, and names that were not synced where `names` says so.
+    fn platters(&self, tail: usize, names: bool) -> BTreeMap<String, Vec<u8>> {
         let world = self.0.lock().unwrap();
-        for (path, ino) in if names { &world.names } else { &world.durable_names } {
-            let inode = &world.inodes[*ino];
+        let found = if names { &world.names } else { &world.durable_names };
+        let bytes = |ino: usize| {
+            let inode = &world.inodes[ino];
             let mut bytes = inode.durable.clone();
             if inode.current.len() > bytes.len() {
                 let more = (inode.current.len() - bytes.len()) * tail / 100;
                 bytes.extend_from_slice(&inode.current[bytes.len()..][..more]);
             }
+            bytes
+        };
+        found.iter().map(|(path, ino)| (path.clone(), bytes(*ino))).collect()
+    }
+
+    /// Writes what is on the platters to a folder.
+    pub(crate) fn after(&self, folder: &Path, tail: usize, names: bool) {
+        for (path, bytes) in self.platters(tail, names) {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, bytes).unwrap();
         }
+    }
+
+    /// The disk as it is when the power comes back, to go at another call.
+    pub(crate) fn again(&self, tail: usize, names: bool, cut_at: u64) -> Self {
+        let disk = Self::cutting_at(cut_at);
+        let mut world = disk.0.lock().unwrap();
+        for (path, bytes) in self.platters(tail, names) {
+            let ino = world.inodes.len();
+            world.inodes.push(Inode { durable: bytes.clone(), current: bytes });
+            world.names.insert(path.clone(), ino);
+            world.durable_names.insert(path, ino);
+        }
+        drop(world);
+        disk
     }
 }
 
@@ -96,6 +133,9 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        let gate = Arc::clone(&self.0.0.lock().unwrap().gate);
+        let is_shut = gate.is_shut.lock().unwrap();
+        drop(gate.opened.wait_while(is_shut, |is_shut| *is_shut).unwrap());
         let mut world = self.0.0.lock().unwrap();
         world.call()?;
         let inode = &mut world.inodes[self.1];

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kql::value::Value;
 use lake::store::{Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits};
 
-use crate::store::{ask, columns, in_folder, lake, row};
+use crate::store::{ask, columns, in_folder, lake, numbers_of, row};
 use crate::store_disk::SimDisk;
 
 const TABLES: [&str; 2] = ["A", "B"];
@@ -28,14 +28,6 @@ fn both(numbers: std::ops::Range<i64>) -> Vec<Rows> {
 
 fn declare(store: &Store) -> Result<(), StoreError> {
     TABLES.iter().try_for_each(|table| store.declare(table, &columns()).map(drop))
-}
-
-fn numbers(store: &Arc<Store>, table: &str) -> Vec<i64> {
-    if store.schema(table).is_none() {
-        return Vec::new();
-    }
-    let rows = ask(&lake(store), &format!("{table} | project N | sort by N asc"));
-    rows.iter().map(|row| row[0].as_integer().unwrap()).collect()
 }
 
 #[test]
@@ -102,7 +94,7 @@ fn a_mark_never_goes_back() {
         let is_known = |e: &StoreError| matches!(e, StoreError::OldMark { known: 10, .. });
         assert!(refused.as_ref().is_err_and(is_known), "{refused:?}");
     }
-    assert_eq!(numbers(&store, "A"), [0, 1, 2]);
+    assert_eq!(numbers_of(&store, "A"), [0, 1, 2]);
     store.flush().unwrap();
     drop(store);
     // The write-ahead log is gone: the Delta tables know it.
@@ -116,7 +108,26 @@ fn a_mark_never_goes_back() {
     let store = in_folder(folder.path());
     assert_eq!(store.positions(), [mark(12).unwrap()], "a mark without rows was in memory only");
     assert_eq!(store.position("another"), None);
-    assert_eq!(numbers(&store, "A"), [0, 1, 2, 3, 4]);
+    assert_eq!(numbers_of(&store, "A"), [0, 1, 2, 3, 4]);
+}
+
+#[test]
+fn sources_that_fail_take_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = StoreLimits { sources: 2, ..StoreLimits::default() };
+    let store = Store::open(Doors::of_folder(folder.path()).unwrap(), limits).unwrap();
+    declare(&store).unwrap();
+    let of = |n: i64| Some(Mark { source: format!("source {n}"), position: 1 });
+    for n in 0..5 {
+        let refused = store.append_all(vec![rows("Nowhere", n..n + 1)], of(n));
+        assert!(matches!(refused, Err(StoreError::NoTable(_))), "{refused:?}");
+    }
+    for n in 0..2 {
+        store.append_all(both(n..n + 1), of(n)).unwrap();
+    }
+    let refused = store.append_all(both(2..3), of(2));
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+    assert_eq!(store.positions(), [of(0).unwrap(), of(1).unwrap()]);
 }
 
 #[test]
@@ -137,7 +148,7 @@ fn two_that_ship_one_source_cannot_double_it() {
         }
     });
     for table in TABLES {
-        assert_eq!(numbers(&store, table), (0..25).collect::<Vec<_>>());
+        assert_eq!(numbers_of(&store, table), (0..25).collect::<Vec<_>>());
     }
     assert_eq!(store.position(SOURCE), Some(25));
 }
@@ -160,7 +171,7 @@ fn a_power_cut_leaves_all_or_nothing() {
             assert!(position >= acked, "{position} < {acked} after a cut at {cut_at}, {tail}");
             let expected: Vec<i64> = (0..position as i64).collect();
             for table in TABLES {
-                let found = numbers(&store, table);
+                let found = numbers_of(&store, table);
                 assert_eq!(found, expected, "{table} after a cut at {cut_at}, {tail} {names}");
             }
             if !disk.is_off() {

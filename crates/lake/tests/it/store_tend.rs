@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use datafusion::arrow::array::AsArray as _;
@@ -228,9 +228,12 @@ fn merge_until_cut(doors: Doors, clock: &SetClock) -> usize {
     acked
 }
 
-/// A disk on which the next link is made and then said to have failed.
+/// A disk on which the next link fails, or is made and then said to have failed.
 #[derive(Debug)]
-struct Doubtful(OsDisk, AtomicBool);
+struct Doubtful(OsDisk, AtomicU8);
+
+const FAIL: u8 = 1;
+const FAIL_WHEN_DONE: u8 = 2;
 
 impl Disk for Doubtful {
     fn make_folder(&self, path: &str) -> io::Result<()> {
@@ -252,10 +255,11 @@ impl Disk for Doubtful {
         self.0.open(path)
     }
     fn link(&self, from: &str, to: &str) -> io::Result<()> {
-        self.0.link(from, to)?;
-        match self.1.swap(false, Ordering::SeqCst) {
-            true => Err(io::Error::other("the answer was lost")),
-            false => Ok(()),
+        let lost = || io::Error::other("the answer was lost");
+        match self.1.swap(0, Ordering::SeqCst) {
+            FAIL => Err(lost()),
+            FAIL_WHEN_DONE => self.0.link(from, to).and(Err(lost())),
+            _ => self.0.link(from, to),
         }
     }
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -279,13 +283,13 @@ impl Disk for Doubtful {
 fn rows_whose_commit_is_in_doubt_are_seen_once() {
     for by_tending in [true, false] {
         let folder = tempfile::tempdir().unwrap();
-        let disk = Arc::new(Doubtful(OsDisk::new(folder.path().into()).unwrap(), false.into()));
+        let disk = Arc::new(Doubtful(OsDisk::new(folder.path().into()).unwrap(), 0.into()));
         let doors = Doors { disk: disk.clone(), ..Doors::of_folder(folder.path()).unwrap() };
         let store = Arc::new(Store::open(doors, limits()).unwrap());
         store.declare("Events", &columns()).unwrap();
         fill(&store, 0..6, 3);
         store.append("Events", &[row(6)]).unwrap();
-        disk.1.store(true, Ordering::SeqCst);
+        disk.1.store(FAIL_WHEN_DONE, Ordering::SeqCst);
         assert!(store.flush().is_err());
         assert_eq!(numbers(&store), (0..7).collect::<Vec<_>>());
         store.append("Events", &[row(7)]).unwrap();
@@ -303,4 +307,46 @@ fn rows_whose_commit_is_in_doubt_are_seen_once() {
         drop(store);
         assert_eq!(numbers(&in_folder(folder.path())), (0..8).collect::<Vec<_>>());
     }
+}
+
+#[test]
+fn a_commit_that_fails_again_and_again_leaves_no_files_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Doubtful(OsDisk::new(folder.path().into()).unwrap(), 0.into()));
+    let doors = Doors { disk: disk.clone(), ..Doors::of_folder(folder.path()).unwrap() };
+    let store = Arc::new(Store::open(doors, limits()).unwrap());
+    store.declare("Events", &columns()).unwrap();
+    store.append("Events", &[row(0), row(1)]).unwrap();
+    for _ in 0..4 {
+        disk.1.store(FAIL, Ordering::SeqCst);
+        assert!(store.flush().is_err());
+        assert_eq!(data_files(folder.path()).len(), 2);
+    }
+    store.append("Events", &[row(2)]).unwrap();
+    store.flush().unwrap();
+    store.flush().unwrap();
+    assert_eq!(data_files(folder.path()).len(), store.status()[0].n_files);
+    assert_eq!(numbers(&store), [0, 1, 2]);
+}
+
+#[test]
+fn a_damaged_file_is_said_and_stops_no_other_day() {
+    let (folder, clock) = (tempfile::tempdir().unwrap(), SetClock::at(NOW));
+    let store = open(folder.path(), &clock, limits());
+    store.declare("Events", &columns()).unwrap();
+    fill(&store, 0..120, 30);
+    let spoilt = data_files(folder.path()).into_iter().next().unwrap();
+    let whole = std::fs::read(&spoilt).unwrap();
+    std::fs::write(&spoilt, &whole[..whole.len() / 2]).unwrap();
+    assert_eq!(store.tend(), 0);
+    assert_eq!(store.tend(), 2);
+    let status = &store.status()[0];
+    assert_eq!((status.n_files, status.untended.is_some()), (6, true));
+    std::fs::write(&spoilt, whole).unwrap();
+    assert_eq!(numbers(&store), (0..120).collect::<Vec<_>>());
+    drop(store);
+    let store = open(folder.path(), &clock, limits());
+    assert_eq!(store.tend(), 1);
+    assert_eq!((store.status()[0].n_files, store.status()[0].untended.is_none()), (3, true));
+    assert_eq!(data_files(folder.path()).len(), 12 + 3, "a merge that failed leaves no file");
 }

@@ -135,7 +135,8 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     );
     let local = api_listener(&home)?;
     let local = api.serve_local(local, move |uid| known.contains(&uid));
-    tokio::select! {
+    let ending = Arc::clone(&plane);
+    let outcome = tokio::select! {
         outcome = serving => outcome,
         outcome = local => outcome.map_err(|e| {
             Fault::from_error("api", "the API's socket is not served any more", &e)
@@ -145,7 +146,11 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
+    };
+    if let Ok(logs) = ending.logs() {
+        let _ = tokio::task::spawn_blocking(move || logs.close()).await;
     }
+    outcome
 }
 
 /// The listener of the API's socket: the supervisor binds it, as it owns the folder, and hands it

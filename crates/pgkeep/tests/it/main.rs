@@ -17,6 +17,7 @@ mod installation;
 mod keyvault_cli;
 mod kql;
 mod lifecycle;
+mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod sdk;

@@ -7,8 +7,9 @@ use serde_json::json;
 use super::action::{Action, Add, Remove};
 use super::log::{Log, info};
 use super::parquet::Written;
+use super::read::n_rows_of;
 use super::write::{MERGED, add};
-use crate::store::error::{Doing as _, StoreResult};
+use crate::store::error::StoreResult;
 use crate::store::limits::StoreLimits;
 use crate::store::shape::DAY;
 
@@ -19,7 +20,7 @@ const QUIET_MS: i64 = 3_600_000;
 const FILES_MOST: usize = 32;
 /// Below it sizes of files are as good as equal.
 const TINY_BYTES: u64 = 1 << 20;
-const MS_PER_DAY: i64 = 86_400_000;
+pub(super) const MS_PER_DAY: i64 = 86_400_000;
 
 /// Files of a day that are to become one.
 #[derive(Debug)]
@@ -28,6 +29,13 @@ pub(crate) struct Plan {
     pub(crate) files: Vec<Add>,
     /// Of the new file
     pub(crate) name: String,
+}
+
+impl Plan {
+    /// Rows that there are at least.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.files.iter().filter_map(n_rows_of).sum()
+    }
 }
 
 impl Log {
@@ -118,11 +126,11 @@ impl Log {
             .map(|remove| remove.path.clone())
             .collect();
         for name in &old {
-            let path = self.objects.path(name);
-            match self.objects.disk().remove(&path) {
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {}
-                done => done.doing(|| format!("removing \"{path}\""))?,
-            }
+            self.objects.remove_file(name)?;
+        }
+        // What was erased must not come back with the power.
+        self.objects.sync_folders_of(&old)?;
+        for name in &old {
             self.removed.remove(name);
         }
         Ok(old.len())

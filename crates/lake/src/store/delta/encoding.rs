@@ -18,8 +18,6 @@ use datafusion::parquet::schema::types::ColumnPath;
 use super::parquet::How;
 use crate::store::error::StoreResult;
 
-/// A row group ends at so many bytes, encoded, where its rows do not end it before.
-const GROUP_BYTES: usize = 64 << 20;
 /// Fewer rows say too little.
 const ROWS_LEAST: usize = 512;
 /// One in so many rows has a value of its own: few values.
@@ -38,8 +36,8 @@ pub(super) fn properties(
     let sorting = SortingColumn { column_idx: place, descending: false, nulls_first: false };
     let mut builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(how.level)?))
-        .set_max_row_group_row_count(Some(how.group_rows.max(1)))
-        .set_max_row_group_bytes(Some(GROUP_BYTES))
+        // The writer of the file ends them.
+        .set_max_row_group_row_count(None)
         .set_sorting_columns(Some(vec![sorting]));
     for (at, (field, array)) in first.schema().fields().iter().zip(first.columns()).enumerate() {
         let column = ColumnPath::from(field.name().as_str());

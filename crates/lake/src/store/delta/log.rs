@@ -21,6 +21,8 @@ pub(super) const LOG: &str = "_delta_log";
 const COMMIT_MOST: u64 = 64 << 20;
 /// How the application's name begins in a transaction that says how far a source was read.
 const SOURCE: &str = "source:";
+/// The table's property that says after how many days a day is dropped.
+const RETENTION: &str = "pgkeep.retentionDays";
 /// How often a commit is tried while others commit too.
 const TRIES: usize = 20;
 /// What is understood here.
@@ -47,6 +49,8 @@ pub(crate) struct Log {
     pub(super) checkpoint: Option<u64>,
     /// When versions that have a checkpoint were made
     pub(super) times: BTreeMap<u64, i64>,
+    /// Files that hold all rows up to a number, and whose commit failed: they are not written again
+    pending: Option<(u64, Vec<Add>)>,
     /// Whether a commit failed in a way that leaves open whether it is there
     is_unsure: bool,
 }
@@ -102,6 +106,7 @@ impl Log {
             committed: 0,
             checkpoint: None,
             times: BTreeMap::new(),
+            pending: None,
             is_unsure: false,
         }
     }
@@ -132,6 +137,24 @@ impl Log {
             let source = txn.app_id.strip_prefix(SOURCE)?.to_owned();
             Some(Mark { source, position: u64::try_from(txn.version).ok()? })
         })
+    }
+
+    /// After how many days a day is dropped.
+    pub(crate) fn retention(&self) -> Option<u32> {
+        self.meta.configuration.get(RETENTION)?.as_deref()?.parse().ok()
+    }
+
+    /// Sets after how many days a day is dropped.
+    pub(crate) fn set_retention(&mut self, days: Option<u32>, at: i64) -> StoreResult<()> {
+        self.sure()?;
+        let mut meta = self.meta.clone();
+        match days {
+            Some(days) => meta.configuration.insert(RETENTION.to_owned(), Some(days.to_string())),
+            None => meta.configuration.remove(RETENTION),
+        };
+        let mut actions = vec![info(at, "SET TBLPROPERTIES", json!({}))];
+        actions.push(Action { meta_data: Some(meta), ..Action::default() });
+        self.commit(&actions)
     }
 
     /// Adds columns.
@@ -171,9 +194,15 @@ impl Log {
         for (source, position) in marks {
             actions.push(txn(format!("{SOURCE}{source}"), *position)?);
         }
-        let adds = write(self)?;
+        let adds = match self.pending.take().filter(|(written, _)| *written == up_to) {
+            Some((_, adds)) => adds,
+            None => write(self)?,
+        };
+        self.pending = Some((up_to, adds.clone()));
         actions.extend(adds.into_iter().map(|add| Action { add: Some(add), ..Action::default() }));
-        self.commit(&actions)
+        self.commit(&actions)?;
+        self.pending = None;
+        Ok(())
     }
 
     /// Puts a commit at the next free version. Rows are only ever added by it: whatever others did

@@ -17,12 +17,15 @@ mod merge;
 mod objects;
 mod parquet;
 mod read;
+mod rewrite;
 mod schema;
 mod tend;
 mod write;
 
+pub(super) use action::Add;
 pub(super) use log::Log;
 pub(super) use merge::{Merged, merge};
 pub(super) use parquet::How;
-pub(super) use read::files;
+pub(super) use read::{Shown, files, n_rows_of};
+pub(super) use rewrite::{Named, Rewritten, rewrite};
 pub(super) use write::{remove_leftovers, write_files};

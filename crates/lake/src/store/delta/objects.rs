@@ -1,9 +1,12 @@
 //! What a Delta table needs of the place where it lies: the seam to object stores.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 
 use crate::store::doors::{Disk, Doors};
+use crate::store::error::{Doing as _, StoreResult};
+use crate::store::terms;
 
 /// Bytes written with one call.
 pub(super) const PIECE: usize = 1 << 20;
@@ -31,8 +34,51 @@ impl Objects {
         &self.doors.disk
     }
 
+    /// Puts a new object under a name of its own; folders are made.
+    pub(super) fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(name);
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        self.disk().make_folder(folder)?;
+        self.write(&path, bytes)?;
+        self.disk().sync_folder(folder)
+    }
+
+    /// Removes a data file and its side-car, where they are there.
+    pub(crate) fn remove_file(&self, name: &str) -> StoreResult<()> {
+        for name in [name, &terms::sidecar_name(name)] {
+            let removed = self.remove_if_there(name);
+            removed.doing(|| format!("removing \"{}\"", self.path(name)))?;
+        }
+        Ok(())
+    }
+
+    /// Makes durable that data files and their side-cars are gone.
+    pub(crate) fn sync_folders_of(&self, names: &[String]) -> StoreResult<()> {
+        let folder = |name: &str| Some(name.rsplit_once('/')?.0.to_owned());
+        let of_terms = names.iter().map(|name| terms::sidecar_name(name));
+        let folders: BTreeSet<String> =
+            names.iter().cloned().chain(of_terms).filter_map(|name| folder(&name)).collect();
+        for name in folders {
+            let path = self.path(&name);
+            match self.disk().sync_folder(&path) {
+                // Nothing was ever in it.
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                done => done.doing(|| format!("syncing \"{path}\""))?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an object, where it is there.
+    fn remove_if_there(&self, name: &str) -> io::Result<()> {
+        match self.remove(name) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
     /// Removes an object.
-    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
+    fn remove(&self, name: &str) -> io::Result<()> {
         self.disk().remove(&self.path(name))
     }
 

@@ -18,6 +18,10 @@ use crate::data::arrow_type;
 use crate::store::doors::DiskFile;
 use crate::store::error::{Doing as _, StoreError, StoreResult};
 use crate::store::shape::{Shape, compact};
+use crate::store::terms;
+
+/// A row group ends at so many bytes, encoded, where its rows do not end it before.
+const GROUP_BYTES: usize = 64 << 20;
 
 /// How rows are written.
 #[derive(Debug, Clone, Copy)]
@@ -26,17 +30,22 @@ pub(crate) struct How {
     pub(crate) group_rows: usize,
     /// Of zstd
     pub(crate) level: i32,
+    /// Whether a side-car of terms is written
+    pub(crate) terms: bool,
 }
 
 /// A file while it is written. It is removed where it is not finished: nobody names it yet.
 pub(super) struct Output {
     objects: Objects,
+    name: String,
     path: String,
     folder: String,
     time: usize,
     schema: SchemaRef,
+    types: Vec<Type>,
     how: How,
     state: State,
+    terms: Option<terms::Builder>,
     n_rows: u64,
     /// The first and the last, in microseconds since 1970
     times: Option<(i64, i64)>,
@@ -74,11 +83,14 @@ impl Output {
         let sink = Sink { file, buffer: Vec::with_capacity(PIECE), len: 0 };
         Ok(Self {
             objects: objects.clone(),
+            name: name.to_owned(),
             path: path.clone(),
             folder,
             time: shape.time,
             schema: stored_schema(shape),
+            types: shape.schema.iter().map(|column| column.ty).collect(),
             how,
+            terms: how.terms.then(terms::Builder::default),
             state: State::Made(sink),
             n_rows: 0,
             times: None,
@@ -93,10 +105,32 @@ impl Output {
         self.times = Some((least, *last));
         self.n_rows += rows.num_rows() as u64;
         self.start(rows)?;
-        match &mut self.state {
-            State::Writing(writer) => writer.write(rows).map_err(|e| self.failed(e)),
-            _ => Err(self.failed(odd("nothing can be written to it"))),
+        let mut rest = rows.clone();
+        while rest.num_rows() > 0 {
+            rest = self.write_to_group(rest).map_err(|e| self.failed(e))?;
         }
+        Ok(())
+    }
+
+    /// Writes as many rows as the row group takes; answers those that are left.
+    fn write_to_group(&mut self, rows: RecordBatch) -> Result<RecordBatch, ParquetError> {
+        let State::Writing(writer) = &mut self.state else {
+            return Err(odd("nothing can be written to it"));
+        };
+        let room = self.how.group_rows.max(1) - writer.in_progress_rows();
+        let n = room.min(rows.num_rows());
+        let taken = rows.slice(0, n);
+        writer.write(&taken)?;
+        if let Some(terms) = &mut self.terms {
+            terms.add(&taken, self.types.iter().copied());
+        }
+        if n == room || writer.in_progress_size() >= GROUP_BYTES {
+            writer.flush()?;
+            if let Some(terms) = &mut self.terms {
+                terms.end_group();
+            }
+        }
+        Ok(rows.slice(n, rows.num_rows() - n))
     }
 
     fn start(&mut self, first: &RecordBatch) -> StoreResult<()> {
@@ -116,12 +150,28 @@ impl Output {
     pub(super) fn finish(mut self) -> StoreResult<Written> {
         self.start(&RecordBatch::new_empty(Arc::clone(&self.schema)))?;
         let done = match &mut self.state {
-            State::Writing(writer) => writer.finish().and_then(|_| Ok(writer.inner_mut().end()?)),
+            State::Writing(writer) => {
+                if writer.in_progress_rows() > 0
+                    && let Some(terms) = &mut self.terms
+                {
+                    terms.end_group();
+                }
+                writer.finish().and_then(|file| {
+                    let groups: Vec<i64> = file.row_groups().iter().map(|g| g.num_rows()).collect();
+                    Ok((writer.inner_mut().end()?, groups))
+                })
+            }
             _ => Err(odd("it was not written")),
         };
-        let size = done.map_err(|e| self.failed(e))?;
+        let (size, groups) = done.map_err(|e| self.failed(e))?;
         let synced = self.objects.disk().sync_folder(&self.folder);
         synced.doing(|| format!("writing \"{}\"", self.path))?;
+        // One that does not know where row groups end would skip the wrong ones.
+        if let Some(terms) = self.terms.take().filter(|terms| terms.is_of(&groups)) {
+            let name = terms::sidecar_name(&self.name);
+            let put = self.objects.put(&name, &terms.finish(size));
+            put.doing(|| format!("writing \"{}\"", self.objects.path(&name)))?;
+        }
         self.state = State::Finished;
         Ok(Written { size, n_rows: self.n_rows, times: self.times.unwrap_or_default() })
     }
@@ -144,7 +194,7 @@ impl Drop for Output {
     fn drop(&mut self) {
         if !matches!(self.state, State::Finished) {
             // What stays is removed when the store is opened.
-            let _ = self.objects.disk().remove(&self.path);
+            let _ = self.objects.remove_file(&self.name);
         }
     }
 }

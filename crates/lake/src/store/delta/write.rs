@@ -14,6 +14,7 @@ use super::parquet::{How, Output, Written, stored, stored_schema};
 use crate::store::error::{Doing as _, StoreError, StoreResult};
 use crate::store::memtable::Memtable;
 use crate::store::shape::{DAY, Shape, TIME};
+use crate::store::terms::TERMS;
 
 /// How the names of files begin; then comes the last number of the write-ahead log in them.
 const PART: &str = "part-";
@@ -43,8 +44,7 @@ pub(crate) fn write_files(
     order.sort_by_key(|row| times.value(*row as usize));
     let day_of = |row: &u32| times.value(*row as usize) / TICKS_PER_DAY;
     let schema = stored_schema(shape);
-    let mut adds = Vec::new();
-    for rows_of_day in order.chunk_by(|a, b| day_of(a) == day_of(b)) {
+    let write_day = |rows_of_day: &[u32]| {
         let day = date_text(day_of(&rows_of_day[0]) * TICKS_PER_DAY);
         let name = format!("{DAY}={day}/{PART}{:020}-{random:032x}.parquet", rows.last_seq);
         let mut output = Output::create(&log.objects, &name, shape, how)?;
@@ -52,7 +52,18 @@ pub(crate) fn write_files(
             let sorted = take_record_batch(&all, &UInt32Array::from(some.to_vec()))?;
             output.write(&stored(shape, &schema, &sorted)?)?;
         }
-        adds.push(add(name, day, &output.finish()?, at, true));
+        Ok(add(name, day, &output.finish()?, at, true))
+    };
+    let mut adds: Vec<Add> = Vec::new();
+    for rows_of_day in order.chunk_by(|a, b| day_of(a) == day_of(b)) {
+        match write_day(rows_of_day) {
+            Ok(add) => adds.push(add),
+            Err(why) => {
+                // Nobody names them; what stays here is removed when the store is opened.
+                adds.iter().for_each(|add| drop(log.objects.remove_file(&add.path)));
+                return Err(why);
+            }
+        }
     }
     Ok(adds)
 }
@@ -83,27 +94,40 @@ pub(super) fn add(name: String, day: String, file: &Written, at: i64, data_chang
 /// Removes files that were written here and never committed: the log, whole as it was read, knows
 /// them neither as a part of the table nor as taken away.
 pub(crate) fn remove_leftovers(log: &Log) -> StoreResult<()> {
-    let disk = log.objects.disk();
-    let folder = log.objects.path("");
-    let folder = folder.trim_end_matches('/');
-    let list = |path: &str| disk.list(path).doing(|| format!("listing \"{path}\""));
-    for day in list(folder)? {
-        if !day.is_folder || !day.name.starts_with(DAY) {
-            continue;
+    for (name, day) in days_of(log, "")? {
+        let number = name.strip_prefix(PART).and_then(|rest| rest.split('-').next());
+        let is_numbered =
+            |digits: &str| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
+        let is_ours = number.is_some_and(is_numbered) || name.starts_with(MERGED);
+        let path = format!("{day}/{name}");
+        if is_ours && !log.knows(&path) {
+            log.objects.remove_file(&path)?;
         }
-        let folder = format!("{folder}/{}", day.name);
-        for file in list(&folder)? {
-            let number = file.name.strip_prefix(PART).and_then(|rest| rest.split('-').next());
-            let is_numbered =
-                |digits: &str| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-            let is_ours = number.is_some_and(is_numbered) || file.name.starts_with(MERGED);
-            if is_ours && !log.knows(&format!("{}/{}", day.name, file.name)) {
-                let path = format!("{folder}/{}", file.name);
-                disk.remove(&path).doing(|| format!("removing \"{path}\""))?;
-            }
+    }
+    for (name, day) in days_of(log, TERMS)? {
+        let path = name.strip_suffix(".terms").map(|name| format!("{day}/{name}"));
+        if let Some(path) = path.filter(|path| !log.knows(path)) {
+            log.objects.remove_file(&path)?;
         }
     }
     Ok(())
+}
+
+/// The files in folders of days, and the folders' names.
+fn days_of(log: &Log, within: &str) -> StoreResult<Vec<(String, String)>> {
+    let list = |name: &str| {
+        let path = log.objects.path(name);
+        let path = path.trim_end_matches('/');
+        log.objects.disk().list(path).doing(|| format!("listing \"{path}\""))
+    };
+    let mut files = Vec::new();
+    for day in list(within)? {
+        if day.is_folder && day.name.starts_with(DAY) {
+            let inside = list(&format!("{within}{}", day.name))?;
+            files.extend(inside.into_iter().map(|file| (file.name, day.name.clone())));
+        }
+    }
+    Ok(files)
 }
 
 /// `2026-11-27`

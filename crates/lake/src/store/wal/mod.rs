@@ -22,7 +22,7 @@ mod write;
 pub(super) use read::recover;
 pub(super) use write::{Record, Wal, WriteFailure};
 
-use crc::crc32c;
+pub(super) use crc::crc32c;
 
 /// The folder of the segments.
 pub(super) const FOLDER: &str = "wal";

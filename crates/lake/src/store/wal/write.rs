@@ -126,6 +126,19 @@ impl Wal {
         self.failed = Some(Arc::clone(error));
     }
 
+    /// The number that the next record gets.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// The first number that a segment holds; `None` where there is none.
+    pub(crate) fn first_seq(&self) -> Option<u64> {
+        let name = self.closed.first().map(|segment| &segment.name);
+        let name = name.or(self.open.as_ref().map(|open| &open.name))?;
+        // A segment is named after it.
+        name.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".wal")?.parse().ok()
+    }
+
     /// Starts the next frame in a segment of its own.
     pub(crate) fn close(&mut self) {
         if let Some(open) = self.open.take_if(|open| !open.last.is_empty()) {

@@ -10,6 +10,9 @@ use super::super::output::{self, Format};
 use super::query::{Answer, ask, text};
 use crate::home::Home;
 
+/// What is followed where nothing is said.
+const QUERY: &str = "PGSQLServerLogs \
+                     | project TimeGenerated, LogicalServerName, ErrorLevel, Message";
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 /// Events may come so much later than they happened and are still shown.
@@ -21,9 +24,7 @@ const SHOWN_MAX: usize = 100_000;
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct TailCommand {
     /// A table, or a query whose answer has TimeGenerated
-    #[arg(
-        default_value = "PGSQLServerLogs | project TimeGenerated, LogicalServerName, ErrorLevel, Message"
-    )]
+    #[arg(default_value = QUERY)]
     query: String,
     /// Events of the time before that are shown first, as an ISO 8601 duration
     #[arg(long, value_name = "DURATION", default_value = "PT1M")]

@@ -44,20 +44,24 @@ impl Refusal {
 impl Logs {
     /// Stores what a parser gave, dead letters included, all or nothing.
     pub(super) fn store_output(&self, output: Output, mark: Option<Mark>) -> Result<(), Refusal> {
-        let mut batches = output.batches;
-        let dead = self
-            .library
-            .dead_letters(&output.dead)
-            .map_err(|e| Fault::from_error("internal", "dead letters cannot be written", &e));
-        batches.extend(dead.map_err(Refusal::All)?);
-        let rows: Result<Vec<Rows>, Fault> =
-            batches.into_iter().map(|batch| self.rows(batch)).collect();
-        match self.store.append_all(rows.map_err(Refusal::All)?, mark) {
+        let rows = self.all_rows(output).map_err(Refusal::All)?;
+        match self.store.append_all(rows, mark) {
             Ok(_) => Ok(()),
             // Not the state of the store but these rows.
             Err(error @ StoreError::Invalid(_)) => Err(Refusal::Rows(error.to_string())),
             Err(error) => Err(Refusal::All(faults::of_store(&error))),
         }
+    }
+
+    /// Rows of all tables that a parser's output fills, dead letters included.
+    pub(super) fn all_rows(&self, output: Output) -> Result<Vec<Rows>, Fault> {
+        let mut batches = output.batches;
+        let dead = self
+            .library
+            .dead_letters(&output.dead)
+            .map_err(|e| Fault::from_error("internal", "dead letters cannot be written", &e))?;
+        batches.extend(dead);
+        batches.into_iter().map(|batch| self.rows(batch)).collect()
     }
 
     /// Some records hold rows that the store never takes: the others are stored, and these become

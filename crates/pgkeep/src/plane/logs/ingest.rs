@@ -5,16 +5,16 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use api::plane::backend::Pieces;
 use api::plane::model::{LogsIngestQuery, LogsIngested};
 use base::{ExitCode, Fault};
 use futures_util::StreamExt as _;
 use kql::value::Value;
-use lake::store::Mark;
+use lake::store::{Mark, Rows, StoreError};
 use siem::{ByName, Form, Input, Intake, LoadLimits, Origin, Output, RowBatch, Splitter};
 
-use super::feed::Refusal;
 use super::intake::came_of;
 use super::sources::{Came, Known};
 use super::{Logs, faults, now, parquet, schema_of};
@@ -23,6 +23,10 @@ use super::{Logs, faults, now, parquet, schema_of};
 const PIECE_BYTES: usize = 1 << 20;
 /// Rows that are stored at once.
 const SLICE_ROWS: usize = 20_000;
+
+/// How long a body waits for room, and how often it looks.
+const FULL_MAX: Duration = Duration::from_secs(60);
+const FULL_PAUSE: Duration = Duration::from_millis(50);
 
 /// One body on its way in.
 pub(super) struct Ingest {
@@ -218,7 +222,8 @@ impl Ingest {
         for (at, slice) in slices.into_iter().enumerate() {
             // Only all of them together are the piece.
             let mark = if at + 1 == last { mark.clone() } else { None };
-            self.logs.store_output(slice, mark).map_err(Refusal::into_fault)?;
+            let rows = self.logs.all_rows(slice)?;
+            self.append_all(rows, mark)?;
         }
         for (table, n) in counts.into_iter().filter(|(_, n)| *n > 0) {
             *self.done.rows.entry(table).or_default() += n;
@@ -243,11 +248,25 @@ impl Ingest {
             return Ok(());
         }
         let mark = self.source.clone().map(|source| Mark { source, position: end });
-        let rows = lake::store::Rows { table: table.to_owned(), columns };
-        self.logs.store.append_all(vec![rows], mark).map_err(|e| faults::of_store(&e))?;
+        let rows = Rows { table: table.to_owned(), columns };
+        self.append_all(vec![rows], mark)?;
         *self.done.rows.entry(table.to_owned()).or_default() += n_rows as u64;
         self.came.n_events += n_rows as u64;
         Ok(())
+    }
+
+    /// Appends, and waits while rows come faster than they are put away: whoever sends waits too.
+    fn append_all(&self, rows: Vec<Rows>, mark: Option<Mark>) -> Result<(), Fault> {
+        let until = Instant::now() + FULL_MAX;
+        loop {
+            match self.logs.store.append_all(rows.clone(), mark.clone()) {
+                Ok(_) => return Ok(()),
+                Err(StoreError::Full(_)) if Instant::now() < until => {
+                    std::thread::sleep(FULL_PAUSE);
+                }
+                Err(error) => return Err(faults::of_store(&error)),
+            }
+        }
     }
 
     /// How far the source is stored already.
@@ -405,7 +424,8 @@ mod tests {
         );
         assert_eq!((found[0].start, found[2].end), (header.end, csv.len()));
         let lines = "{}\n".repeat(10) + "{}";
-        assert_eq!(pieces(Form::JsonLines, lines.as_bytes(), 0), [0..32]);
+        let found = pieces(Form::JsonLines, lines.as_bytes(), 0);
+        assert_eq!((found.len(), found[0].clone()), (1, 0..32));
         assert!(pieces(Form::JsonLines, b"", 0).is_empty());
     }
 }

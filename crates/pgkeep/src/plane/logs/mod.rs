@@ -106,6 +106,14 @@ impl Logs {
         })
     }
 
+    /// Puts all rows into files and closes the write-ahead log, for an orderly end. What fails is
+    /// read from the log at the next start.
+    pub(crate) fn close(&self) {
+        if let Err(error) = self.store.flush() {
+            tracing::warn!(error = faults::chain(&error), "not all events are in files yet");
+        }
+    }
+
     /// What queries are bound against: all tables as they are now, and the stored functions.
     fn catalog(&self) -> Catalog {
         let mut functions = kql::bind::Tables::default();

@@ -29,7 +29,10 @@ impl SqliteStore {
     pub(crate) fn saved_queries(&self) -> Result<Vec<SavedQuery>, Fault> {
         let connection = self.connection();
         let mut statement = connection
-            .prepare("SELECT name, description, query, saved_by, saved_at FROM saved_query ORDER BY name")
+            .prepare(
+                "SELECT name, description, query, saved_by, saved_at FROM saved_query \
+                 ORDER BY name",
+            )
             .map_err(|e| failed(&e))?;
         let rows = statement.query_map([], |row| {
             let at: String = row.get(4)?;

@@ -1,0 +1,266 @@
+//! `cargo xtask bench logs`: the collector and the lake on the log of a real PostgreSQL.
+//!
+//! The raw log is what the server writes under pgbench with every statement timed and audited.
+//! Taking it in is measured with all threads of the plane on core 0 and the sender on core 1,
+//! until every row is durable and a query sees it. PostgreSQL's throughput is measured in pairs:
+//! with the plane stopped (SIGSTOP, so that nothing is collected) and with it running.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::machine;
+use crate::args::{Accepts, Args};
+use crate::cluster::{Account, WorkDir};
+use crate::failure::{Doing, Failure, Outcome};
+use crate::logs_home::LogsHome;
+use crate::stats::Spread;
+use crate::{build, deps, document, proc, repo, say};
+
+const ACCEPTS: Accepts = Accepts {
+    switches: &["--yes", "--no-write"],
+    values: &["--runs", "--mb", "--seconds", "--probes", "--dir", "--binary"],
+    n_words: 0,
+};
+const DOCUMENT: &str = "docs/benchmarks.md";
+const PLANE_CORE: &str = "0";
+const LOAD_CORE: &str = "1";
+/// Whatever waits for the collector waits no longer.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How much and how long.
+struct Size {
+    n_runs: u32,
+    raw_mb: u32,
+    seconds: u32,
+    n_probes: u32,
+}
+
+pub(super) fn run(raw: &[String]) -> Outcome {
+    let args = Args::parse(raw, &ACCEPTS)?;
+    let size = Size {
+        n_runs: args.number("--runs", 5u32, 1..=100)?,
+        raw_mb: args.number("--mb", 100u32, 1..=10_000)?,
+        seconds: args.number("--seconds", 15u32, 1..=600)?,
+        n_probes: args.number("--probes", 200u32, 1..=100_000)?,
+    };
+    deps::ensure(deps::PRODUCT, args.assume_yes())?;
+    let binary = match args.path("--binary") {
+        Some(path) => path,
+        None => build::release()?,
+    };
+    let account = Account::unprivileged()?;
+    let work = WorkDir::make(args.path("--dir"), "logs", &account)?;
+    let program = work.program(&binary)?;
+    let home = LogsHome::start(&program, work.path())?;
+    std::thread::sleep(Duration::from_secs(5));
+    let empty_mb = home.memory("plane", "VmRSS")? / 1024.0;
+    say::note(&format!("the plane with an empty lake: {empty_mb:.0} MB"));
+    let delays = probes(&home, size.n_probes)?;
+    let pairs = throughput(&home, &size)?;
+    let (raw_bytes, file) = raw_log(&home, &size, work.path())?;
+    let (stored_bytes, wal_bytes) = stored(&home)?;
+    let rates = ingest(&home, &file, size.n_runs)?;
+    let most_mb = home.memory("plane", "VmHWM")? / 1024.0;
+    home.stop()?;
+    let mut delays = delays;
+    delays.sort_by(f64::total_cmp);
+    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
+    let spread = |numbers: &[f64]| Spread::of(numbers).map_or("-".to_owned(), Spread::ratio);
+    let mut section =
+        format!("{}\n\n| measure | figure |\n|---|---|\n", machine::describe(work.path()));
+    section += &format!(
+        "| raw jsonlog, durable and seen by a query, one core for the plane | {} MB/s |\n",
+        spread(&rates)
+    );
+    section += &format!(
+        "| event written by PostgreSQL → seen by a query, {} events | median {:.2} s, p99 {:.2} s, \
+         most {:.2} s |\n",
+        delays.len(),
+        at(0.5),
+        at(0.99),
+        at(1.0)
+    );
+    section += &format!(
+        "| stored bytes to raw bytes ({:.0} MB of jsonlog) | 1/{:.1} in the tables; {:.1} MB of \
+         write-ahead log beside them |\n",
+        raw_bytes / 1e6,
+        raw_bytes / stored_bytes,
+        wal_bytes / 1e6
+    );
+    section += &format!(
+        "| memory of the plane | empty lake {empty_mb:.0} MB; most under all of this {most_mb:.0} \
+         MB |\n"
+    );
+    for (audit, pairs) in pairs {
+        let ratios: Vec<f64> = pairs.iter().map(|(off, on)| on / off).collect();
+        let offs: Vec<f64> = pairs.iter().map(|(off, _)| *off).collect();
+        section += &format!(
+            "| pgbench (TPC-B, 4 clients, {} s), collector on to off, `pgaudit.log = {audit}` | {} \
+             (off: {:.0} tps) |\n",
+            size.seconds,
+            spread(&ratios),
+            Spread::of(&offs).map_or(0.0, |s| s.median)
+        );
+    }
+    say::line(&section);
+    if args.has("--no-write") {
+        return Ok(());
+    }
+    document::replace(&repo::root().join(DOCUMENT), "logs", &section)
+}
+
+/// Seconds from the end of a statement that writes an event until a query sees it.
+fn probes(home: &LogsHome, n_probes: u32) -> Outcome<Vec<f64>> {
+    let mut delays = Vec::new();
+    for n in 0..n_probes {
+        home.sql(&format!("do $$ begin raise log 'probe {n} of the bench'; end $$"))?;
+        let written = Instant::now();
+        let query = format!("PGSQLServerLogs | where Message == 'probe {n} of the bench' | count");
+        home.wait(&query, "1", PATIENCE)?;
+        delays.push(written.elapsed().as_secs_f64());
+        // Not always at the same moment between two looks of the agent.
+        std::thread::sleep(Duration::from_millis(u64::from(n * 37 % 250)));
+    }
+    Ok(delays)
+}
+
+fn set(home: &LogsHome, name: &str, value: &str) -> Outcome {
+    home.pgkeep(&["server", "parameter", "set", "-s", "demo", "-n", name, "-v", value]).map(drop)
+}
+
+/// Waits until all that was written so far is in the lake.
+fn caught_up(home: &LogsHome, what: &str) -> Outcome {
+    home.sql(&format!("do $$ begin raise log 'caught up: {what}'; end $$"))?;
+    let query = format!("PGSQLServerLogs | where Message == 'caught up: {what}' | count");
+    home.wait(&query, "1", PATIENCE)
+}
+
+/// A setting of pgaudit, and transactions a second without and with the collector.
+type Pairs = Vec<(&'static str, Vec<(f64, f64)>)>;
+
+fn throughput(home: &LogsHome, size: &Size) -> Outcome<Pairs> {
+    let pgbench = |words: &[&str]| {
+        let mut command = Command::new("/usr/lib/postgresql/15/bin/pgbench");
+        proc::capture(command.args(words).arg(home.dsn()).stderr(Stdio::null()))
+    };
+    pgbench(&["-i", "-q", "-s", "10"])?;
+    let seconds = size.seconds.to_string();
+    let tps = || -> Outcome<f64> {
+        let text = pgbench(&["-c", "4", "-j", "2", "-n", "-T", &seconds])?;
+        let line = text.lines().find_map(|line| line.strip_prefix("tps = "));
+        let tps = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
+        tps.ok_or_else(|| Failure::new("pgbench printed no tps").detail(text))
+    };
+    let mut all = Vec::new();
+    for audit in ["ddl, role", "write, ddl, role"] {
+        set(home, "pgaudit.log", audit)?;
+        let mut pairs = Vec::new();
+        for run in 1..=size.n_runs {
+            caught_up(home, &format!("before {audit} {run}"))?;
+            home.signal("plane", "-STOP")?;
+            let off = tps();
+            home.signal("plane", "-CONT")?;
+            let off = off?;
+            caught_up(home, &format!("within {audit} {run}"))?;
+            let on = tps()?;
+            say::note(&format!("{audit}, run {run}: off {off:.0} tps, on {on:.0} tps"));
+            pairs.push((off, on));
+        }
+        all.push((audit, pairs));
+    }
+    Ok(all)
+}
+
+/// Makes the server write, each statement timed and audited; answers how many bytes its log has
+/// and a copy of the largest of its files.
+fn raw_log(home: &LogsHome, size: &Size, work: &Path) -> Outcome<(f64, PathBuf)> {
+    set(home, "pgaudit.log", "all")?;
+    set(home, "log_min_duration_statement", "0")?;
+    set(home, "log_rotation_size", "1GB")?;
+    let files = "select coalesce(sum(size), 0) from pg_ls_logdir() where name like '%.json'";
+    let number = |sql: &str| -> Outcome<f64> {
+        let text = home.sql(sql)?;
+        text.trim().parse().map_err(|_| Failure::new(format!("{sql} gives {text}")))
+    };
+    while number(files)? < f64::from(size.raw_mb) * 1e6 {
+        let mut command = Command::new("/usr/lib/postgresql/15/bin/pgbench");
+        command.args(["-c", "4", "-j", "2", "-n", "-T", "5"]).arg(home.dsn());
+        proc::capture(command.stderr(Stdio::null()))?;
+    }
+    set(home, "log_min_duration_statement", "-1")?;
+    set(home, "pgaudit.log", "none")?;
+    let began = Instant::now();
+    caught_up(home, "the raw log")?;
+    say::note(&format!("caught up {:.1} s after pgbench", began.elapsed().as_secs_f64()));
+    let raw_bytes = number(files)?;
+    let largest = "select name from pg_ls_logdir() where name like '%.json' order by size desc \
+                   limit 1";
+    let name = home.sql(largest)?;
+    let inside = home.path().join("servers/demo/mnt/pgdata/log").join(name.trim());
+    let copy = work.join("raw.json");
+    let out = File::create(&copy).doing(|| "make the copy of the log".to_owned())?;
+    // The mount is open to PostgreSQL's user only.
+    let owner = proc::capture(Command::new("id").arg("-un"))?;
+    let mut cat = match owner.trim() {
+        "root" => {
+            let mut cat = Command::new("runuser");
+            cat.args(["-u", "postgres", "--", "cat"]);
+            cat
+        }
+        _ => Command::new("cat"),
+    };
+    let status = cat.arg(&inside).stdout(out).status().doing(|| "copy the log".to_owned())?;
+    match status.success() {
+        true => Ok((raw_bytes, copy)),
+        false => Err(Failure::new("the log could not be copied")),
+    }
+}
+
+/// Bytes of the tables and of the write-ahead log after an orderly stop.
+fn stored(home: &LogsHome) -> Outcome<(f64, f64)> {
+    home.down()?;
+    let lake = home.path().join("plane/lake");
+    let size = |folder: &str| -> Outcome<f64> {
+        let text = proc::capture(Command::new("du").args(["-sb"]).arg(lake.join(folder)))?;
+        let bytes = text.split_whitespace().next().and_then(|n| n.parse().ok());
+        bytes.ok_or_else(|| Failure::new("du printed no size").detail(text))
+    };
+    let sizes = (size("tables")?, size("wal")?);
+    home.up()?;
+    Ok(sizes)
+}
+
+/// Megabytes a second of raw log, one core for the plane.
+fn ingest(home: &LogsHome, file: &Path, n_runs: u32) -> Outcome<Vec<f64>> {
+    let pid = home.pid("plane")?;
+    proc::capture(Command::new("taskset").args(["-a", "-c", "-p", PLANE_CORE, &pid]))?;
+    let bytes = std::fs::metadata(file).doing(|| "look at the log".to_owned())?.len() as f64;
+    let count = || -> Outcome<f64> {
+        let text = home.ask("PGSQLServerLogs | count")?;
+        text.parse().map_err(|_| Failure::new(format!("the lake counts {text}")))
+    };
+    let lines = proc::capture(Command::new("wc").arg("-l").arg(file))?;
+    let lines = lines.split_whitespace().next().and_then(|n| n.parse::<f64>().ok());
+    let lines = lines.ok_or_else(|| Failure::new("wc printed no number"))?;
+    let mut rates = Vec::new();
+    for run in 1..=n_runs {
+        let before = count()?;
+        let mut command = Command::new("taskset");
+        let base = home.command();
+        command.args(["-c", LOAD_CORE]).arg(base.get_program()).args(base.get_args());
+        command.args(["logs", "ingest", "--again", "--format", "postgresql-jsonlog"]).arg(file);
+        let began = Instant::now();
+        proc::capture(&mut command)?;
+        let seen = count()?;
+        let rate = bytes / 1e6 / began.elapsed().as_secs_f64();
+        // Who came and went since then may add a few.
+        if seen < before + lines {
+            return Err(Failure::gate(format!("{} rows of {lines} are there", seen - before)));
+        }
+        say::note(&format!("run {run}: {rate:.1} MB/s"));
+        rates.push(rate);
+    }
+    Ok(rates)
+}
