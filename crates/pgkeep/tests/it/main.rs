@@ -20,6 +20,7 @@ mod lifecycle;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod pushes;
 mod sdk;
 mod seal_token;
 mod softhsm;

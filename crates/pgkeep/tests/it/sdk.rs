@@ -101,7 +101,7 @@ impl Shop {
 
 /// Where `cargo xtask test` has put packages. Without them nothing can be judged: that is a
 /// failure on a machine of CI, and said aloud elsewhere.
-fn installed(variable: &str) -> Option<PathBuf> {
+pub(crate) fn installed(variable: &str) -> Option<PathBuf> {
     if let Some(path) = std::env::var_os(variable) {
         return Some(PathBuf::from(path));
     }
@@ -112,7 +112,7 @@ fn installed(variable: &str) -> Option<PathBuf> {
 }
 
 /// A script beside `tests/sdk`, for its interpreter.
-fn script(program: impl AsRef<OsStr>, path: &str) -> Command {
+pub(crate) fn script(program: impl AsRef<OsStr>, path: &str) -> Command {
     let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/sdk").join(path);
     let mut command = Command::new(program);
     command.arg(script);

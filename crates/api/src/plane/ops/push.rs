@@ -34,8 +34,11 @@ const NOBODY: &str = "loopback";
 
 /// Bytes of a request of OTLP, packed or not.
 const OTLP_BYTES: usize = 4 << 20;
-/// Bytes of a push; Azure takes 1 MB too.
+/// Bytes of a push as it is sent; Azure takes 1 MB too.
 const PUSH_BYTES: usize = 1 << 20;
+/// Bytes of an unpacked push: its official client adds up 1 MB of objects and counts neither the
+/// commas between them nor the brackets.
+const PUSH_UNPACKED_BYTES: usize = 2 << 20;
 /// A body comes within this time.
 const BODY_MAX: Duration = Duration::from_secs(60);
 /// Versions of Azure's API whose requests have this shape.
@@ -87,7 +90,7 @@ async fn take_otlp(state: &PlaneState, by: &str, request: Request) -> Outcome<Re
             .exit(ExitCode::Usage)
             .into());
     }
-    let bytes = body(request, OTLP_BYTES).await?;
+    let bytes = body(request, OTLP_BYTES, OTLP_BYTES).await?;
     let is_protobuf = kind == PROTOBUF;
     let logs = if is_protobuf { OtlpLogs::Protobuf(bytes) } else { OtlpLogs::Json(bytes) };
     let taken = state.backend().logs_otlp(by, logs).await?;
@@ -158,7 +161,7 @@ async fn logs_push(
         if kind(request.headers()) != JSON {
             return Err(Fault::new("unsupported_media_type", "the body must be JSON"));
         }
-        let bytes = body(request, PUSH_BYTES).await?;
+        let bytes = body(request, PUSH_BYTES, PUSH_UNPACKED_BYTES).await?;
         if bytes.iter().find(|b| !b.is_ascii_whitespace()) != Some(&b'[') {
             return Err(bad("the body must be an array of objects"));
         }
@@ -230,9 +233,9 @@ fn kind(headers: &HeaderMap) -> String {
     kind.trim().to_ascii_lowercase()
 }
 
-/// A body, unpacked; at most `most` bytes of it before and after.
-async fn body(request: Request, most: usize) -> Result<Vec<u8>, Fault> {
-    let large = || {
+/// A body, unpacked: at most `most` bytes as they are sent, `unpacked_most` after unpacking.
+async fn body(request: Request, most: usize, unpacked_most: usize) -> Result<Vec<u8>, Fault> {
+    let large = |most: usize| {
         Fault::new("too_large", "the body is too large")
             .detail(format!("at most {most} bytes are read"))
             .exit(ExitCode::Usage)
@@ -251,17 +254,18 @@ async fn body(request: Request, most: usize) -> Result<Vec<u8>, Fault> {
     let read = Limited::new(request.into_body(), most).collect();
     let bytes = match tokio::time::timeout(BODY_MAX, read).await {
         Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => return Err(large()),
+        Ok(Err(e)) if e.is::<http_body_util::LengthLimitError>() => return Err(large(most)),
         Ok(Err(_)) | Err(_) => return Err(bad("the body is not complete")),
     };
     if !is_packed {
         return Ok(bytes.to_vec());
     }
     let mut unpacked = Vec::new();
-    let read = MultiGzDecoder::new(&bytes[..]).take(most as u64 + 1).read_to_end(&mut unpacked);
+    let limit = unpacked_most as u64 + 1;
+    let read = MultiGzDecoder::new(&bytes[..]).take(limit).read_to_end(&mut unpacked);
     read.map_err(|e| bad("the body is no gzip").detail(e.to_string()))?;
-    match unpacked.len() > most {
-        true => Err(large()),
+    match unpacked.len() > unpacked_most {
+        true => Err(large(unpacked_most)),
         false => Ok(unpacked),
     }
 }

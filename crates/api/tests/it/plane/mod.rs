@@ -3,6 +3,7 @@
 mod calls;
 mod edges;
 mod every;
+mod push;
 mod refused;
 pub(crate) mod sim;
 
