@@ -22,8 +22,9 @@ use base::Fault;
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
-use lake::store::{Committer, Doors, Store, StoreLimits};
+use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
 use siem::{Library, RowBatch};
+use tokio::sync::Notify;
 
 pub(crate) use intake::Shipment;
 pub(crate) use query::Runs;
@@ -45,6 +46,10 @@ pub(crate) struct Logs {
     sources: Sources,
     runs: Runs,
     streams: Streams,
+    /// Told when the store must be opened anew
+    failed: Notify,
+    /// Held by who reads a body that must be held whole
+    bodies: tokio::sync::Mutex<()>,
     spill: PathBuf,
     n_spooled: AtomicU64,
     _committer: Committer,
@@ -89,6 +94,8 @@ impl Logs {
             sources,
             runs: Runs::default(),
             streams: Streams::default(),
+            failed: Notify::new(),
+            bodies: tokio::sync::Mutex::default(),
             spill,
             n_spooled: AtomicU64::new(0),
             _committer: committer,
@@ -101,6 +108,27 @@ impl Logs {
         if let Err(error) = self.store.flush() {
             tracing::warn!(error = faults::chain(&error), "not all events are in files yet");
         }
+    }
+
+    /// Appends rows. After a write whose outcome nobody knows the store takes nothing more, and
+    /// whoever waits in [`Logs::failed`] is told.
+    fn append(&self, rows: Vec<Rows>, mark: Option<Mark>) -> Result<(), StoreError> {
+        let appended = self.store.append_all(rows, mark).map(drop);
+        if matches!(appended, Err(StoreError::Failed(_))) {
+            self.failed.notify_one();
+        }
+        appended
+    }
+
+    /// Ends when the store has to be opened anew, which a new process does: it reads what is
+    /// there.
+    pub(crate) async fn failed(&self) -> Fault {
+        self.failed.notified().await;
+        Fault::new(
+            "lake_failed",
+            "a write of the lake failed, and nobody knows what of it is there",
+        )
+        .detail("the plane starts anew and reads the log again")
     }
 
     /// What queries are bound against: all tables as they are now, and the stored functions.
@@ -161,7 +189,7 @@ impl Logs {
     }
 
     /// A batch in the order of the columns that the table has now.
-    fn rows(&self, batch: RowBatch) -> Result<lake::store::Rows, Fault> {
+    fn rows(&self, batch: RowBatch) -> Result<Rows, Fault> {
         let table = batch.table.name.to_string();
         let schema = self
             .store
@@ -176,7 +204,7 @@ impl Logs {
                 .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
         });
         let columns = columns.collect();
-        Ok(lake::store::Rows { table, columns })
+        Ok(Rows { table, columns })
     }
 }
 
