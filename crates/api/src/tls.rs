@@ -8,6 +8,10 @@ use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
 use crate::Error;
 
 /// Certificate and key in use. Clones share them.
@@ -30,6 +34,19 @@ impl Tls {
     /// The same for the key vault, which also speaks HTTP/2.
     pub fn for_vault(chain_pem: &str, key: PrivatePkcs8KeyDer<'static>) -> Result<Self, Error> {
         Self::speaking(VAULT, chain_pem, key)
+    }
+
+    /// The same for streams that are not HTTP: no protocol is negotiated.
+    pub fn for_streams(chain_pem: &str, key: PrivatePkcs8KeyDer<'static>) -> Result<Self, Error> {
+        Self::speaking(&[], chain_pem, key)
+    }
+
+    /// Takes a connection up with what is in use now, for whoever serves streams.
+    pub async fn accept(
+        &self,
+        stream: TcpStream,
+    ) -> std::io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static + use<>> {
+        TlsAcceptor::from(self.current()).accept(stream).await
     }
 
     /// Takes others into use; connections that are open keep theirs.

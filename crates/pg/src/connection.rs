@@ -1,5 +1,6 @@
 //! A connection to PostgreSQL with a few limits; a thin room around tokio-postgres.
 
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -40,6 +41,23 @@ impl Connection {
         let sql = format!("set statement_timeout = '{STATEMENT_TIMEOUT}'");
         connection.batch("set statement timeout", &sql).await?;
         Ok(connection)
+    }
+
+    /// Connects through a unix socket as role `postgres`, without a password (peer); see
+    /// [`Cluster::connect_local`].
+    pub async fn local(socket_dir: &Path, port: u16, database: &str) -> Result<Self> {
+        let mut config = Config::new();
+        config
+            .host_path(socket_dir)
+            .port(port)
+            .user("postgres")
+            .dbname(database)
+            .application_name("pgkeep")
+            .connect_timeout(CONNECT);
+        let target = socket_dir.join(format!(".s.PGSQL.{port}")).display().to_string();
+        let connected = limited("accept a connection", config.connect(NoTls)).await?;
+        let (client, driver) = connected.map_err(|source| Error::Connect { target, source })?;
+        Self::open(client, driver).await
     }
 
     /// The driver's own client, for whatever this wrapper has no word for.
@@ -114,17 +132,6 @@ impl Cluster {
     ///
     /// Works for the operating system user of the server, and for root when root started it.
     pub async fn connect_local(&self, database: &str) -> Result<Connection> {
-        let mut config = Config::new();
-        config
-            .host_path(&self.socket_dir)
-            .port(self.port)
-            .user("postgres")
-            .dbname(database)
-            .application_name("pgkeep")
-            .connect_timeout(CONNECT);
-        let target = self.socket_path().display().to_string();
-        let connected = limited("accept a connection", config.connect(NoTls)).await?;
-        let (client, driver) = connected.map_err(|source| Error::Connect { target, source })?;
-        Connection::open(client, driver).await
+        Connection::local(&self.socket_dir, self.port, database).await
     }
 }

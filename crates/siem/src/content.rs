@@ -24,6 +24,7 @@ pub fn parser_files() -> &'static [(&'static str, &'static str)] {
             "otlp-logs",
             "pgbouncer",
             "pgkeep-activity",
+            "pgkeep-state",
             "pgkeep-vault-audit",
             "postgresql-csvlog",
             "postgresql-jsonlog",

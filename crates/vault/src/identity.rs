@@ -86,6 +86,14 @@ impl Policy {
         }
     }
 
+    /// The plane, for itself.
+    pub(crate) fn as_plane(&self, caller: Caller<'_>) -> Result<(), Error> {
+        if caller.uid == self.plane && caller.acting.is_none() {
+            return Ok(());
+        }
+        Err(Error::Forbidden(format!("OS user {} may not follow the audit", caller.uid)))
+    }
+
     /// The operators, and the plane for users that it names.
     pub(crate) fn as_administrator(&self, caller: Caller<'_>) -> Result<(), Error> {
         let Some(name) = caller.acting else { return self.as_operator(caller) };

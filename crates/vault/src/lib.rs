@@ -38,8 +38,8 @@ mod world;
 use std::sync::Arc;
 
 pub use audit::{
-    AuditFolder, AuditPage, FolderFiles, Head, PAGE_MAX as AUDIT_PAGE_MAX, Problem, Report, verify,
-    verify_folder,
+    AuditFolder, AuditLine, AuditLines, AuditPage, FolderFiles, Head, PAGE_MAX as AUDIT_PAGE_MAX,
+    Problem, Report, verify, verify_folder,
 };
 pub use authority::{ServerCertificate, SignedCertificate, Subject};
 pub use core::Doors;

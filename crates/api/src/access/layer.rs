@@ -15,7 +15,7 @@ use super::principal::{Kind, Principal, Scope};
 use super::service::Access;
 use super::store::{Act, Hash};
 use super::{cookie, judge};
-use crate::plane::{ApiError, Operation, PREFIX};
+use crate::plane::{ApiError, Operation, PREFIX, is_push};
 
 /// The OS user at the other end of the unix socket. Put into the extensions by whoever accepts
 /// connections there, after it has judged that this user may come in.
@@ -163,7 +163,10 @@ async fn authorise(State(access): State<Arc<Access>>, request: Request, next: Ne
     };
     let status = response.status();
     let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
-    if !safe || denied {
+    // Events that were taken in speak for themselves, in the lake and among its sources; an entry
+    // for each push would push out what people did.
+    let is_noted = !safe && !(is_push(&operation.0) && status.is_success());
+    if is_noted || denied {
         let turned_out = response.extensions().get::<SignedInAs>().map(|SignedInAs(who)| who);
         let who = turned_out.or(principal);
         act.principal = who.map(|who| who.name.clone()).unwrap_or_default();

@@ -17,6 +17,7 @@ use super::jobs;
 use super::metrics::Metrics;
 use super::operation::Operation;
 use super::ops::RequestId;
+use super::ops::push::is_push;
 use crate::access::{LocalPeer, Principal};
 use crate::host::is_local;
 
@@ -79,7 +80,9 @@ pub(crate) async fn outermost(
     let operation = response.extensions().get::<Operation>().map(|op| Arc::clone(&op.0));
     let status = response.status();
     metrics.note(operation.as_deref().unwrap_or("none"), status.as_u16(), took);
-    let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
+    // A line for each push would never end where pgkeep's own log is what is pushed.
+    let is_push = operation.as_deref().is_some_and(is_push);
+    let changes = !is_push && !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
     let principal = response.extensions().get::<Principal>().map(|who| who.name.as_str());
     let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let (operation, code) = (operation.as_deref(), status.as_u16());

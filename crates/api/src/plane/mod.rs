@@ -45,6 +45,7 @@ pub(crate) use error::RetryAfter;
 pub use error::{ApiError, ErrorBody, ErrorShape, status_of};
 pub use jobs::{Begin, Jobs};
 pub use operation::Operation;
+pub(crate) use ops::push::is_push;
 pub use serve::Api;
 pub use state::{PlaneParts, PlaneState};
 

@@ -13,6 +13,7 @@ use super::layers::{self, Places};
 use super::metrics::Metrics;
 use super::model::Health;
 use super::operation::{self, Operations};
+use super::ops::push;
 use super::{Caller, PlaneState, document, unread};
 use crate::access::layer::protect;
 use crate::files;
@@ -25,8 +26,12 @@ pub(crate) fn router(state: PlaneState) -> Router {
     let metrics = Metrics::default();
     let (api, document) = document::router().split_for_parts();
     let operations = Operations::of(&document).with("GET", METRICS, "metrics_show");
+    let operations = push::PUSHES
+        .iter()
+        .fold(operations, |all, (path, method, operation)| all.with(method, path, operation));
     let figures = get(metrics_show).with_state((state.clone(), metrics.clone()));
-    let api = api.with_state(state.clone()).route(METRICS, figures);
+    let pushes = push::router().with_state(state.clone());
+    let api = api.with_state(state.clone()).route(METRICS, figures).merge(pushes);
     let api = protect(api.layer(from_fn(layers::note_principal)), state.access().clone());
     let api = api.layer(from_fn_with_state(operations, operation::note));
     api.route("/healthz", get(health))

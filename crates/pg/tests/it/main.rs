@@ -7,4 +7,5 @@ mod networking;
 mod outside;
 mod parameters;
 mod read_only;
+mod sample;
 mod tls;

@@ -13,6 +13,7 @@ mod leftovers;
 mod mount;
 mod mounter;
 mod mounts;
+mod samples;
 mod ship;
 mod vault;
 
@@ -45,6 +46,7 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
     let layout = Layout::new(home.root(), args.name.clone());
     let journal = layout.history();
     let shipping = ship::run(layout.clone(), home.socket("plane"));
+    let sampling = samples::run(layout.clone(), home.socket("plane"));
     let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout);
     let over = Arc::new(Notify::new());
     let own = rustix::process::geteuid().as_raw();
@@ -63,6 +65,7 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
         outcome = process::told_to_end() => outcome,
         () = over.notified() => Ok(()),
         () = shipping(server.clone()) => Ok(()),
+        () = sampling(server.clone()) => Ok(()),
     };
     // Unchanged when the socket asked for it already.
     let _ = server.run(Command::Shutdown, Arc::new(|_: &str| {})).await;

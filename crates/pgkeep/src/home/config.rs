@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use base::{ExitCode, Fault};
@@ -32,6 +33,29 @@ pub(crate) struct Config {
     pub(crate) pkcs11: Pkcs11,
     /// Where logs and spans go besides the files.
     pub(crate) otlp: Option<OtlpSettings>,
+    /// Who may send events without being asked.
+    #[serde(default)]
+    pub(crate) logs: LogsSettings,
+}
+
+/// The table `[logs]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct LogsSettings {
+    /// Listeners for syslog.
+    pub(crate) syslog: SyslogSettings,
+}
+
+/// The table `[logs.syslog]`: addresses with ports, each off unless it is there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct SyslogSettings {
+    /// RFC 5426.
+    pub(crate) udp: Option<SocketAddr>,
+    /// RFC 6587.
+    pub(crate) tcp: Option<SocketAddr>,
+    /// RFC 5425, with a certificate of the internal authority.
+    pub(crate) tls: Option<SocketAddr>,
 }
 
 /// The table `[otlp]`.
@@ -288,6 +312,20 @@ mod tests {
         }
         assert!(config("endpoint = \"http://a\"\nheaders_file = \"h\"").is_err());
         assert!(toml::from_str::<Config>("[otlp]\nendpoint = \"x\"\ntoken = \"x\"").is_err());
+    }
+
+    #[test]
+    fn listeners_are_addresses_with_ports_and_off_by_themselves() {
+        let config = |text: &str| toml::from_str::<Config>(&format!("[logs.syslog]\n{text}\n"));
+        assert_eq!(config("").unwrap().logs, Config::default().logs);
+        let config_of = config("udp = \"127.0.0.1:5514\"\ntls = \"[::]:6514\"").unwrap();
+        let syslog = config_of.logs.syslog;
+        assert_eq!(syslog.udp.unwrap().port(), 5514);
+        assert!(syslog.tcp.is_none() && syslog.tls.unwrap().is_ipv6());
+        for bad in ["tcp = 5514", "tcp = \"localhost\"", "tcp = \"10.0.0.1\"", "tpc = \"::1\""] {
+            assert!(config(bad).is_err(), "{bad}");
+        }
+        assert!(toml::from_str::<Config>("[logs.sylog]").is_err());
     }
 
     #[test]

@@ -20,11 +20,13 @@ pub(super) async fn answer(plane: Arc<Plane>, request: Request) -> Result<Value,
     // Agents send events, and nothing else.
     let own = rustix::process::geteuid().as_raw();
     let is_agent = request.uid == plane.agent_uid && ![0, own].contains(&request.uid);
-    if is_agent && request.op != "ship" && request.uid != plane.starter_uid {
+    let is_event = ["ship", "sample"].contains(&request.op.as_str());
+    if is_agent && !is_event && request.uid != plane.starter_uid {
         return Err(Fault::new("forbidden", "an agent may not ask this").exit(ExitCode::Forbidden));
     }
     match request.op.as_str() {
         "ship" => ship(&plane, request).await,
+        "sample" => sample(&plane, request).await,
         "status" => status(&plane).await,
         "server-names" => {
             let names = plane.store.servers()?.into_iter().map(|row| json!(row.name));
@@ -127,6 +129,21 @@ async fn ship(plane: &Arc<Plane>, mut request: Request) -> Result<Value, Fault> 
     let position = shipped
         .unwrap_or_else(|e| Err(Fault::from_error("internal", "events were not taken in", &e)))?;
     Ok(json!({ "position": position }))
+}
+
+/// A sample of a server: `{server, table, rows}`, rows as lines of JSON; answers `{n_rows,
+/// n_dead_letters}`.
+async fn sample(plane: &Arc<Plane>, mut request: Request) -> Result<Value, Fault> {
+    let logs = plane.logs()?;
+    let server = name_of(request.text("server")?)?;
+    find(plane, &server)?;
+    let (table, rows) = (request.text("table")?.to_owned(), request.text("rows")?.to_owned());
+    request.args.take();
+    let work = move || logs.sample(server.as_str(), &table, &rows);
+    let (n_rows, n_dead_letters) = tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|e| Err(Fault::from_error("internal", "a sample was not taken in", &e)))?;
+    Ok(json!({ "n_rows": n_rows, "n_dead_letters": n_dead_letters }))
 }
 
 /// Starts, stops or restarts a server.

@@ -8,9 +8,12 @@ mod backend;
 mod collect;
 mod create;
 mod history;
+mod listen;
 mod logs;
+mod own;
 mod page;
 mod peers;
+mod states;
 mod store;
 
 #[cfg(feature = "otlp")]
@@ -139,6 +142,8 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
             Fault::from_error("api", "the API's socket is not served any more", &e)
         }),
         () = collect::run(Arc::clone(&plane)) => Ok(()),
+        () = listen::run(Arc::clone(&plane)) => Ok(()),
+        () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
         fault = lake_failed(&ending) => Err(fault),

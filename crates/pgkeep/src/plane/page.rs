@@ -70,7 +70,9 @@ async fn serve(plane: &Plane, port: u16, api: &Api) -> Result<(), Fault> {
 }
 
 /// A new key and its certificate; the key lives in memory only.
-async fn certificate(plane: &Plane) -> Result<(String, PrivatePkcs8KeyDer<'static>), Fault> {
+pub(super) async fn certificate(
+    plane: &Plane,
+) -> Result<(String, PrivatePkcs8KeyDer<'static>), Fault> {
     let failed = |e: rcgen::Error| {
         Fault::from_error("page", "could not make the page's certificate request", &e)
     };

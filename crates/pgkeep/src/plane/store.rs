@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::access::SCHEMA as ACCESS_SCHEMA;
 use super::logs::SAVED_SCHEMA;
+use super::states::{self, SCHEMA as STATES_SCHEMA};
 
 /// One server that exists or is being made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,8 +62,9 @@ pub(crate) struct SqliteStore {
 
 /// Marks the file as ours: "pgkp" in ASCII.
 const APPLICATION_ID: i32 = 0x7067_6b70;
-/// Version 2 added the tables of access, version 3 saved queries.
-const SCHEMA_VERSION: i32 = 3;
+/// Version 2 added the tables of access, version 3 saved queries, version 4 the states of all
+/// servers in one list.
+const SCHEMA_VERSION: i32 = 4;
 /// Older entries of a server's history are dropped.
 const HISTORY_MAX: u32 = 1000;
 
@@ -114,7 +116,7 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
         return Err(rusqlite::Error::InvalidQuery);
     }
     connection.execute_batch(&format!(
-        "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA} {SAVED_SCHEMA}
+        "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA} {SAVED_SCHEMA} {STATES_SCHEMA}
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
          COMMIT;"
     ))?;
@@ -190,11 +192,14 @@ impl Store for SqliteStore {
                 return Ok(());
             }
             // A server that is gone meanwhile gets no history.
-            transaction.execute(
+            let noted = transaction.execute(
                 "INSERT INTO history (server, state, state_reason, state_since)
                  SELECT name, ?2, ?3, ?4 FROM server WHERE name = ?1",
                 params![name.as_str(), seen.state, seen.state_reason, seen.state_since],
             )?;
+            if noted > 0 {
+                states::note(&transaction, name, seen)?;
+            }
             transaction.execute(
                 "DELETE FROM history WHERE server = ?1 AND id <= (
                      SELECT id FROM history WHERE server = ?1
@@ -284,5 +289,12 @@ mod tests {
         assert_eq!(store.history(&a.name, 5000).unwrap().len(), 1000);
         assert!(store.remove_server(&a.name).unwrap());
         assert!(store.history(&a.name, 10).unwrap().is_empty());
+        // What is followed stays, and goes on counting.
+        let all = store.states_after(0, 5000).unwrap();
+        assert_eq!((all.len(), all[0].0, &all[2].1["state"]), (1103, 1, &"Stopped".into()));
+        assert_eq!(store.states_after(1101, 5000).unwrap(), all[1101..]);
+        assert!(store.add_server(&a).unwrap());
+        store.note_state(&a.name, &seen("Ready")).unwrap();
+        assert_eq!(store.states_after(1103, 5000).unwrap()[0].0, 1104);
     }
 }

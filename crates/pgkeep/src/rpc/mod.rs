@@ -21,8 +21,8 @@
 //! | vault | `identity-find` | `{identity}` → `{name, client_id, object_id, resource, socket}` |
 //! | vault | `token` | `{identity, resource}` → `{access_token, expires_on, resource, client_id}` |
 //! | vault | `keyvault-…`, `key`, `role-assignment-…`, `identity-…` | see `vaultd::admin` |
-//! | vault | `audit-list`, `vault-rekey` | see `vaultd::admin` |
-//! | plane | `ship` | see `plane::answers`; an agent may ask for this only |
+//! | vault | `audit-list`, `audit-read`, `vault-rekey` | see `vaultd::admin` |
+//! | plane | `ship`, `sample` | see `plane::answers`; an agent may ask for these only |
 //! | agent | `create` | `{port, key?, identity?, policy?}` → what `show` answers |
 //! | agent | `key-change` | `{key?, identity?, policy?}` → what `show` answers |
 //! | agent | `key-check` | → `{health, failure, checked_at}`, looked at now |

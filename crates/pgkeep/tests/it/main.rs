@@ -11,6 +11,7 @@ mod api;
 mod at_rest;
 mod cli;
 mod cmk;
+mod feeds;
 mod fs;
 mod installation;
 mod keyvault_cli;

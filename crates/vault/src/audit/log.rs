@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::list::{self, AuditPage, Cursor};
+use super::since::{self, AuditLines};
 use super::{AuditFolder, Event};
 use crate::group::Group;
 
@@ -173,20 +174,33 @@ impl AuditLog {
         cursor: Option<Cursor>,
         limit: usize,
     ) -> io::Result<AuditPage> {
-        let files = {
-            let writer = self.writer.lock();
-            let mut files = list::files(&*writer.folder)?;
-            // What lies beyond was not synced.
-            for (number, length) in &mut files {
-                if *number == writer.number {
-                    *length = writer.length;
-                }
-            }
-            files
-        };
-        let read =
-            |number, offset, n_bytes| self.writer.lock().folder.read_part(number, offset, n_bytes);
+        let files = self.files()?;
+        let read = |number, offset, n_bytes| self.read_part(number, offset, n_bytes);
         list::page(&files, &read, vault, cursor, limit)
+    }
+
+    /// The durable lines behind a place, oldest first.
+    pub(crate) fn since(&self, after: u64) -> io::Result<AuditLines> {
+        let files = self.files()?;
+        let read = |number, offset, n_bytes| self.read_part(number, offset, n_bytes);
+        since::since(&files, &read, after)
+    }
+
+    /// Numbers and durable lengths of the files.
+    fn files(&self) -> io::Result<Vec<(u32, u64)>> {
+        let writer = self.writer.lock();
+        let mut files = list::files(&*writer.folder)?;
+        // What lies beyond was not synced.
+        for (number, length) in &mut files {
+            if *number == writer.number {
+                *length = writer.length;
+            }
+        }
+        Ok(files)
+    }
+
+    fn read_part(&self, number: u32, offset: u64, n_bytes: u64) -> io::Result<Vec<u8>> {
+        self.writer.lock().folder.read_part(number, offset, n_bytes)
     }
 
     fn write(&self, batch: Vec<Entry>) -> bool {

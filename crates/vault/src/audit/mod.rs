@@ -8,11 +8,13 @@ mod event;
 mod folder;
 mod list;
 mod log;
+mod since;
 mod verify;
 
 pub use folder::{AuditFolder, FolderFiles};
 pub use list::{AuditPage, PAGE_MAX};
 pub use log::Head;
+pub use since::{AuditLine, AuditLines};
 pub use verify::{Problem, Report, verify, verify_folder};
 
 pub(crate) use event::{Claim, Event};

@@ -16,7 +16,7 @@ use crate::ledger::Draft;
 use crate::ring::Domain;
 use crate::store::Address;
 use crate::world::{World, kind};
-use crate::{AuditPage, Caller, Error};
+use crate::{AuditLines, AuditPage, Caller, Error};
 
 /// Changes of vaults, roles and identities are rare: one after the other.
 pub(crate) const ADMINISTRATION: &str = "administration";
@@ -153,6 +153,22 @@ impl KeyVaults {
                 std::io::ErrorKind::InvalidInput => unknown(),
                 _ => Error::Audit(e),
             })
+        })
+    }
+
+    /// What was asked of the whole installation, oldest first, from a place on that an earlier
+    /// answer gave, or 0. For the plane, which keeps it with all other events. Reading is not
+    /// recorded, a refusal is: a record of each reading would be one more thing to read.
+    pub fn audit_read(&self, caller: Caller<'_>, after: u64) -> Result<AuditLines, Error> {
+        let core = &self.core;
+        if let Err(refused) = core.policy.as_plane(caller) {
+            return core.local(caller, "AuditEventRead", "*", "", || Err(refused));
+        }
+        core.audit.since(after).map_err(|e| match e.kind() {
+            std::io::ErrorKind::InvalidInput => Error::Conflict(
+                "the audit has no such place: files of it were changed or put back".to_owned(),
+            ),
+            _ => Error::Audit(e),
         })
     }
 

@@ -179,6 +179,45 @@ fn the_audit_is_read_newest_first_in_pages_and_one_vault_at_a_time() {
 }
 
 #[test]
+fn the_audit_is_followed_line_by_line_and_only_by_the_plane() {
+    let house = House::new();
+    house.kv.rotate_audit_at(2_000);
+    for n in 0..30 {
+        house.ec(&format!("k{n}"));
+    }
+    let (mut lines, mut after) = (Vec::new(), 0);
+    loop {
+        let part = house.kv.audit_read(PLANE, after).unwrap();
+        after = part.lines.last().map_or(after, |line| line.end);
+        lines.extend(part.lines);
+        if !part.more {
+            break;
+        }
+    }
+    // As they stand in the files, each once; to read them adds nothing.
+    let written = house.folder.audit();
+    let read = lines.iter().map(|line| serde_json::from_str(&line.text).unwrap());
+    assert_eq!(read.collect::<Vec<Value>>(), written);
+    assert!(lines.iter().all(|line| line.intact));
+    assert!(lines.is_sorted_by(|a, b| a.end < b.end));
+    assert_eq!(house.kv.audit_read(PLANE, after).unwrap(), crate::AuditLines::default());
+    // From the middle on.
+    let part = house.kv.audit_read(PLANE, lines[7].end).unwrap();
+    assert_eq!(part.lines[0], lines[8]);
+    let none = house.kv.audit_read(PLANE, after + 1);
+    assert!(matches!(none, Err(Error::Conflict(_))), "{none:?}");
+    let none = house.kv.audit_read(PLANE, 999 << 32);
+    assert!(matches!(none, Err(Error::Conflict(_))), "{none:?}");
+    for caller in [AGENT, OPERATOR, Caller::acting(PLANE.uid, "anna")] {
+        let refused = house.kv.audit_read(caller, 0);
+        assert!(matches!(refused, Err(Error::Forbidden(_))), "{refused:?}");
+    }
+    let refused = house.kv.audit_read(PLANE, after).unwrap().lines;
+    assert_eq!(refused.len(), 3, "{refused:?}");
+    assert!(refused.iter().all(|line| line.text.contains("AuditEventRead")));
+}
+
+#[test]
 fn a_changed_line_of_the_audit_is_said_to_be_changed() {
     let house = House::new();
     house.ec("k");

@@ -6,8 +6,8 @@ use futures_util::stream::BoxStream;
 use super::Reply;
 use crate::access::Principal;
 use crate::plane::model::{
-    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, SavedQuery,
-    SavedQueryUpdate,
+    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, OtlpLogs,
+    OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 
 /// Lines of an answer as they come, each one JSON document ([`super::super::model::LogsLine`])
@@ -41,6 +41,9 @@ pub trait Logs: Send + Sync + 'static {
         how: LogsIngestQuery,
         body: Pieces,
     ) -> Reply<'a, LogsIngested>;
+
+    /// Takes logs of OpenTelemetry in; answers once they are stored.
+    fn logs_otlp<'a>(&'a self, by: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken>;
 
     /// The sources by name.
     fn connectors(&self) -> Reply<'_, Vec<Connector>>;

@@ -206,6 +206,24 @@ pub struct LogsIngested {
     pub skipped_bytes: u64,
 }
 
+/// A request of OpenTelemetry's logs, as it came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OtlpLogs {
+    /// In the JSON encoding.
+    Json(Vec<u8>),
+    /// In protobuf.
+    Protobuf(Vec<u8>),
+}
+
+/// What became of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OtlpTaken {
+    /// Records that are rows now.
+    pub n_records: u64,
+    /// Those that are dead letters.
+    pub n_rejected: u64,
+}
+
 /// How a body of events is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]

@@ -31,8 +31,8 @@ pub use keyvault::{
 };
 pub use logs::{
     Connector, LogsBegin, LogsCheck, LogsColumn, LogsDiagnostic, LogsEnd, LogsFurther,
-    LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRun, LogsTable, SavedQuery,
-    SavedQueryUpdate,
+    LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRun, LogsTable, OtlpLogs, OtlpTaken,
+    SavedQuery, SavedQueryUpdate,
 };
 pub use meta::{About, Answer, Ca, Health, Page, PlaneStatus, Status, StatusServer, StatusVault};
 pub use networking::{

@@ -9,6 +9,7 @@ mod keyvaults;
 mod logs;
 mod networking;
 mod parameters;
+pub(crate) mod push;
 mod servers;
 mod vault;
 

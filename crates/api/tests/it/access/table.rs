@@ -69,13 +69,19 @@ fn operations() -> Vec<Operation> {
             });
         }
     }
-    let (id, method, path) = ("metrics_show", "GET", "/metrics");
-    all.push(Operation {
-        id: id.to_owned(),
-        method: method.to_owned(),
-        path: path.to_owned(),
-        body: false,
-    });
+    // Those that the document leaves out.
+    for (id, method, path) in [
+        ("metrics_show", "GET", "/metrics"),
+        ("logs_otlp", "POST", "/v1/logs"),
+        ("logs_push", "POST", "/dataCollectionRules/a/streams/Custom-A_CL"),
+    ] {
+        all.push(Operation {
+            id: id.to_owned(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: false,
+        });
+    }
     all
 }
 

@@ -452,6 +452,11 @@ impl Logs for Sim {
         })
     }
 
+    fn logs_otlp<'a>(&'a self, _: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
+        let (OtlpLogs::Json(bytes) | OtlpLogs::Protobuf(bytes)) = request;
+        ready(OtlpTaken { n_records: bytes.len() as u64, n_rejected: 0 })
+    }
+
     fn connectors(&self) -> Reply<'_, Vec<Connector>> {
         ready(Vec::new())
     }

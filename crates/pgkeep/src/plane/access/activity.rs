@@ -53,19 +53,36 @@ pub(super) fn acts(
                 AND (?3 IS NULL OR operation = ?3)
               ORDER BY id DESC LIMIT ?4",
         )?
-        .query_map(params![before, filter.principal, filter.operation, filter.limit], |row| {
-            let act = Act {
-                at: row::time(row, 1)?,
-                principal: row.get(2)?,
-                kind: row::kind_if_any(row, 3)?,
-                operation: row.get(4)?,
-                target: row.get(5)?,
-                status: row.get(6)?,
-                request_id: row.get(7)?,
-            };
-            Ok((row.get::<_, i64>(0)?.unsigned_abs(), act))
-        })?
+        .query_map(params![before, filter.principal, filter.operation, filter.limit], numbered)?
         .collect()
+}
+
+/// What came behind the line of this number, oldest first.
+pub(super) fn acts_after(
+    connection: &Connection,
+    id: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<(u64, Act)>> {
+    connection
+        .prepare_cached(
+            "SELECT id, at, principal, kind, operation, target, status, request_id
+               FROM access_act WHERE id > ?1 ORDER BY id LIMIT ?2",
+        )?
+        .query_map(params![i64::try_from(id).unwrap_or(i64::MAX), limit], numbered)?
+        .collect()
+}
+
+fn numbered(row: &rusqlite::Row<'_>) -> rusqlite::Result<(u64, Act)> {
+    let act = Act {
+        at: row::time(row, 1)?,
+        principal: row.get(2)?,
+        kind: row::kind_if_any(row, 3)?,
+        operation: row.get(4)?,
+        target: row.get(5)?,
+        status: row.get(6)?,
+        request_id: row.get(7)?,
+    };
+    Ok((row.get::<_, i64>(0)?.unsigned_abs(), act))
 }
 
 pub(super) fn setting(connection: &Connection, key: &str) -> rusqlite::Result<Option<String>> {

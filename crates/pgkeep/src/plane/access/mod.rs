@@ -22,6 +22,7 @@ use base::{Fault, SystemClock};
 use crypto::{Argon2Params, OsRandom};
 use jiff::Timestamp;
 use rusqlite::Connection;
+use serde_json::{Value, json};
 
 use super::store::SqliteStore;
 
@@ -110,6 +111,28 @@ impl SqliteStore {
             Ok(outcome)
         };
         run().map_err(|e| super::store::failed(&e))
+    }
+}
+
+impl SqliteStore {
+    /// Lines of the activity log behind the one of this number, oldest first, as the parser
+    /// `pgkeep-activity` reads them.
+    pub(super) fn acts_after(&self, id: u64, limit: u32) -> Result<Vec<(u64, Value)>, Fault> {
+        let acts = self.access(|connection| activity::acts_after(connection, id, limit))?;
+        let line = |(id, act): (u64, Act)| {
+            let line = json!({
+                "id": id,
+                "at": act.at.to_string(),
+                "principal": act.principal,
+                "kind": act.kind.map(Kind::as_str),
+                "operation": act.operation,
+                "target": act.target,
+                "status": act.status,
+                "request_id": act.request_id,
+            });
+            (id, line)
+        };
+        Ok(acts.into_iter().map(line).collect())
     }
 }
 

@@ -6,8 +6,8 @@ use api::access::Principal;
 use api::plane::Reply;
 use api::plane::backend::{Lines, Logs, Pieces};
 use api::plane::model::{
-    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, SavedQuery,
-    SavedQueryUpdate,
+    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, OtlpLogs,
+    OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 use base::{Changed, ExitCode, Fault};
 
@@ -48,6 +48,10 @@ impl Logs for PlaneBackend {
         body: Pieces,
     ) -> Reply<'a, LogsIngested> {
         Box::pin(async move { self.lake()?.ingest(&by.name, how, body).await })
+    }
+
+    fn logs_otlp<'a>(&'a self, by: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
+        Box::pin(async move { self.lake()?.otlp(&by.name, request).await })
     }
 
     fn connectors(&self) -> Reply<'_, Vec<Connector>> {

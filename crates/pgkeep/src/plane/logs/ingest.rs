@@ -46,6 +46,7 @@ impl Logs {
         how: LogsIngestQuery,
         body: Pieces,
     ) -> Result<LogsIngested, Fault> {
+        own_only(&how)?;
         let skip = how.source.as_deref().and_then(|source| self.store.position(source));
         let mut ingest = Ingest {
             logs: Arc::clone(&self),
@@ -369,6 +370,26 @@ pub(super) async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work)
         .await
         .map_err(|e| Fault::from_error("internal", "taking events in failed where it must not", &e))
+}
+
+/// Sources that only pgkeep's own processes and listeners may name: who moved their marks would
+/// keep out what they send.
+const OWN_SOURCES: [&str; 4] = ["pgkeep/", "server/", "syslog/", "otlp/"];
+/// What pgkeep says of itself is said by nobody else.
+pub(super) const OWN_TABLE: &str = "PgkeepActivity";
+const OWN_PARSERS: &str = "pgkeep-";
+
+/// Refuses a push that would pass for what pgkeep records.
+fn own_only(how: &LogsIngestQuery) -> Result<(), Fault> {
+    let refused = |why: String| Err(Fault::new("bad_request", why).exit(ExitCode::Usage));
+    let own = |source: &str| OWN_SOURCES.iter().any(|own| source.starts_with(own));
+    match &how.source {
+        Some(source) if own(source) => refused(format!("the source \"{source}\" is pgkeep's own")),
+        _ if how.table.as_deref() == Some(OWN_TABLE) || how.format.starts_with(OWN_PARSERS) => {
+            refused(format!("{OWN_TABLE} is written by pgkeep alone"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The table's name, which this form does not know by itself.

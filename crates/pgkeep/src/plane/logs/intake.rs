@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base::{ExitCode, Fault};
 use kql::value::Value;
-use lake::store::{Mark, Rows, StoreError};
+use lake::store::Mark;
 use siem::{DeadLetter, Intake, Origin, Output, Position, Raw, Reason, Settings, Splitter};
 
+use super::feed::{Feed, Kept, Refusal};
 use super::sources::{Came, Known};
-use super::{Logs, faults, now};
+use super::{Logs, now};
 
 /// A piece of a stream.
 #[derive(Debug)]
@@ -50,12 +51,6 @@ struct Stream {
     parser: String,
     /// Offset of the next byte.
     next: u64,
-}
-
-/// Records that are tried one by one when a piece as a whole is refused.
-struct Kept {
-    bytes: Vec<u8>,
-    offset: u64,
 }
 
 impl Streams {
@@ -115,7 +110,9 @@ impl Logs {
         let received_at = now();
         while let Some(record) = stream.splitter.next_record() {
             stream.intake.parse(&record, received_at);
-            kept.push(Kept { bytes: record.bytes.to_vec(), offset: record.offset });
+            let end = record.offset + record.bytes.len() as u64;
+            let (offset, defect) = (record.offset, record.defect);
+            kept.push(Kept { bytes: record.bytes.to_vec(), offset, end, defect });
         }
         stream.next = shipment.offset + shipment.data.len() as u64;
         let mut position = stream.splitter.offset();
@@ -135,8 +132,9 @@ impl Logs {
         match self.store_output(output, Some(mark.clone())) {
             Ok(()) => {}
             Err(Refusal::Rows(why)) => {
-                let n_dead = self.one_by_one(shipment, kept, received_at, mark, &why)?;
-                came.n_dead += n_dead;
+                let parser = self.parser(&shipment.parser, shipment.timezone.as_deref())?;
+                let feed = Feed { parser: Arc::new(parser), origin: origin(shipment) };
+                came.n_dead += self.one_by_one(&feed, kept, received_at, Some(&mark), &why)?;
             }
             Err(Refusal::All(fault)) => return Err(fault),
         }
@@ -189,86 +187,6 @@ impl Logs {
                 .detail(crate::cells::chain(&e))
                 .exit(ExitCode::Usage)
         })
-    }
-
-    /// Stores what a parser gave, dead letters included, all or nothing.
-    pub(super) fn store_output(&self, output: Output, mark: Option<Mark>) -> Result<(), Refusal> {
-        let rows = self.all_rows(output).map_err(Refusal::All)?;
-        match self.append(rows, mark) {
-            Ok(()) => Ok(()),
-            // Not the state of the store but these rows.
-            Err(error @ StoreError::Invalid(_)) => Err(Refusal::Rows(error.to_string())),
-            Err(error) => Err(Refusal::All(faults::of_store(&error))),
-        }
-    }
-
-    /// Rows of all tables that a parser's output fills, dead letters included.
-    pub(super) fn all_rows(&self, output: Output) -> Result<Vec<Rows>, Fault> {
-        let mut batches = output.batches;
-        let dead = self
-            .library
-            .dead_letters(&output.dead)
-            .map_err(|e| Fault::from_error("internal", "dead letters cannot be written", &e))?;
-        batches.extend(dead);
-        batches.into_iter().map(|batch| self.rows(batch)).collect()
-    }
-
-    /// A piece holds rows that the store never takes: the others are stored, and these become
-    /// dead letters, so that they do not hold up what comes behind them.
-    fn one_by_one(
-        &self,
-        shipment: &Shipment,
-        kept: Vec<Kept>,
-        received_at: i64,
-        end: Mark,
-        why: &str,
-    ) -> Result<u64, Fault> {
-        let parser = Arc::new(self.parser(&shipment.parser, shipment.timezone.as_deref())?);
-        let mut n_dead = 0;
-        for record in &kept {
-            let mut intake = Intake::new(Arc::clone(&parser), origin(shipment));
-            let Kept { bytes, offset } = record;
-            intake.parse(&siem::Record { bytes, offset: *offset, defect: None }, received_at);
-            let behind = offset + bytes.len() as u64;
-            let mark = Mark { source: end.source.clone(), position: behind.min(end.position) };
-            match self.store_output(intake.take(), Some(mark.clone())) {
-                Ok(()) => {}
-                Err(Refusal::All(fault)) => return Err(fault),
-                Err(Refusal::Rows(_)) => {
-                    let letter = DeadLetter {
-                        reason: Reason::Structure,
-                        detail: format!("the lake does not take its rows: {why}"),
-                        parser: shipment.parser.as_str().into(),
-                        raw: Raw::of(bytes),
-                        n_bytes: bytes.len(),
-                        source: shipment.source.as_str().into(),
-                        at: Position { offset: *offset, part: 0 },
-                        received_at,
-                    };
-                    n_dead += 1;
-                    let output = Output { batches: Vec::new(), dead: vec![letter] };
-                    self.store_output(output, Some(mark)).map_err(Refusal::into_fault)?;
-                }
-            }
-        }
-        Ok(n_dead)
-    }
-}
-
-/// Why rows were not stored.
-pub(super) enum Refusal {
-    /// They never will be.
-    Rows(String),
-    /// The store takes nothing now.
-    All(Fault),
-}
-
-impl Refusal {
-    pub(super) fn into_fault(self) -> Fault {
-        match self {
-            Self::Rows(why) => Fault::new("bad_request", why).exit(ExitCode::Usage),
-            Self::All(fault) => fault,
-        }
     }
 }
 

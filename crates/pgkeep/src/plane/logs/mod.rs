@@ -5,12 +5,19 @@
 //! about logs is answered with the reason.
 
 mod faults;
+mod feed;
+mod heard;
 mod ingest;
 mod intake;
+mod otlp;
+mod own;
 mod parquet;
 mod query;
+mod samples;
 mod saved;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod timespan;
 
 use std::path::{Path, PathBuf};
@@ -26,7 +33,9 @@ use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
 
+pub(crate) use heard::{Heard, Readers};
 pub(crate) use intake::Shipment;
+pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
@@ -52,6 +61,7 @@ pub(crate) struct Logs {
     bodies: tokio::sync::Mutex<()>,
     spill: PathBuf,
     n_spooled: AtomicU64,
+    otlp_places: otlp::Places,
     _committer: Committer,
 }
 
@@ -98,6 +108,7 @@ impl Logs {
             bodies: tokio::sync::Mutex::default(),
             spill,
             n_spooled: AtomicU64::new(0),
+            otlp_places: otlp::Places::default(),
             _committer: committer,
         })
     }
