@@ -18,7 +18,7 @@ use lake::store::{Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Store, StoreLim
 
 use crate::plans::NOW;
 use crate::store::{ask, columns, in_folder, lake, numbers, row};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 use crate::store_log::{SetClock, open};
 
 fn limits() -> StoreLimits {
@@ -169,7 +169,7 @@ fn power_cuts_while_files_are_merged() {
                 random: Arc::new(OsClock),
             };
             let acked = merge_until_cut(doors, &clock);
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             disk.after(folder.path(), tail, names);
             let store = open(folder.path(), &clock, eager());
             let found = numbers(&store);
