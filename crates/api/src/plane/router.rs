@@ -42,6 +42,17 @@ pub(crate) fn router(state: PlaneState) -> Router {
         .layer(from_fn(unread::drain))
 }
 
+/// OTLP alone, for whoever reaches it; with the same limits.
+pub(crate) fn open(state: PlaneState) -> Router {
+    push::open_router()
+        .with_state(state)
+        .layer(from_fn_with_state(push::open_operations(), operation::note))
+        .layer(from_fn_with_state(Places::default(), layers::limit))
+        .layer(from_fn(layers::guard))
+        .layer(from_fn_with_state(Metrics::default(), layers::outermost))
+        .layer(from_fn(unread::drain))
+}
+
 /// Says that the plane answers; what the servers do is another question.
 async fn health() -> Json<Health> {
     Json(Health { status: "ok".to_owned() })

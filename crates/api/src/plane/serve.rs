@@ -19,7 +19,7 @@ use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt as _;
 
-use super::router::router;
+use super::router::{open, router};
 use super::{PlaneParts, PlaneState};
 use crate::access::LocalPeer;
 use crate::{Error, Tls};
@@ -80,6 +80,23 @@ impl Api {
                     Err(_) => tracing::debug!("a TLS handshake took too long"),
                 }
             });
+        }
+    }
+
+    /// Serves OTLP alone over plain HTTP until dropped, to whoever reaches `listener`: it belongs
+    /// on loopback.
+    pub async fn serve_otlp(&self, listener: tokio::net::TcpListener) -> Result<(), Error> {
+        let open = open(self.state.clone());
+        let mut connections = Connections::default();
+        loop {
+            let place = connections.place().await;
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let _ = stream.set_nodelay(true);
+                    connections.begin(place, converse(stream, open.clone(), None));
+                }
+                Err(e) => rest(&e).await,
+            }
         }
     }
 

@@ -44,6 +44,16 @@ pub(crate) struct Config {
 pub(crate) struct LogsSettings {
     /// Listeners for syslog.
     pub(crate) syslog: SyslogSettings,
+    /// A listener for OpenTelemetry.
+    pub(crate) otlp: OtlpListenerSettings,
+}
+
+/// The table `[logs.otlp]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct OtlpListenerSettings {
+    /// OTLP over plain HTTP, without a sign-in: on loopback only.
+    pub(crate) http: Option<SocketAddr>,
 }
 
 /// The table `[logs.syslog]`: addresses with ports, each off unless it is there.
@@ -142,6 +152,11 @@ impl Config {
         }
         if let Some(otlp) = &self.otlp {
             otlp.check()?;
+        }
+        if self.logs.otlp.http.is_some_and(|at| !at.ip().is_loopback()) {
+            return Err("http in [logs.otlp] is no address of loopback; others send to the API's \
+                        HTTPS port with a token"
+                .to_owned());
         }
         for (name, value) in set {
             if value.len() > MAX_VALUE_BYTES || value.contains('\0') {
@@ -326,6 +341,11 @@ mod tests {
             assert!(config(bad).is_err(), "{bad}");
         }
         assert!(toml::from_str::<Config>("[logs.sylog]").is_err());
+        let otlp = |at: &str| {
+            toml::from_str::<Config>(&format!("[logs.otlp]\nhttp = \"{at}\"")).unwrap().checked()
+        };
+        assert!(otlp("127.0.0.1:4318").is_ok() && otlp("[::1]:4318").is_ok());
+        assert!(otlp("0.0.0.0:4318").is_err() && otlp("192.0.2.1:4318").is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod prepare;
 pub(crate) use accounts::{Account, Accounts};
 #[cfg(feature = "otlp")]
 pub(crate) use config::OtlpSettings;
-pub(crate) use config::{Config, SealKeySettings, SyslogSettings};
+pub(crate) use config::{Config, LogsSettings, SealKeySettings};
 pub(crate) use prepare::{adopt_password_file, prepare, prepare_server, remove_server, write_ca};
 
 use std::path::{Path, PathBuf};

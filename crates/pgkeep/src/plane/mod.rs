@@ -142,7 +142,7 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
             Fault::from_error("api", "the API's socket is not served any more", &e)
         }),
         () = collect::run(Arc::clone(&plane)) => Ok(()),
-        () = listen::run(Arc::clone(&plane)) => Ok(()),
+        () = listen::run(Arc::clone(&plane), api.clone()) => Ok(()),
         () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,

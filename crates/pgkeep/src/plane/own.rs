@@ -90,6 +90,16 @@ fn of_store(plane: &Plane, record: OwnRecord, after: u64) -> Result<OwnLines, Fa
         ACTIVITY => plane.saved.acts_after(after, LINES_MAX)?,
         _ => plane.saved.states_after(after, LINES_MAX)?,
     };
+    if found.is_empty() {
+        let list = if record == ACTIVITY { "access_act" } else { "server_state" };
+        let last = plane.saved.last_number(list)?;
+        if last < after {
+            let what = format!("{list} ends at {last}, and {after} is stored already");
+            return Err(Fault::new("conflict", "plane.db is older than the log lake")
+                .detail(what)
+                .hint("bring plane.db and the folder lake/ back from the same backup"));
+        }
+    }
     let more = found.len() >= LINES_MAX as usize;
     let mut before = after;
     let lines = found.into_iter().map(|(id, line)| {

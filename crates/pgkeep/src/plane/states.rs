@@ -2,7 +2,7 @@
 //! history of each is cannot be followed, because it goes with its server.
 
 use base::{Fault, ServerName};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Value, json};
 
 use super::store::{Seen, SqliteStore, failed};
@@ -48,6 +48,13 @@ pub(super) fn note(
 }
 
 impl SqliteStore {
+    /// The last number that a list has given, whether its line is still there or not.
+    pub(super) fn last_number(&self, list: &str) -> Result<u64, Fault> {
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name = ?1";
+        let last = self.connection().query_row(sql, [list], |row| row.get::<_, i64>(0)).optional();
+        last.map(|last| last.map_or(0, i64::unsigned_abs)).map_err(|e| failed(&e))
+    }
+
     /// Changes behind the one of this number, oldest first, as the parser `pgkeep-state` reads
     /// them.
     pub(super) fn states_after(&self, id: u64, limit: u32) -> Result<Vec<(u64, Value)>, Fault> {

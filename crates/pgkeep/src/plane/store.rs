@@ -293,6 +293,8 @@ mod tests {
         let all = store.states_after(0, 5000).unwrap();
         assert_eq!((all.len(), all[0].0, &all[2].1["state"]), (1103, 1, &"Stopped".into()));
         assert_eq!(store.states_after(1101, 5000).unwrap(), all[1101..]);
+        assert_eq!(store.last_number("server_state").unwrap(), 1103);
+        assert_eq!(store.last_number("access_act").unwrap(), 0);
         assert!(store.add_server(&a).unwrap());
         store.note_state(&a.name, &seen("Ready")).unwrap();
         assert_eq!(store.states_after(1103, 5000).unwrap()[0].0, 1104);

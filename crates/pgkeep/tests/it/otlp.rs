@@ -201,3 +201,23 @@ fn a_collector_that_never_answers_holds_nothing_up() {
     assert_code(&it.run(&["down"]), 0);
     assert!(ending.elapsed() < Duration::from_secs(60), "{:?}", ending.elapsed());
 }
+
+#[test]
+fn pgkeep_is_a_collector_of_its_own_logs() {
+    let port = testkit::free_port();
+    let it = configured(
+        Installation::new(),
+        &format!(
+            "endpoint = \"http://127.0.0.1:{port}\"\n[logs.otlp]\nhttp = \"127.0.0.1:{port}\""
+        ),
+    );
+    assert_code(&it.up(), 0);
+    // Both write more once the plane listens: the one is asked, the other starts a server.
+    let query = "PgkeepOtelLogs | where ServiceName in ('plane', 'agent')
+        | summarize n = count() by ServiceName";
+    let found = crate::feeds::wait_for(&it, query, 2);
+    assert_eq!(found.len(), 2, "{found:?}");
+    let sources = it.json(&["logs", "connectors"]);
+    let mut sources = sources.as_array().unwrap().iter();
+    assert!(sources.any(|source| source["name"] == "otlp/loopback" && source["kind"] == "otlp"));
+}

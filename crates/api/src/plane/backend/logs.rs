@@ -43,7 +43,7 @@ pub trait Logs: Send + Sync + 'static {
     ) -> Reply<'a, LogsIngested>;
 
     /// Takes logs of OpenTelemetry in; answers once they are stored.
-    fn logs_otlp<'a>(&'a self, by: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken>;
+    fn logs_otlp<'a>(&'a self, by: &'a str, request: OtlpLogs) -> Reply<'a, OtlpTaken>;
 
     /// The sources by name.
     fn connectors(&self) -> Reply<'_, Vec<Connector>>;

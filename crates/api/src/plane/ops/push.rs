@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use crate::plane::body::bad;
 use crate::plane::model::{LogsIngestQuery, OtlpLogs, OtlpTaken};
+use crate::plane::operation::Operations;
 use crate::plane::{ApiError, Caller, PlaneState, Query, status_of};
 
 /// Path, method and operation of each; they are pushes that come again and again.
@@ -27,6 +28,9 @@ pub(crate) const PUSHES: [(&str, &str, &str); 2] =
     [(OTLP, "POST", "logs_otlp"), (RULE, "POST", "logs_push")];
 const OTLP: &str = "/v1/logs";
 const RULE: &str = "/dataCollectionRules/{rule}/streams/{stream}";
+
+/// Who sends without being asked who they are; no name of a principal.
+const NOBODY: &str = "loopback";
 
 /// Bytes of a request of OTLP, packed or not.
 const OTLP_BYTES: usize = 4 << 20;
@@ -51,12 +55,31 @@ pub(crate) fn router() -> Router<PlaneState> {
     Router::new().route(OTLP, post(logs_otlp)).route(RULE, post(logs_push))
 }
 
+/// OTLP for whoever reaches it.
+pub(crate) fn open_router() -> Router<PlaneState> {
+    Router::new().route(OTLP, post(logs_otlp_open))
+}
+
+/// The operations of [`open_router`].
+pub(crate) fn open_operations() -> Operations {
+    let [(path, method, operation), _] = PUSHES;
+    Operations::default().with(method, path, operation)
+}
+
 /// Takes an `ExportLogsServiceRequest` in (OTLP specification, "OTLP/HTTP").
 async fn logs_otlp(
     State(state): State<PlaneState>,
     Caller(by): Caller,
     request: Request,
 ) -> Outcome<Response> {
+    take_otlp(&state, &by.name, request).await
+}
+
+async fn logs_otlp_open(State(state): State<PlaneState>, request: Request) -> Outcome<Response> {
+    take_otlp(&state, NOBODY, request).await
+}
+
+async fn take_otlp(state: &PlaneState, by: &str, request: Request) -> Outcome<Response> {
     let kind = kind(request.headers());
     if ![PROTOBUF, JSON].contains(&kind.as_str()) {
         return Err(Fault::new("unsupported_media_type", "the body must be OTLP")
@@ -67,7 +90,7 @@ async fn logs_otlp(
     let bytes = body(request, OTLP_BYTES).await?;
     let is_protobuf = kind == PROTOBUF;
     let logs = if is_protobuf { OtlpLogs::Protobuf(bytes) } else { OtlpLogs::Json(bytes) };
-    let taken = state.backend().logs_otlp(&by, logs).await?;
+    let taken = state.backend().logs_otlp(by, logs).await?;
     Ok(match is_protobuf {
         true => ([(header::CONTENT_TYPE, PROTOBUF)], protobuf(taken)).into_response(),
         false => axum::Json(partial_success(taken)).into_response(),

@@ -452,7 +452,7 @@ impl Logs for Sim {
         })
     }
 
-    fn logs_otlp<'a>(&'a self, _: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
+    fn logs_otlp<'a>(&'a self, _: &'a str, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
         let (OtlpLogs::Json(bytes) | OtlpLogs::Protobuf(bytes)) = request;
         ready(OtlpTaken { n_records: bytes.len() as u64, n_rejected: 0 })
     }

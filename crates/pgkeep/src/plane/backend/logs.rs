@@ -50,8 +50,8 @@ impl Logs for PlaneBackend {
         Box::pin(async move { self.lake()?.ingest(&by.name, how, body).await })
     }
 
-    fn logs_otlp<'a>(&'a self, by: &'a Principal, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
-        Box::pin(async move { self.lake()?.otlp(&by.name, request).await })
+    fn logs_otlp<'a>(&'a self, by: &'a str, request: OtlpLogs) -> Reply<'a, OtlpTaken> {
+        Box::pin(async move { self.lake()?.otlp(by, request).await })
     }
 
     fn connectors(&self) -> Reply<'_, Vec<Connector>> {

@@ -1,5 +1,5 @@
-//! Listeners for what other machines send: syslog over UDP, TCP and TLS. Off unless `[logs.syslog]`
-//! of `config.toml` names an address.
+//! Listeners for what others send: syslog over UDP, TCP and TLS, and OTLP for programs of this
+//! machine. Off unless `[logs.syslog]` or `[logs.otlp]` of `config.toml` names an address.
 //!
 //! Syslog knows no acknowledgement. What a sender has handed to its own kernel is lost when either
 //! side dies before it is stored here; over TCP and TLS a store that is slow or full makes senders
@@ -14,11 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use api::plane::Api;
 use base::Fault;
 
 use super::logs::{Heard, Logs, Readers};
 use super::{Plane, page};
-use crate::home::{Config, SyslogSettings};
+use crate::home::{Config, LogsSettings};
 
 /// A listener that failed is begun again after this.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -33,13 +34,19 @@ struct Ear {
 }
 
 /// Runs for ever.
-pub(super) async fn run(plane: Arc<Plane>) {
+pub(super) async fn run(plane: Arc<Plane>, api: Api) {
     let outcome = begin(&plane);
-    let Some((ear, settings)) = outcome.unwrap_or_else(|fault| {
+    let Some((ear, LogsSettings { syslog: settings, otlp })) = outcome.unwrap_or_else(|fault| {
         tracing::error!(fault.message, fault.detail, "listeners for events are off");
         None
     }) else {
         return std::future::pending().await;
+    };
+    let http = async {
+        match otlp.http {
+            Some(at) => again("otlp", at, || serve_otlp(&api, at)).await,
+            None => std::future::pending().await,
+        }
     };
     let tls = async {
         match settings.tls {
@@ -59,12 +66,20 @@ pub(super) async fn run(plane: Arc<Plane>) {
             None => std::future::pending().await,
         }
     };
-    tokio::join!(udp, tcp, tls);
+    tokio::join!(udp, tcp, tls, http);
 }
 
-fn begin(plane: &Plane) -> Result<Option<(Arc<Ear>, SyslogSettings)>, Fault> {
-    let settings = Config::load(&plane.home)?.logs.syslog;
-    if settings == SyslogSettings::default() {
+async fn serve_otlp(api: &Api, at: SocketAddr) -> Result<(), Fault> {
+    let why = format!("could not listen on {at}");
+    let listener = tokio::net::TcpListener::bind(at)
+        .await
+        .map_err(|e| Fault::from_error("listen", why.clone(), &e))?;
+    api.serve_otlp(listener).await.map_err(|e| Fault::from_error("listen", why, &e))
+}
+
+fn begin(plane: &Plane) -> Result<Option<(Arc<Ear>, LogsSettings)>, Fault> {
+    let settings = Config::load(&plane.home)?.logs;
+    if settings == LogsSettings::default() {
         return Ok(None);
     }
     let logs = plane.logs()?;
@@ -87,7 +102,7 @@ async fn again<F: Future<Output = Result<(), Fault>>>(
                 address = %at,
                 fault.message,
                 fault.detail,
-                "syslog is not listened to"
+                "events are not listened to"
             );
             said = Some(fault);
         }
