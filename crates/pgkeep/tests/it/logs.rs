@@ -235,6 +235,19 @@ fn files_are_taken_in_once() {
     ]);
     assert_ne!(long.status.code(), Some(0), "{}", said(&long));
 
+    // Events go where they are told to, and only then.
+    let erase = ["logs", "erase", "--table", "Shop_CL", "--where", "N < 100"];
+    let asked = it.run(&erase);
+    assert_code(&asked, 2);
+    assert!(said(&asked).contains("202 rows"), "{}", said(&asked));
+    let gone = it.json(&[&erase[..], &["--yes", "--at-once"]].concat());
+    assert_eq!(gone["n_rows"], 202);
+    assert_eq!(number(&it, "Shop_CL | where N < 100 | count"), Some(0));
+    assert_eq!(number(&it, "Shop_CL | where N >= 100 | count"), Some(9800));
+    let keep = ["logs", "retention", "--table", "Shop_CL", "--days", "365"];
+    assert_eq!(it.json(&keep)["changed"], "changed");
+    assert_eq!(it.json(&keep)["changed"], "unchanged");
+
     // The tables say what they hold; the gallery runs.
     let tables = it.json(&["logs", "tables"]);
     let shop = tables.as_array().unwrap().iter().find(|t| t["name"] == "Shop_CL").unwrap();
@@ -244,6 +257,7 @@ fn files_are_taken_in_once() {
         .iter()
         .map(|c| (c["name"].as_str().unwrap(), c["type"].as_str().unwrap()))
         .collect();
+    assert_eq!(shop["retention_days"], 365);
     assert_eq!((types["N"], types["Shop"], types["TimeGenerated"]), ("long", "string", "datetime"));
     let gallery = it.json(&["logs", "queries"]);
     for kept in gallery.as_array().unwrap() {

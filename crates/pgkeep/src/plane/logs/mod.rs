@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::plane::model::{Connector, LogsColumn, LogsTable, SavedQuery};
-use base::Fault;
+use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, SavedQuery};
+use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
@@ -192,11 +192,31 @@ impl Logs {
                 n_hot_rows: status.n_hot_rows as u64,
                 hot_bytes: status.hot_bytes as u64,
                 n_files: status.n_files as u64,
-                trouble: status.trouble.as_ref().map(faults::chain),
+                file_bytes: status.file_bytes,
+                retention_days: self.store.retention(&status.name).ok().flatten(),
+                trouble: status.trouble.or(status.untended).as_ref().map(faults::chain),
                 name: status.name,
             }
         });
         tables.collect()
+    }
+
+    /// Sets how long a table keeps its rows.
+    pub(crate) fn set_retention(&self, table: &str, days: Option<u32>) -> Result<Changed, Fault> {
+        match self.store.set_retention(table, days) {
+            Ok(true) => Ok(Changed::Changed),
+            Ok(false) => Ok(Changed::Unchanged),
+            Err(error) => Err(faults::of_store(&error)),
+        }
+    }
+
+    /// Erases rows of a table.
+    pub(crate) fn erase(&self, table: &str, wish: &LogsErase) -> Result<LogsErased, Fault> {
+        let erased = self
+            .store
+            .erase(table, &wish.condition, wish.at_once)
+            .map_err(|e| faults::of_store(&e))?;
+        Ok(LogsErased { n_rows: erased.n_rows as u64, n_files: erased.n_files as u64 })
     }
 
     /// A batch in the order of the columns that the table has now.
