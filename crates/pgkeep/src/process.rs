@@ -96,6 +96,15 @@ pub(crate) fn raise_limits() {
     }
 }
 
+/// Gives way to others on a busy machine: what this process does can wait, what PostgreSQL does
+/// cannot. To be called before there are other threads, which inherit it.
+pub(crate) fn give_way() {
+    const NICE: i32 = 10;
+    if let Err(error) = rustix::process::nice(NICE) {
+        tracing::debug!(%error, "the priority stays as it is");
+    }
+}
+
 /// Keeps all memory of this process out of swap, where nothing limits that: under a limit later
 /// allocations would fail.
 pub(crate) fn lock_memory() {

@@ -20,7 +20,17 @@ use crate::{build, deps, document, proc, repo, say};
 
 const ACCEPTS: Accepts = Accepts {
     switches: &["--yes", "--no-write"],
-    values: &["--runs", "--mb", "--seconds", "--probes", "--dir", "--binary"],
+    values: &[
+        "--runs",
+        "--mb",
+        "--seconds",
+        "--probes",
+        "--dir",
+        "--binary",
+        "--rows",
+        "--needles",
+        "--term-bench",
+    ],
     n_words: 0,
 };
 const DOCUMENT: &str = "docs/benchmarks.md";
@@ -50,8 +60,19 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         Some(path) => path,
         None => build::release()?,
     };
+    let term_bench = match args.path("--term-bench") {
+        Some(path) => path,
+        None => term_bench()?,
+    };
     let account = Account::unprivileged()?;
     let work = WorkDir::make(args.path("--dir"), "logs", &account)?;
+    let terms = terms(
+        &term_bench,
+        &work.path().join("terms"),
+        args.number("--rows", 5_000_000u64, 1000..=1_000_000_000)?,
+        args.number("--needles", 1000u64, 2..=1_000_000)?,
+    )?;
+    say::note(terms.trim_end());
     let program = work.program(&binary)?;
     let home = LogsHome::start(&program, work.path())?;
     std::thread::sleep(Duration::from_secs(5));
@@ -93,6 +114,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         "| memory of the plane | empty lake {empty_mb:.0} MB; most under all of this {most_mb:.0} \
          MB |\n"
     );
+    section += &terms;
     for (audit, pairs) in pairs {
         let ratios: Vec<f64> = pairs.iter().map(|(off, on)| on / off).collect();
         let offs: Vec<f64> = pairs.iter().map(|(off, _)| *off).collect();
@@ -109,6 +131,40 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         return Ok(());
     }
     document::replace(&repo::root().join(DOCUMENT), "logs", &section)
+}
+
+/// The program that times queries for terms, built for release.
+fn term_bench() -> Outcome<PathBuf> {
+    let words = ["build", "--release", "--locked", "--package", "lake", "--example", "term_bench"];
+    proc::run(&mut proc::cargo(&repo::root(), &words))?;
+    Ok(repo::target_dir().join("release").join("examples").join("term_bench"))
+}
+
+/// A line of the table: `has` with side-cars and without.
+fn terms(program: &Path, folder: &Path, n_rows: u64, n_needles: u64) -> Outcome<String> {
+    let mut command = Command::new(program);
+    command.arg(folder).args([n_rows.to_string(), n_needles.to_string()]);
+    let text = proc::capture(&mut command)?;
+    let figure = |name: &str| -> Outcome<f64> {
+        let rest = text.split_once(&format!("\"{name}\":")).map(|(_, rest)| rest);
+        let digits = rest.and_then(|rest| rest.split([',', '}']).next()?.trim().parse().ok());
+        digits.ok_or_else(|| Failure::new(format!("no {name} was printed")).detail(&text))
+    };
+    std::fs::remove_dir_all(folder).doing(|| "remove the tables of terms".to_owned())?;
+    if figure("wrong")? > 0.0 {
+        return Err(Failure::gate("side-cars change answers").detail(text));
+    }
+    Ok(format!(
+        "| `has` with side-cars to a full scan, {} needles over {} rows in {} files: time of all \
+         | {:.1} times faster, same answers; a needle takes {:.1} ms instead of {:.1} ms in the \
+         median |\n",
+        figure("needles")?,
+        figure("rows")?,
+        figure("files")?,
+        figure("ratio_of_sums")?,
+        figure("with_ms")?,
+        figure("without_ms")?
+    ))
 }
 
 /// Seconds from the end of a statement that writes an event until a query sees it.

@@ -165,8 +165,8 @@ async fn authorise(State(access): State<Arc<Access>>, request: Request, next: Ne
     let denied = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
     // Events that were taken in speak for themselves, in the lake and among its sources; an entry
     // for each push would push out what people did.
-    let is_taken = is_push(&operation.0) && status.is_success();
-    if (!safe && !is_taken) || denied {
+    let is_noted = !(safe || is_push(&operation.0) && status.is_success());
+    if is_noted || denied {
         let turned_out = response.extensions().get::<SignedInAs>().map(|SignedInAs(who)| who);
         let who = turned_out.or(principal);
         act.principal = who.map(|who| who.name.clone()).unwrap_or_default();

@@ -19,6 +19,8 @@ pub(super) struct Tending {
     foreign: BTreeSet<String>,
     /// Why the first of those could not
     broken: Option<StoreError>,
+    /// The last file that was made of others: its commit may have failed, or had no place
+    doubtful: Option<String>,
     /// When there was nothing to do
     idle_at: Option<i64>,
 }
@@ -80,16 +82,19 @@ impl Store {
         go_on: &dyn Fn() -> bool,
     ) -> StoreResult<bool> {
         let at = unix_ms(self.doors.clock.now());
-        self.vacuum(core, at)?;
+        self.vacuum(core, tending, at)?;
         self.merge(core, tending, at, go_on)
     }
 
-    fn vacuum(&self, core: &Core, at: i64) -> StoreResult<()> {
+    fn vacuum(&self, core: &Core, tending: &mut Tending, at: i64) -> StoreResult<()> {
         let kept_ms = i64::try_from(self.limits.file_retention.as_millis()).unwrap_or(i64::MAX);
         let mut log = core.log.lock();
         log.vacuum(at.saturating_sub(kept_ms))?;
         self.drop_days(core, &mut log, at)?;
         // What a failed commit left in doubt is known now.
+        if let Some(name) = tending.doubtful.take_if(|name| !log.knows(name)) {
+            log.objects().remove_file(&name)?;
+        }
         self.show(core, &log, None)
     }
 
@@ -116,24 +121,28 @@ impl Store {
             if go_on() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         };
         let merged = delta::merge(&objects, &shape, &plan.files, &plan.name, how, &mut pause);
-        if let Err(why @ StoreError::Encoding(_)) = &merged {
+        let merged = match merged {
+            Ok(Merged::Done(file)) if !plan.is_whole(&file) => {
+                objects.remove_file(&plan.name)?;
+                let what = format!("rows of table {} are gone when they are merged", core.name);
+                Err(StoreError::Invalid(what))
+            }
+            merged => merged,
+        };
+        if let Err(why @ (StoreError::Encoding(_) | StoreError::Invalid(_))) = &merged {
             // One of them is damaged; the other days go on, and this stays said.
             tending.foreign.extend(plan.files.iter().map(|file| file.path.clone()));
             tending.broken.get_or_insert_with(|| why.clone());
         }
         match merged? {
             Merged::Done(file) => {
+                tending.doubtful = Some(plan.name.clone());
                 let mut log = core.log.lock();
                 let at = unix_ms(self.doors.clock.now());
-                let is_put = log.merged(&plan, &file, at)?;
+                // What of it stays when it is not put is removed as what is in doubt.
+                log.merged(&plan, &file, at)?;
                 self.show(core, &log, None)?;
-                let tended = log.tend(&self.limits, at);
-                drop(log);
-                if !is_put {
-                    // Somebody else changed these files meanwhile: the new one has no place.
-                    objects.remove_file(&plan.name)?;
-                }
-                tended.map(|()| true)
+                log.tend(&self.limits, at).map(|()| true)
             }
             Merged::Foreign(path) => {
                 tending.foreign.insert(path);

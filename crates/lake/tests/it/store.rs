@@ -12,7 +12,7 @@ use lake::store::{Doors, OsClock, Random, Store, StoreError, StoreLimits};
 use lake::{Lake, Tables};
 
 use crate::plans::{NOW, chain, schema};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 
 pub(crate) fn columns() -> Schema {
     schema(&[
@@ -120,7 +120,7 @@ fn power_cuts_lose_and_double_nothing() {
             };
             let acked = scenario(doors);
             let is_done = !disk.is_off();
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             disk.after(folder.path(), tail, names);
             let found = numbers(&in_folder(folder.path()));
             let mut once = found.clone();

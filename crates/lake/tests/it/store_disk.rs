@@ -8,6 +8,13 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use lake::store::{Disk, DiskFile, Entry};
 
+/// A folder for what is left after a power cut: in memory where there is such a place, as there
+/// are hundreds and each is synced.
+pub(crate) fn scratch() -> tempfile::TempDir {
+    let memory = tempfile::tempdir_in("/dev/shm");
+    memory.unwrap_or_else(|_| tempfile::tempdir().unwrap())
+}
+
 #[derive(Debug, Clone, Default)]
 struct Inode {
     durable: Vec<u8>,

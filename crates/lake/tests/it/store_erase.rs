@@ -11,7 +11,7 @@ use lake::store::{Doors, Erased, OsClock, Store, StoreError, StoreLimits};
 
 use crate::plans::NOW;
 use crate::store::{columns, numbers, row};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 use crate::store_log::{SetClock, open};
 use crate::store_tend::data_files;
 
@@ -153,7 +153,7 @@ fn power_cuts_while_rows_are_erased() {
                 }
                 is_erased = store.erase("Events", "N % 3 == 1", true).is_ok();
             }
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             disk.after(folder.path(), tail, names);
             let store = open(folder.path(), &clock, limits());
             let found = numbers(&store);

@@ -6,7 +6,7 @@ use kql::value::Value;
 use lake::store::{Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits};
 
 use crate::store::{ask, columns, in_folder, lake, numbers_of, row};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 
 const TABLES: [&str; 2] = ["A", "B"];
 const SOURCE: &str = "server one: jsonlog";
@@ -164,7 +164,7 @@ fn a_power_cut_leaves_all_or_nothing() {
                 random: Arc::new(OsClock),
             };
             let acked = ship(doors);
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             disk.after(folder.path(), tail, names);
             let store = in_folder(folder.path());
             let position = store.position(SOURCE).unwrap_or(0);

@@ -10,7 +10,7 @@ use lake::store::{Clock, Committer, Doors, Mark, OsClock, Rows, Store, StoreErro
 
 use crate::plans::NOW;
 use crate::store::{columns, in_folder, numbers, row};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 use crate::store_log::{SetClock, open};
 use crate::store_tend::data_files;
 
@@ -153,7 +153,7 @@ fn power_that_goes_again_while_the_log_is_read() {
                 let opened = Store::open(doors(&again), limits());
                 n_torn += usize::from(opened.as_ref().is_ok_and(|store| store.cut_bytes() > 0));
                 drop(opened);
-                let folder = tempfile::tempdir().unwrap();
+                let folder = scratch();
                 again.after(folder.path(), tail, names);
                 let found = numbers(&in_folder(folder.path()));
                 let lost: Vec<_> = acked.iter().filter(|n| !found.contains(n)).collect();

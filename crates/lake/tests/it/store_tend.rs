@@ -18,7 +18,7 @@ use lake::store::{Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Store, StoreLim
 
 use crate::plans::NOW;
 use crate::store::{ask, columns, in_folder, lake, numbers, row};
-use crate::store_disk::SimDisk;
+use crate::store_disk::{SimDisk, scratch};
 use crate::store_log::{SetClock, open};
 
 fn limits() -> StoreLimits {
@@ -169,7 +169,7 @@ fn power_cuts_while_files_are_merged() {
                 random: Arc::new(OsClock),
             };
             let acked = merge_until_cut(doors, &clock);
-            let folder = tempfile::tempdir().unwrap();
+            let folder = scratch();
             disk.after(folder.path(), tail, names);
             let store = open(folder.path(), &clock, eager());
             let found = numbers(&store);
@@ -349,4 +349,28 @@ fn a_damaged_file_is_said_and_stops_no_other_day() {
     assert_eq!(store.tend(), 1);
     assert_eq!((store.status()[0].n_files, store.status()[0].untended.is_none()), (3, true));
     assert_eq!(data_files(folder.path()).len(), 12 + 3, "a merge that failed leaves no file");
+}
+
+#[test]
+fn a_merge_whose_commit_fails_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = Arc::new(Doubtful(OsDisk::new(folder.path().into()).unwrap(), 0.into()));
+    let doors = Doors { disk: disk.clone(), ..Doors::of_folder(folder.path()).unwrap() };
+    let store = Arc::new(Store::open(doors, limits()).unwrap());
+    store.declare("Events", &columns()).unwrap();
+    for n in 0..4 {
+        store.append("Events", &[row(n * 3)]).unwrap();
+        store.flush().unwrap();
+    }
+    for n_done in [FAIL, FAIL, FAIL_WHEN_DONE] {
+        disk.1.store(n_done, Ordering::SeqCst);
+        assert_eq!(store.tend(), 0);
+        assert!(store.status()[0].untended.is_some());
+        assert_eq!(data_files(folder.path()).len(), 5, "those of before are removed by the next");
+        assert_eq!(numbers(&store), [0, 3, 6, 9]);
+    }
+    assert_eq!(store.tend(), 0, "it was done, it is found");
+    let status = &store.status()[0];
+    assert_eq!((status.n_files, status.untended.is_none()), (1, true));
+    assert_eq!(numbers(&store), [0, 3, 6, 9]);
 }

@@ -202,6 +202,7 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         }
         Command::Plane(PlaneCommand::Serve(args)) => {
             let home = global.home()?;
+            process::give_way();
             service(&home.clone(), "plane", "plane", plane::run(home, args))
         }
         Command::Supervisor(SupervisorCommand::Serve(args)) => {

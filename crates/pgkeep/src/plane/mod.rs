@@ -146,11 +146,20 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
+        fault = lake_failed(&ending) => Err(fault),
     };
     if let Ok(logs) = ending.logs() {
         let _ = tokio::task::spawn_blocking(move || logs.close()).await;
     }
     outcome
+}
+
+/// Ends when the lake has to be opened anew; never where there is none.
+async fn lake_failed(plane: &Plane) -> Fault {
+    match plane.logs() {
+        Ok(logs) => logs.failed().await,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The listener of the API's socket: the supervisor binds it, as it owns the folder, and hands it

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -37,8 +37,10 @@ fn dsn(it: &Installation) -> String {
 }
 
 fn psql(dsn: &str, sql: &str) -> bool {
-    let psql = Command::new("psql").args([dsn, "-XAtqc", sql]).stderr(Stdio::null()).output();
-    psql.unwrap().status.success()
+    let output = Command::new("psql").args([dsn, "-XAtqc", sql]).output().unwrap();
+    // Shown where a test fails.
+    print!("{}", said(&output));
+    output.status.success()
 }
 
 fn pid_of(it: &Installation, process: &str) -> Option<u32> {
@@ -91,6 +93,19 @@ fn what_a_server_writes_is_asked_for() {
     assert_eq!(
         (server["health"].as_str(), server["n_dead_letters"].as_u64()),
         (Some("ok"), Some(0))
+    );
+    // One that is too long for the lake is a dead letter, and holds up nothing behind it.
+    assert!(psql(&dsn, "do $$ begin raise log '%', repeat('x', 1500000); end $$"));
+    assert!(psql(&dsn, "do $$ begin raise log 'ö behind the long one'; end $$"));
+    eventually("what is behind a long line is in the lake", || {
+        number(&it, "PGSQLServerLogs | where Message == 'ö behind the long one' | count") == Some(1)
+    });
+    let long = "PgkeepDeadLetters | where Source startswith 'server/demo' \
+                | project Reason, RawIsWhole, RawBytes > 1000000";
+    assert_eq!(
+        rows(&it, long),
+        [[Value::from("too-long"), Value::from(false), Value::from(true)]],
+        "the long line"
     );
     // What stands in the log is there once and once only, also after a restart.
     let lines =
@@ -173,6 +188,25 @@ fn files_are_taken_in_once() {
         [["postgresql-jsonlog", "syntax"].map(Value::from)]
     );
 
+    // Bytes that are no text, a run of zeros, half a line: each is kept as far as it can be, and
+    // what stands around them is there.
+    let mut broken = Vec::new();
+    for n in 0..3 {
+        let line = "{\"timestamp\":\"2026-01-03 00:00:00 UTC\",\"pid\":8,\"message\":\"good\"}\n";
+        broken.extend_from_slice(line.as_bytes());
+        let bad: &[u8] = [&b"{\"message\":\"\xff\xfe\"}\n"[..], &[0; 600], b"{\"timesta"][n];
+        broken.extend_from_slice(bad);
+    }
+    let path = dir.path().join("broken.json");
+    std::fs::write(&path, broken).unwrap();
+    let path = path.to_str().unwrap();
+    let ingested = it.json(&["logs", "ingest", "--format", "postgresql-jsonlog", path]);
+    assert_eq!(ingested["rows"]["PGSQLServerLogs"], 3);
+    let why = "PgkeepDeadLetters | where Parser == 'postgresql-jsonlog' and Raw != 'rubbish' \
+               | summarize by Reason | order by Reason asc";
+    let why: Vec<Value> = rows(&it, why).into_iter().map(|mut row| row.remove(0)).collect();
+    assert_eq!(why, ["encoding", "incomplete", "nul"].map(Value::from));
+
     // Queries within a span of time, shapes, failures.
     let span = [
         "logs",
@@ -201,6 +235,19 @@ fn files_are_taken_in_once() {
     ]);
     assert_ne!(long.status.code(), Some(0), "{}", said(&long));
 
+    // Events go where they are told to, and only then.
+    let erase = ["logs", "erase", "--table", "Shop_CL", "--where", "N < 100"];
+    let asked = it.run(&erase);
+    assert_code(&asked, 2);
+    assert!(said(&asked).contains("202 rows"), "{}", said(&asked));
+    let gone = it.json(&[&erase[..], &["--yes", "--at-once"]].concat());
+    assert_eq!(gone["n_rows"], 202);
+    assert_eq!(number(&it, "Shop_CL | where N < 100 | count"), Some(0));
+    assert_eq!(number(&it, "Shop_CL | where N >= 100 | count"), Some(9800));
+    let keep = ["logs", "retention", "--table", "Shop_CL", "--days", "365"];
+    assert_eq!(it.json(&keep)["changed"], "changed");
+    assert_eq!(it.json(&keep)["changed"], "unchanged");
+
     // The tables say what they hold; the gallery runs.
     let tables = it.json(&["logs", "tables"]);
     let shop = tables.as_array().unwrap().iter().find(|t| t["name"] == "Shop_CL").unwrap();
@@ -210,6 +257,7 @@ fn files_are_taken_in_once() {
         .iter()
         .map(|c| (c["name"].as_str().unwrap(), c["type"].as_str().unwrap()))
         .collect();
+    assert_eq!(shop["retention_days"], 365);
     assert_eq!((types["N"], types["Shop"], types["TimeGenerated"]), ("long", "string", "datetime"));
     let gallery = it.json(&["logs", "queries"]);
     for kept in gallery.as_array().unwrap() {

@@ -6,8 +6,8 @@ use futures_util::stream::BoxStream;
 use super::Reply;
 use crate::access::Principal;
 use crate::plane::model::{
-    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, OtlpLogs,
-    OtlpTaken, SavedQuery, SavedQueryUpdate,
+    Connector, LogsCheck, LogsErase, LogsErased, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun,
+    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 
 /// Lines of an answer as they come, each one JSON document ([`super::super::model::LogsLine`])
@@ -33,6 +33,12 @@ pub trait Logs: Send + Sync + 'static {
 
     /// The tables by name.
     fn logs_tables(&self) -> Reply<'_, Vec<LogsTable>>;
+
+    /// Sets how long a table keeps its rows.
+    fn logs_retention_set<'a>(&'a self, table: &'a str, days: Option<u32>) -> Reply<'a, Changed>;
+
+    /// Erases rows.
+    fn logs_erase<'a>(&'a self, table: &'a str, wish: LogsErase) -> Reply<'a, LogsErased>;
 
     /// Takes events in. What was stored before a failure stays.
     fn logs_ingest<'a>(

@@ -152,7 +152,12 @@ pub struct LogsTable {
     pub hot_bytes: u64,
     /// Files of the Delta table.
     pub n_files: u64,
-    /// Why its last commit failed; it is tried again.
+    /// Bytes of theirs.
+    pub file_bytes: u64,
+    /// After how many days a day is dropped; null: never.
+    #[schema(required)]
+    pub retention_days: Option<u32>,
+    /// Why its last commit, merge or clean-up failed; it is tried again.
     #[schema(required)]
     pub trouble: Option<String>,
 }
@@ -273,4 +278,34 @@ pub struct SavedQueryUpdate {
     /// The text.
     #[schema(max_length = 200_000)]
     pub query: String,
+}
+
+/// How long a table keeps its rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogsRetention {
+    /// After how many days a day is dropped whole; null: never.
+    #[schema(required, minimum = 1, maximum = 36_525)]
+    pub days: Option<u32>,
+}
+
+/// Which rows of a table are to be erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogsErase {
+    /// What stands behind `where`, for example `RoleName == 'anna'`.
+    #[schema(max_length = 20_000)]
+    pub condition: String,
+    /// Remove the old files now instead of after a week; a query that reads one fails.
+    #[serde(default)]
+    pub at_once: bool,
+}
+
+/// What was erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogsErased {
+    /// Rows.
+    pub n_rows: u64,
+    /// Files that were written anew.
+    pub n_files: u64,
 }

@@ -30,9 +30,9 @@ pub use keyvault::{
     RoleAssignment, RoleAssignmentCreate, RotationPolicy,
 };
 pub use logs::{
-    Connector, LogsBegin, LogsCheck, LogsColumn, LogsDiagnostic, LogsEnd, LogsFurther,
-    LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRun, LogsTable, OtlpLogs, OtlpTaken,
-    SavedQuery, SavedQueryUpdate,
+    Connector, LogsBegin, LogsCheck, LogsColumn, LogsDiagnostic, LogsEnd, LogsErase, LogsErased,
+    LogsFurther, LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRetention, LogsRun,
+    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 pub use meta::{About, Answer, Ca, Health, Page, PlaneStatus, Status, StatusServer, StatusVault};
 pub use networking::{

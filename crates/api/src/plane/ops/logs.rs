@@ -1,6 +1,7 @@
 //! Events of the log lake: queries, tables, taking in, sources.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -13,13 +14,13 @@ use futures_util::StreamExt as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Outcome, plain};
+use super::{Accepted, Id, Outcome, begin, plain};
 use crate::access::Scope;
 use crate::access::judge::Question;
 use crate::plane::body::bad;
 use crate::plane::model::{
-    Answer, Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRun,
-    LogsTable, Page, SavedQuery, SavedQueryUpdate,
+    Answer, Connector, Job, LogsCheck, LogsErase, LogsIngestQuery, LogsIngested, LogsLine,
+    LogsQuery, LogsRetention, LogsRun, LogsTable, Page, SavedQuery, SavedQueryUpdate,
 };
 use crate::plane::{Body, Caller, PageQuery, PlaneState, Query, page};
 
@@ -33,6 +34,8 @@ pub(super) fn router() -> OpenApiRouter<PlaneState> {
         .routes(routes!(logs_run_list))
         .routes(routes!(logs_run_cancel))
         .routes(routes!(logs_table_list))
+        .routes(routes!(logs_retention_set))
+        .routes(routes!(logs_erase))
         .routes(routes!(logs_ingest))
         .routes(routes!(connector_list))
         .routes(routes!(saved_query_list))
@@ -107,6 +110,42 @@ async fn logs_table_list(
 ) -> Outcome<Json<Page<LogsTable>>> {
     let all = state.backend().logs_tables().await?;
     Ok(Json(page(all, &query, |table| table.name.clone())))
+}
+
+/// Set how long a table keeps its rows: days that are too old are dropped whole.
+#[utoipa::path(put, path = "/logs/tables/{table}/retention", tag = "logs",
+    request_body = LogsRetention,
+    responses((status = 200, description = "Whether that changed anything", body = Answer)))]
+async fn logs_retention_set(
+    State(state): State<PlaneState>,
+    Path(table): Path<String>,
+    Body(wish): Body<LogsRetention>,
+) -> Outcome<Json<Answer>> {
+    plain("table", &table)?;
+    Ok(Json(Answer { changed: state.backend().logs_retention_set(&table, wish.days).await? }))
+}
+
+/// Erase the rows of a table that a condition holds for, such as those about a person. The job's
+/// result is a LogsErased.
+#[utoipa::path(post, path = "/logs/tables/{table}/erase", tag = "logs", request_body = LogsErase,
+    responses((status = 202, description = "It is being done", body = Job)))]
+async fn logs_erase(
+    State(state): State<PlaneState>,
+    Caller(by): Caller,
+    id: Id,
+    Path(table): Path<String>,
+    Body(wish): Body<LogsErase>,
+) -> Outcome<Accepted> {
+    plain("table", &table)?;
+    let backend = Arc::clone(state.backend());
+    let begin = begin("logs_erase", "/".to_owned(), &by, id);
+    let job = state.jobs().start(begin, |progress| async move {
+        progress.say(format!("reading all of {table}"));
+        let erased = backend.logs_erase(&table, wish).await?;
+        serde_json::to_value(erased)
+            .map_err(|e| Fault::from_error("answer", "could not write the answer", &e))
+    })?;
+    Ok(Accepted(job))
 }
 
 /// Take events in: the body is read as it comes, and rows can be asked for as soon as they are

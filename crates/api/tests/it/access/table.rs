@@ -53,6 +53,7 @@ fn operations() -> Vec<Operation> {
         ("{parameter}", "require_secure_transport"),
         ("{identity}", "app"),
         ("{id}", "0123456789abcdef"),
+        ("{table}", "Syslog"),
         ("{name}", "somebody"),
     ];
     let mut all = Vec::new();

@@ -29,7 +29,8 @@ fn operations() -> Vec<Operation> {
                 .fold(path.clone(), |path, (name, value)| {
                     path.replace(&format!("{{{name}}}"), value)
                 });
-        let filled = filled.replace("{identity}", "app").replace("{id}", "a1");
+        let filled =
+            filled.replace("{identity}", "app").replace("{table}", "Syslog").replace("{id}", "a1");
         let mut filled = filled.replace("{name}", "anna");
         if path.ends_with("/logs/ingest") {
             filled += "?format=jsonl&table=Shop_CL";
@@ -58,6 +59,8 @@ fn body_of(id: &str) -> Value {
         "role_assignment_create" => json!({ "role": "Reader", "assignee": "app" }),
         "identity_create" => json!({ "name": "app" }),
         "identity_update" => json!({ "enabled": false }),
+        "logs_retention_set" => json!({ "days": 90 }),
+        "logs_erase" => json!({ "condition": "HostName == 'a'" }),
         "logs_query" | "logs_check" => json!({ "query": "print 1" }),
         "saved_query_set" => json!({ "query": "print 1" }),
         "rotation_policy_set" => json!({ "rotate_after_create": "P18M" }),

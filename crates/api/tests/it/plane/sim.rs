@@ -437,6 +437,14 @@ impl Logs for Sim {
         ready(Vec::new())
     }
 
+    fn logs_retention_set<'a>(&'a self, _: &'a str, _: Option<u32>) -> Reply<'a, Changed> {
+        ready(Changed::Changed)
+    }
+
+    fn logs_erase<'a>(&'a self, _: &'a str, _: LogsErase) -> Reply<'a, LogsErased> {
+        ready(LogsErased::default())
+    }
+
     fn logs_ingest<'a>(
         &'a self,
         _: &'a Principal,

@@ -36,6 +36,12 @@ impl Plan {
     pub(crate) fn n_rows(&self) -> usize {
         self.files.iter().filter_map(n_rows_of).sum()
     }
+
+    /// Whether a file has as many rows as those that it is made of, as far as that is known.
+    pub(crate) fn is_whole(&self, file: &Written) -> bool {
+        let n_rows = self.files.iter().map(n_rows_of).sum::<Option<usize>>();
+        n_rows.is_none_or(|n| n as u64 == file.n_rows)
+    }
 }
 
 impl Log {
@@ -111,7 +117,7 @@ impl Log {
     }
 
     /// Whether a file belongs to the table, or did so short ago that somebody may read it.
-    pub(super) fn knows(&self, path: &str) -> bool {
+    pub(crate) fn knows(&self, path: &str) -> bool {
         self.files.contains_key(path) || self.removed.contains_key(path)
     }
 

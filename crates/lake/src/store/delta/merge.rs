@@ -87,7 +87,8 @@ impl<E: Into<crate::store::error::StoreError>> From<E> for Odd {
 /// Files with their first microsecond, in that order.
 fn waiting(files: &[Add]) -> Vec<(i64, usize, Add)> {
     let mut files: Vec<Add> = files.to_vec();
-    // Rows of the same moment stay in the order of the files, which is that of their numbers.
+    // Rows of the same moment stand in the order of the files' names: for files that were not
+    // merged before that is the order in which they came.
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let first = |add: &Add| {
         times_of(add).map_or(i64::MIN, |(least, _)| (least - UNIX_EPOCH).div_euclid(10))

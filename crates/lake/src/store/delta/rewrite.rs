@@ -13,8 +13,9 @@ use super::input::Input;
 use super::log::Log;
 use super::objects::Objects;
 use super::parquet::{How, Output, Written, stored_schema};
+use super::read::n_rows_of;
 use super::write::{MERGED, add};
-use crate::store::error::StoreResult;
+use crate::store::error::{StoreError, StoreResult};
 use crate::store::shape::{DAY, Shape};
 
 /// What became of a file.
@@ -79,6 +80,11 @@ pub(crate) fn rewrite(
         }
     }
     let file = output.map(Output::finish).transpose()?;
+    let n_kept = file.as_ref().map_or(0, |file| file.n_rows);
+    if n_rows_of(old).is_some_and(|n| n as u64 != n_kept + n_taken as u64) {
+        let what = format!("{n_kept} rows of {:?} are left, {n_taken} were taken out", old.path);
+        return Err(StoreError::Invalid(what));
+    }
     Ok(Rewritten::Done { file: file.map(|file| Named { name, file }), n_taken })
 }
 

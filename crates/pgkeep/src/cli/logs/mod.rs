@@ -1,6 +1,7 @@
 //! `pgkeep logs`: the log lake from the command line.
 
 mod ingest;
+mod keep;
 mod query;
 mod tail;
 
@@ -38,6 +39,16 @@ What is not understood stands in PgkeepDeadLetters with the reason.")]
     Ingest(ingest::IngestCommand),
     /// List the tables
     Tables,
+    /// Set how long a table keeps its events
+    Retention(keep::RetentionCommand),
+    /// Erase events of a table, such as those about a person
+    #[command(after_help = "\
+Example:
+  pgkeep logs erase --table PgkeepConnections --where 'RoleName == \"anna\"'
+
+Without --yes it says how many rows that would be and erases nothing. What is erased is gone from
+all files; old files stay for a week for whoever reads them, with --at-once they go now.")]
+    Erase(keep::EraseCommand),
     /// Show events as they come
     Tail(tail::TailCommand),
     /// List the sources of events and how they stand
@@ -51,6 +62,8 @@ pub(super) fn run(home: &Home, command: &LogsCommand, format: Format) -> Result<
     match command {
         LogsCommand::Query(command) => query::run(home, command, format),
         LogsCommand::Ingest(command) => ingest::run(home, command, format),
+        LogsCommand::Retention(command) => keep::retention(home, command, format),
+        LogsCommand::Erase(command) => keep::erase(home, command, format),
         LogsCommand::Tables => tables(home, format),
         LogsCommand::Tail(command) => tail::run(home, command, format),
         LogsCommand::Connectors => {
@@ -83,6 +96,7 @@ fn tables(home: &Home, format: Format) -> Result<ExitCode, Fault> {
             table["n_columns"] = Value::from(table["columns"].as_array().map_or(0, Vec::len));
         }
     }
-    let columns = ["name", "n_columns", "n_hot_rows", "n_files", "trouble"];
+    let columns =
+        ["name", "n_columns", "n_hot_rows", "n_files", "file_bytes", "retention_days", "trouble"];
     output::show(format, &tables, &columns).map(|()| ExitCode::Ok)
 }

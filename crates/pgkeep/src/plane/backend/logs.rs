@@ -6,8 +6,8 @@ use api::access::Principal;
 use api::plane::Reply;
 use api::plane::backend::{Lines, Logs, Pieces};
 use api::plane::model::{
-    Connector, LogsCheck, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun, LogsTable, OtlpLogs,
-    OtlpTaken, SavedQuery, SavedQueryUpdate,
+    Connector, LogsCheck, LogsErase, LogsErased, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun,
+    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 use base::{Changed, ExitCode, Fault};
 
@@ -38,7 +38,24 @@ impl Logs for PlaneBackend {
     }
 
     fn logs_tables(&self) -> Reply<'_, Vec<LogsTable>> {
-        Box::pin(async { Ok(self.lake()?.tables()) })
+        Box::pin(async {
+            let lake = self.lake()?;
+            blocking(move || lake.tables()).await
+        })
+    }
+
+    fn logs_retention_set<'a>(&'a self, table: &'a str, days: Option<u32>) -> Reply<'a, Changed> {
+        Box::pin(async move {
+            let (lake, table) = (self.lake()?, table.to_owned());
+            blocking(move || lake.set_retention(&table, days)).await?
+        })
+    }
+
+    fn logs_erase<'a>(&'a self, table: &'a str, wish: LogsErase) -> Reply<'a, LogsErased> {
+        Box::pin(async move {
+            let (lake, table) = (self.lake()?, table.to_owned());
+            blocking(move || lake.erase(&table, &wish)).await?
+        })
     }
 
     fn logs_ingest<'a>(
@@ -102,4 +119,12 @@ impl Logs for PlaneBackend {
     fn saved_query_delete<'a>(&'a self, name: &'a str) -> Reply<'a, Changed> {
         Box::pin(async move { self.plane.saved.forget_query(name) })
     }
+}
+
+/// Does work that waits for the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Fault::from_error("internal", "the lake failed where it must not", &e))
 }

@@ -45,8 +45,8 @@ impl Logs {
     /// Stores what a parser gave, dead letters included, all or nothing.
     pub(super) fn store_output(&self, output: Output, mark: Option<Mark>) -> Result<(), Refusal> {
         let rows = self.all_rows(output).map_err(Refusal::All)?;
-        match self.store.append_all(rows, mark) {
-            Ok(_) => Ok(()),
+        match self.append(rows, mark) {
+            Ok(()) => Ok(()),
             // Not the state of the store but these rows.
             Err(error @ StoreError::Invalid(_)) => Err(Refusal::Rows(error.to_string())),
             Err(error) => Err(Refusal::All(faults::of_store(&error))),

@@ -106,6 +106,9 @@ impl Ingest {
         body: Pieces,
     ) -> Result<(), Fault> {
         let table = needed(table)?;
+        // One after the other: each is held whole.
+        let logs = Arc::clone(&self.logs);
+        let _place = logs.bodies.lock().await;
         let bytes = whole(body).await?;
         let mut ingest = self.take();
         let work = move || {
@@ -259,8 +262,8 @@ impl Ingest {
     fn append_all(&self, rows: Vec<Rows>, mark: Option<Mark>) -> Result<(), Fault> {
         let until = Instant::now() + FULL_MAX;
         loop {
-            match self.logs.store.append_all(rows.clone(), mark.clone()) {
-                Ok(_) => return Ok(()),
+            match self.logs.append(rows.clone(), mark.clone()) {
+                Ok(()) => return Ok(()),
                 Err(StoreError::Full(_)) if Instant::now() < until => {
                     std::thread::sleep(FULL_PAUSE);
                 }

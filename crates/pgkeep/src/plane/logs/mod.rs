@@ -24,13 +24,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::plane::model::{Connector, LogsColumn, LogsTable, SavedQuery};
-use base::Fault;
+use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, SavedQuery};
+use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
-use lake::store::{Committer, Doors, Store, StoreLimits};
+use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
 use siem::{Library, RowBatch};
+use tokio::sync::Notify;
 
 pub(crate) use heard::{Heard, Readers};
 pub(crate) use intake::Shipment;
@@ -54,6 +55,10 @@ pub(crate) struct Logs {
     sources: Sources,
     runs: Runs,
     streams: Streams,
+    /// Told when the store must be opened anew
+    failed: Notify,
+    /// Held by who reads a body that must be held whole
+    bodies: tokio::sync::Mutex<()>,
     spill: PathBuf,
     n_spooled: AtomicU64,
     otlp_places: otlp::Places,
@@ -99,6 +104,8 @@ impl Logs {
             sources,
             runs: Runs::default(),
             streams: Streams::default(),
+            failed: Notify::new(),
+            bodies: tokio::sync::Mutex::default(),
             spill,
             n_spooled: AtomicU64::new(0),
             otlp_places: otlp::Places::default(),
@@ -112,6 +119,27 @@ impl Logs {
         if let Err(error) = self.store.flush() {
             tracing::warn!(error = faults::chain(&error), "not all events are in files yet");
         }
+    }
+
+    /// Appends rows. After a write whose outcome nobody knows the store takes nothing more, and
+    /// whoever waits in [`Logs::failed`] is told.
+    fn append(&self, rows: Vec<Rows>, mark: Option<Mark>) -> Result<(), StoreError> {
+        let appended = self.store.append_all(rows, mark).map(drop);
+        if matches!(appended, Err(StoreError::Failed(_))) {
+            self.failed.notify_one();
+        }
+        appended
+    }
+
+    /// Ends when the store has to be opened anew, which a new process does: it reads what is
+    /// there.
+    pub(crate) async fn failed(&self) -> Fault {
+        self.failed.notified().await;
+        Fault::new(
+            "lake_failed",
+            "a write of the lake failed, and nobody knows what of it is there",
+        )
+        .detail("the plane starts anew and reads the log again")
     }
 
     /// What queries are bound against: all tables as they are now, and the stored functions.
@@ -164,15 +192,35 @@ impl Logs {
                 n_hot_rows: status.n_hot_rows as u64,
                 hot_bytes: status.hot_bytes as u64,
                 n_files: status.n_files as u64,
-                trouble: status.trouble.as_ref().map(faults::chain),
+                file_bytes: status.file_bytes,
+                retention_days: self.store.retention(&status.name).ok().flatten(),
+                trouble: status.trouble.or(status.untended).as_ref().map(faults::chain),
                 name: status.name,
             }
         });
         tables.collect()
     }
 
+    /// Sets how long a table keeps its rows.
+    pub(crate) fn set_retention(&self, table: &str, days: Option<u32>) -> Result<Changed, Fault> {
+        match self.store.set_retention(table, days) {
+            Ok(true) => Ok(Changed::Changed),
+            Ok(false) => Ok(Changed::Unchanged),
+            Err(error) => Err(faults::of_store(&error)),
+        }
+    }
+
+    /// Erases rows of a table.
+    pub(crate) fn erase(&self, table: &str, wish: &LogsErase) -> Result<LogsErased, Fault> {
+        let erased = self
+            .store
+            .erase(table, &wish.condition, wish.at_once)
+            .map_err(|e| faults::of_store(&e))?;
+        Ok(LogsErased { n_rows: erased.n_rows as u64, n_files: erased.n_files as u64 })
+    }
+
     /// A batch in the order of the columns that the table has now.
-    fn rows(&self, batch: RowBatch) -> Result<lake::store::Rows, Fault> {
+    fn rows(&self, batch: RowBatch) -> Result<Rows, Fault> {
         let table = batch.table.name.to_string();
         let schema = self
             .store
@@ -187,7 +235,7 @@ impl Logs {
                 .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
         });
         let columns = columns.collect();
-        Ok(lake::store::Rows { table, columns })
+        Ok(Rows { table, columns })
     }
 }
 
