@@ -93,6 +93,10 @@ async fn read(request: Request) -> Result<Zeroizing<Vec<u8>>, ApiError> {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    // A list of values in the order of the fields would be taken for them, too.
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(ApiError(bad("the body is not understood").detail("it is no JSON object")));
+    }
     serde_json::from_slice(bytes).map_err(|e| {
         let place = format!("line {}, column {}", e.line(), e.column());
         let said = e.to_string();
