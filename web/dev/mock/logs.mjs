@@ -7,7 +7,7 @@ const column = (text) => {
   return { name, type, ...(meaning ? { meaning } : {}) }
 }
 const table = (name, columns, n_hot_rows, n_files, trouble = null) =>
-  ({ name, columns: columns.map(column), n_hot_rows, hot_bytes: n_hot_rows * 310, n_files, trouble })
+  ({ name, columns: columns.map(column), n_hot_rows, hot_bytes: n_hot_rows * 310, n_files, file_bytes: n_files * 81_920, retention_days: null, trouble })
 const tables = [
   table('PGSQLServerLogs', ['TimeGenerated:datetime:When it was logged', 'LogicalServerName:string:The server', 'ErrorLevel:string:LOG, WARNING, ERROR, FATAL or PANIC', 'SqlErrorCode:string:SQLSTATE', 'Message:string:What PostgreSQL said', 'Detail:string', 'Hint:string', 'ProcessId:int', 'BackendType:string', 'Statement:string'], 1820, 14),
   table('PgkeepConnections', ['TimeGenerated:datetime', 'Server:string', 'Role:string:Who connected', 'Database:string', 'ClientAddress:string:From where', 'ApplicationName:string', 'Result:string', 'Seconds:real', 'Facts:dynamic:Everything else that was seen'], 240, 3),

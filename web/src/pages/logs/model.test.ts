@@ -166,8 +166,8 @@ describe('a chart', () => {
 
 describe('tables', () => {
   const tables = [
-    { name: 'Syslog', columns: [{ name: 'Computer', type: 'string', meaning: 'Who said it' }], n_hot_rows: 0, hot_bytes: 0, n_files: 0, trouble: null },
-    { name: 'PGSQLServerLogs', columns: [column('Message', 'string'), column('Detail', 'dynamic')], n_hot_rows: 0, hot_bytes: 0, n_files: 0, trouble: null },
+    { name: 'Syslog', columns: [{ name: 'Computer', type: 'string', meaning: 'Who said it' }], n_hot_rows: 0, hot_bytes: 0, n_files: 0, file_bytes: 0, retention_days: null, trouble: null },
+    { name: 'PGSQLServerLogs', columns: [column('Message', 'string'), column('Detail', 'dynamic')], n_hot_rows: 0, hot_bytes: 0, n_files: 0, file_bytes: 0, retention_days: null, trouble: null },
   ]
   it('are found by their name, or by a column', () => {
     expect(matching(tables, '').map((one) => one.open)).toEqual([false, false])
