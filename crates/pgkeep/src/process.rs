@@ -64,6 +64,15 @@ fn end_with_supervisor() -> Result<(), Fault> {
     }
 }
 
+/// Does work that waits for the disk, where that holds up nobody else.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|e| Fault::from_error("internal", "work failed where it must not", &e))
+}
+
 /// Waits for SIGTERM or SIGINT.
 pub(crate) async fn told_to_end() -> Result<(), Fault> {
     let failed =

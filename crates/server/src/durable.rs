@@ -8,7 +8,10 @@ use std::path::Path;
 use crate::Error;
 
 /// Replaces `path` by `content`: temporary file, sync, rename, sync of the folder.
-pub(crate) fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
+///
+/// # Errors
+/// [`Error::Io`]: the old content is there.
+pub fn replace(path: &Path, content: &[u8], mode: u32) -> Result<(), Error> {
     let temporary = path.with_extension("new");
     match std::fs::remove_file(&temporary) {
         Ok(()) => {}

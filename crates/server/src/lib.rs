@@ -45,6 +45,7 @@ pub use doors::{
     CertificateAuthority, Doors, Host, KeySource, Mount, MountEvent, Mounter, Progress, Signed,
     Space,
 };
+pub use durable::replace as replace_file;
 pub use error::Error;
 pub use handle::{Command, CreateSpec, CustomerKeySpec, KeyChange, Server};
 pub use history::{Entry, Event, History, KeyHealth, KeyRewrap, KeyTransition};

@@ -11,6 +11,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::Plane;
 use super::logs::{Logs, OwnLine, OwnLines, OwnRecord};
+use crate::process::blocking;
 
 /// How often each record is looked at; an act can be asked for within two seconds.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -72,12 +73,12 @@ async fn round(plane: &Arc<Plane>, logs: &Arc<Logs>, record: OwnRecord) -> Resul
             AUDIT => audit(plane, after).await?,
             _ => {
                 let plane = Arc::clone(plane);
-                blocking(move || of_store(&plane, record, after)).await?
+                blocking(move || of_store(&plane, record, after)).await??
             }
         };
         let more = lines.more;
         let for_work = Arc::clone(logs);
-        blocking(move || for_work.take_own(record, lines)).await?;
+        blocking(move || for_work.take_own(record, lines)).await??;
         if !more {
             return Ok(());
         }
@@ -129,12 +130,4 @@ async fn audit(plane: &Plane, after: u64) -> Result<OwnLines, Fault> {
     };
     let lines: Result<Vec<OwnLine>, Fault> = lines.into_iter().map(line).collect();
     Ok(OwnLines { lines: lines?, more })
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|e| Err(Fault::from_error("internal", "following a record failed", &e)))
 }

@@ -5,9 +5,9 @@
 //! begins is written down before anything of it is sent, so that an offset means the same byte
 //! for ever.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use base::{Fault, Random};
@@ -79,21 +79,11 @@ impl Stream {
 
     /// Writes the record: the old one or the new one is there after a crash.
     pub(super) fn save(&self, path: &Path) -> Result<(), Fault> {
-        let failed = |e: io::Error| {
-            Fault::from_error("ship", format!("could not write {}", path.display()), &e)
-        };
         let bytes = serde_json::to_vec(self)
             .map_err(|e| Fault::from_error("ship", "could not write the stream's record", &e))?;
-        let new = path.with_extension("new");
-        let mut options = OpenOptions::new();
-        let made = options.write(true).create(true).truncate(true).mode(0o600).open(&new);
-        let written = made.and_then(|mut file| {
-            file.write_all(&bytes)?;
-            file.sync_all()
-        });
-        written.and_then(|()| std::fs::rename(&new, path)).map_err(failed)?;
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)
+        server::replace_file(path, &bytes, 0o600).map_err(|e| {
+            Fault::from_error("ship", format!("could not write {}", path.display()), &e)
+        })
     }
 
     /// Takes note of what is in the folder: new files get their place, and those that are not the

@@ -22,6 +22,7 @@ use serde_json::json;
 use server::{Command, Layout, Server, Show};
 use tokio::time::MissedTickBehavior;
 
+use crate::process::blocking;
 use crate::rpc;
 use files::{LogFile, Stream};
 
@@ -186,7 +187,7 @@ impl Shipper {
     async fn next_piece(&mut self, kind: Kind) -> Result<Piece, Fault> {
         let (layout, at) = (self.layout.clone(), self.at.unwrap_or(0));
         let stream = self.stream.take();
-        let work = move || {
+        let work = move || -> Result<(Stream, Piece), Fault> {
             let record = record(&layout);
             let mut stream = match stream {
                 Some(stream) => stream,
@@ -204,7 +205,7 @@ impl Shipper {
             piece.lag += waiting(&stream, file.base, &lengths);
             Ok((stream, piece))
         };
-        let (stream, piece) = blocking(work).await?;
+        let (stream, piece) = blocking(work).await??;
         self.stream = Some(stream);
         Ok(piece)
     }
@@ -237,7 +238,7 @@ impl Shipper {
                 .map_err(|e| Fault::from_error("ship", "old logs cannot be removed", &e)),
             None => Ok(()),
         })
-        .await
+        .await?
     }
 }
 
@@ -295,12 +296,4 @@ fn piece_of(folder: &std::path::Path, file: &LogFile, at: u64) -> io::Result<Pie
 
 fn unreadable(e: &io::Error) -> Fault {
     Fault::from_error("ship", "the server's log cannot be read", e)
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .unwrap_or_else(|e| Err(Fault::from_error("internal", "shipping failed", &e)))
 }

@@ -13,6 +13,7 @@ use base::{Changed, ExitCode, Fault};
 
 use super::PlaneBackend;
 use crate::plane::logs;
+use crate::process::blocking;
 
 impl PlaneBackend {
     fn lake(&self) -> Result<Arc<logs::Logs>, Fault> {
@@ -119,12 +120,4 @@ impl Logs for PlaneBackend {
     fn saved_query_delete<'a>(&'a self, name: &'a str) -> Reply<'a, Changed> {
         Box::pin(async move { self.plane.saved.forget_query(name) })
     }
-}
-
-/// Does work that waits for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Fault> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|e| Fault::from_error("internal", "the lake failed where it must not", &e))
 }

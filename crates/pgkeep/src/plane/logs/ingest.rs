@@ -18,6 +18,7 @@ use siem::{ByName, Form, Input, Intake, LoadLimits, Origin, Output, RowBatch, Sp
 use super::intake::came_of;
 use super::sources::{Came, Known};
 use super::{Logs, faults, now, parquet, schema_of};
+use crate::process::blocking;
 
 /// Bytes that are parsed and stored at once.
 const PIECE_BYTES: usize = 1 << 20;
@@ -361,15 +362,6 @@ async fn whole(mut body: Pieces) -> Result<Vec<u8>, Fault> {
         }
     }
     Ok(bytes)
-}
-
-/// Does work that waits for the disk.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|e| Fault::from_error("internal", "taking events in failed where it must not", &e))
 }
 
 /// Sources that only pgkeep's own processes and listeners may name: who moved their marks would

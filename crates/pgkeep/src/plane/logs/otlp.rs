@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use siem::{Intake, Origin, Output, Record};
 
 use super::feed::{Feed, Kept, Refusal};
-use super::ingest::blocking;
 use super::intake::came_of;
 use super::sources::{Came, Known};
 use super::{Logs, now};
+use crate::process::blocking;
 
 const PARSER: &str = "otlp-logs";
 /// Where the records of a document stand.

@@ -12,8 +12,9 @@ use kql::plan::{Column, Schema};
 use kql::value::{Type, Value};
 use lake::Sink;
 
-use super::ingest::{Ingest, blocking, needed};
+use super::ingest::{Ingest, needed};
 use super::{QUERY_BYTES, faults, now};
+use crate::process::blocking;
 
 /// No file is larger.
 const FILE_MAX_BYTES: u64 = 4 << 30;
