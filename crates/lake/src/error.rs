@@ -32,6 +32,9 @@ pub enum Error {
     /// An operator or a limit of the language says no
     #[error(transparent)]
     Kql(#[from] EngineError),
+    /// A worker is gone after parts of the answer were handed on
+    #[error("the worker at {0} stopped answering while the query ran: the answer is not whole")]
+    Worker(String),
     /// The engine failed
     #[error("the query failed")]
     Engine(#[source] Box<DataFusionError>),

@@ -14,7 +14,9 @@ use kql::engine::{self, Answer, Cancel, Engine, EngineError, Row};
 use kql::plan::{Query, Render, Schema};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Semaphore;
+use url::Url;
 
+use crate::beyond::{self, Silent, Workers};
 use crate::error::{Error, Result};
 use crate::limits::{External, Limits, Running, panic_text};
 use crate::node::Planner;
@@ -23,7 +25,7 @@ use crate::store::Store;
 use crate::tables::Tables;
 
 /// Stack of the thread that plans a query, and of those that run it: plans are deep trees.
-const STACK_BYTES: usize = 32 << 20;
+pub(crate) const STACK_BYTES: usize = 32 << 20;
 
 /// Takes an answer as it is found.
 pub trait Sink: Send {
@@ -53,6 +55,7 @@ pub struct Lake {
     places: Arc<Semaphore>,
     through_bytes: bool,
     external: Arc<External>,
+    spread: Option<Spread>,
 }
 
 impl Lake {
@@ -84,6 +87,7 @@ impl Lake {
             places,
             through_bytes: false,
             external: Arc::default(),
+            spread: None,
         })
     }
 
@@ -102,6 +106,18 @@ impl Lake {
     /// Lets queries see the tables of a store, each query as they are when it starts.
     pub fn attach(&mut self, store: Arc<Store>) {
         self.store = Some(store);
+    }
+
+    /// Gives parts of queries to workers where tables are large, and to those only that are there.
+    /// They must be of this version and reach the same files.
+    ///
+    /// # Errors
+    /// None that workers can cause.
+    pub fn spread(&mut self, workers: Arc<Workers>) -> Result<()> {
+        let builder = SessionStateBuilder::new_from_existing(self.state.clone());
+        let state = beyond::configure(builder, &workers)?.build();
+        self.spread = Some(Spread { workers, state });
+        Ok(())
     }
 
     /// All tables as they are now, those of the store included: what queries are bound against.
@@ -185,11 +201,13 @@ impl Lake {
         std::thread::scope(|scope| {
             let job = move || {
                 let _place = self.place(runtime, &running)?;
-                let state = self.state_for(&running)?;
+                let states = States { lake: self, running: running.clone() };
+                let state = states.first()?;
                 let handle = runtime.handle().clone();
                 let tables = self.snapshot();
                 let mut run = Run::new(&tables, state, handle, running, now);
                 run.through_bytes = self.through_bytes;
+                run.states = self.spread.is_some().then_some(&states);
                 work(&mut run)
             };
             let job = move || {
@@ -220,13 +238,54 @@ impl Lake {
             }
         })
     }
+}
 
-    /// A session of its own for each query, with its own memory and its own files.
-    fn state_for(&self, running: &Running) -> Result<SessionState> {
-        let env = environment(&self.limits, running)?;
-        let config = self.state.config().clone().with_extension(Arc::new(running.clone()));
-        Ok(SessionStateBuilder::new_from_existing(self.state.clone())
-            .with_config(config)
+/// Queries that may go beyond this machine.
+#[derive(Debug)]
+struct Spread {
+    workers: Arc<Workers>,
+    state: SessionState,
+}
+
+/// Sessions for one query, each with its own memory and its own files.
+pub(crate) struct States<'a> {
+    lake: &'a Lake,
+    running: Running,
+}
+
+impl States<'_> {
+    /// The one that it begins with.
+    fn first(&self) -> Result<SessionState> {
+        match &self.lake.spread {
+            Some(spread) => self.over(spread, spread.workers.present()),
+            None => self.alone(),
+        }
+    }
+
+    /// Over the workers that answer now, or none; and those that do not.
+    pub(crate) async fn again(&self) -> Result<(SessionState, Vec<Silent>)> {
+        let Some(spread) = &self.lake.spread else { return Ok((self.alone()?, Vec::new())) };
+        let silent = spread.workers.silent().await;
+        Ok((self.over(spread, spread.workers.present())?, silent))
+    }
+
+    fn over(&self, spread: &Spread, present: Vec<Url>) -> Result<SessionState> {
+        if present.is_empty() {
+            return self.alone();
+        }
+        let config = beyond::of_query(spread.state.config().clone(), present, &self.running)?;
+        self.state(&spread.state, config)
+    }
+
+    fn alone(&self) -> Result<SessionState> {
+        self.state(&self.lake.state, self.lake.state.config().clone())
+    }
+
+    fn state(&self, state: &SessionState, config: SessionConfig) -> Result<SessionState> {
+        let limits = &self.lake.limits;
+        let env = environment(limits, limits.memory_bytes.min(self.running.limits.bytes))?;
+        Ok(SessionStateBuilder::new_from_existing(state.clone())
+            .with_config(config.with_extension(Arc::new(self.running.clone())))
             .with_runtime_env(env)
             .build())
     }
@@ -259,8 +318,8 @@ fn now_ticks() -> i64 {
     kql::value::UNIX_EPOCH + i64::try_from(since.as_nanos() / 100).unwrap_or(0)
 }
 
-fn environment(limits: &Limits, running: &Running) -> Result<Arc<RuntimeEnv>> {
-    let bytes = limits.memory_bytes.min(running.limits.bytes);
+/// Memory and files for queries, with so many bytes.
+pub(crate) fn environment(limits: &Limits, bytes: usize) -> Result<Arc<RuntimeEnv>> {
     let mode = match &limits.spill_dir {
         Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
@@ -275,8 +334,12 @@ fn environment(limits: &Limits, running: &Running) -> Result<Arc<RuntimeEnv>> {
 }
 
 fn config(threads: usize) -> SessionConfig {
-    let mut config = SessionConfig::new()
-        .with_target_partitions(threads)
+    session_config(SessionConfig::new()).with_target_partitions(threads)
+}
+
+/// What holds for our plans wherever they run.
+pub(crate) fn session_config(config: SessionConfig) -> SessionConfig {
+    let mut config = config
         // Rows that were sorted stay in their order because nothing deals them out again.
         .with_round_robin_repartition(false)
         .with_enable_subquery_sort_elimination(false)

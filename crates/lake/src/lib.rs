@@ -1,6 +1,7 @@
 //! The wall: KQL on DataFusion, the only crate that names it, Arrow or Parquet.
 
 mod aggregate;
+pub mod beyond;
 mod codec;
 mod data;
 mod error;

@@ -15,10 +15,11 @@ use kql::plan::{Query, Rel, Schema};
 use kql::value::Type;
 use tokio::runtime::Handle;
 
+use crate::beyond::there_and_back;
 use crate::codec::through_bytes;
 use crate::data::{arrow_schema, rows_of};
 use crate::error::{Error, Result};
-use crate::lake::{Ending, Sink};
+use crate::lake::{Ending, Sink, States};
 use crate::limits::Running;
 use crate::lower::{Lowered, Lowering, column};
 use crate::node::{Beside, with_env};
@@ -38,6 +39,8 @@ pub(crate) struct Run<'a> {
     pub(crate) beside: Beside,
     /// Whether plans are encoded and decoded before they run
     pub(crate) through_bytes: bool,
+    /// Further sessions, where workers may fail
+    pub(crate) states: Option<&'a States<'a>>,
 }
 
 impl<'a> Run<'a> {
@@ -57,6 +60,7 @@ impl<'a> Run<'a> {
             shared: Vec::new(),
             beside: Beside::default(),
             through_bytes: false,
+            states: None,
         }
     }
 
@@ -185,11 +189,36 @@ impl<'a> Run<'a> {
         Ok(Table { schema: rel.schema.clone(), provider })
     }
 
-    /// Runs a relation; `take` gets each batch of rows and says whether it wants more.
+    /// Runs a relation; `take` gets each batch of rows and says whether it wants more. Where a
+    /// worker fails before any rows were taken, those that are left run it once more.
     fn batches(
         &mut self,
         rel: &Rel,
         mut take: impl FnMut(RecordBatch) -> Result<bool>,
+    ) -> Result<()> {
+        let mut taken = false;
+        let mut first = |batch| {
+            taken = true;
+            take(batch)
+        };
+        let error = match self.batches_once(rel, &mut first) {
+            Err(error @ Error::Engine(_)) => error,
+            other => return other,
+        };
+        let Some(states) = self.states else { return Err(error) };
+        let (state, silent) = self.handle.block_on(states.again())?;
+        self.state = state;
+        match silent.first() {
+            Some(silent) if taken => Err(Error::Worker(silent.address.clone())),
+            _ if taken => Err(error),
+            _ => self.batches_once(rel, &mut take),
+        }
+    }
+
+    fn batches_once(
+        &self,
+        rel: &Rel,
+        take: &mut dyn FnMut(RecordBatch) -> Result<bool>,
     ) -> Result<()> {
         let plan = self.physical(rel)?;
         let context: Arc<TaskContext> = self.state.task_ctx();
@@ -227,7 +256,11 @@ impl<'a> Run<'a> {
         let lowered = self.lowered(rel)?;
         let planning = self.state.create_physical_plan(&lowered.plan);
         let running = self.running.clone();
-        Ok(self.handle.block_on(running.guarded(planning))??)
+        let plan = self.handle.block_on(running.guarded(planning))??;
+        if !self.through_bytes || self.states.is_some() {
+            return Ok(plan);
+        }
+        Ok(there_and_back(plan, &self.state.task_ctx())?)
     }
 }
 

@@ -17,6 +17,7 @@ mod rpc;
 mod sample;
 mod supervisor;
 mod vaultd;
+mod workers;
 
 use std::process::ExitCode;
 

@@ -18,7 +18,7 @@ const LOG_VAR: &str = "PGKEEP_LOG";
 /// Prepares a process that may hold keys: no core dumps, no attaching, files for its user only,
 /// JSON lines on standard error; ends with its supervisor.
 pub(crate) fn harden(export: Option<BoxedLayer>) -> Result<(), Fault> {
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    private();
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     let failed =
         |e: rustix::io::Errno| Fault::from_error("harden", "could not switch core dumps off", &e);
@@ -26,6 +26,11 @@ pub(crate) fn harden(export: Option<BoxedLayer>) -> Result<(), Fault> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(failed)?;
     log(export);
     end_with_supervisor()
+}
+
+/// Files that this process makes are for its user only.
+pub(crate) fn private() {
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
 }
 
 /// JSON lines on standard error; a panic too is one line and not a screenful.

@@ -3,12 +3,15 @@
 //! `kql_bench generate FOLDER ROWS` writes `events.parquet`. `kql_bench serve FOLDER QUERIES`
 //! reads names of queries from standard input and writes for each one line of JSON,
 //! `{"name","ms","rows"}`, and then so many rows, their values as text with tabs between.
-//! `kql_bench explain FOLDER QUERY` prints the plan of one query.
+//! With addresses behind QUERIES it gives parts of them to workers there;
+//! `kql_bench worker SOCKET THREADS` is one. `kql_bench explain FOLDER QUERY` prints the plan of
+//! one query.
 
 #![allow(clippy::print_stdout, reason = "a program that writes its answers")]
 
 mod events;
 mod serve;
+mod worker;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,9 +24,17 @@ fn main() -> ExitCode {
             Ok(rows) => events::write(Path::new(folder), rows),
             Err(_) => Err("ROWS is no number".into()),
         },
-        ["serve", folder, queries] => serve::run(Path::new(folder), Path::new(queries)),
+        ["serve", folder, queries, ref workers @ ..] => {
+            serve::run(Path::new(folder), Path::new(queries), workers)
+        }
+        ["worker", socket, threads] => match threads.parse() {
+            Ok(threads) => worker::run(Path::new(socket), threads),
+            Err(_) => Err("THREADS is no number".into()),
+        },
         ["explain", folder, query] => serve::explain(Path::new(folder), Path::new(query)),
-        _ => Err("usage: kql_bench generate FOLDER ROWS | serve FOLDER QUERIES".into()),
+        _ => Err("usage: kql_bench generate FOLDER ROWS | serve FOLDER QUERIES [ADDRESS…] \
+                   | worker SOCKET THREADS | explain FOLDER QUERY"
+            .into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,19 +3,28 @@
 use std::error::Error;
 use std::io::BufRead as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kql::engine::{Cancel, Limits};
 use kql::functions::Context;
 use kql::plan::Query;
 use kql::value::Value;
+use lake::beyond::{Sockets, Workers};
 use lake::{Lake, Table, Tables};
 
 /// 2026-01-15, the end of the rows: `now()` of all queries.
 const NOW: &str = "2026-01-15";
 
-pub(crate) fn run(folder: &Path, queries: &Path) -> Result<(), Box<dyn Error>> {
-    let lake = open(folder)?;
+/// What a task of a worker reads of the file.
+const TASK_BYTES: usize = 64 << 20;
+
+pub(crate) fn run(folder: &Path, queries: &Path, workers: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut lake = open(folder)?;
+    if !workers.is_empty() {
+        let addresses: Vec<String> = workers.iter().map(|at| (*at).to_owned()).collect();
+        lake.spread(Arc::new(Workers::new(&addresses, TASK_BYTES, Arc::new(Sockets))?))?;
+    }
     let limits = Limits {
         rows: 1_000_000,
         working_rows: 100_000_000,

@@ -313,8 +313,9 @@ impl<'a> Lowering<'a> {
             (value(from)?.widen(column.ty), value(to)?.widen(column.ty), value(step)?);
         match Range::of(column.ty, from, to, step) {
             Some(range) => {
-                let provider = range.table(&column.name)?;
-                self.scan_at("range", provider, &[0], &rel.schema)
+                let name = self.fresh(&column.name);
+                let node = Node::Range { column: name.clone(), range };
+                self.node(node, Vec::new(), vec![name])
             }
             None => self.operator(rel, Vec::new()),
         }

@@ -49,12 +49,15 @@ impl NodeExec {
                 let n = inputs[0].output_partitioning().partition_count();
                 Partitioning::UnknownPartitioning(n)
             }
-            Node::Sort { .. } | Node::Operator { .. } => Partitioning::UnknownPartitioning(1),
+            Node::Sort { .. } | Node::Operator { .. } | Node::Range { .. } => {
+                Partitioning::UnknownPartitioning(1)
+            }
         };
         let emission = match &*node {
             Node::FirstRows { .. }
             | Node::Expand { .. }
             | Node::Parse { .. }
+            | Node::Range { .. }
             | Node::Operator { by_batch: true, .. } => EmissionType::Incremental,
             Node::Sort { .. } | Node::Operator { .. } => EmissionType::Final,
         };
@@ -120,6 +123,7 @@ impl ExecutionPlan for NodeExec {
             Node::Expand { .. } | Node::Parse { .. } | Node::Operator { by_batch: true, .. } => {
                 vec![Distribution::UnspecifiedDistribution; self.inputs.len()]
             }
+            Node::Range { .. } => Vec::new(),
             Node::Sort { .. } | Node::Operator { .. } => {
                 vec![Distribution::SinglePartition; self.inputs.len()]
             }
@@ -168,6 +172,10 @@ impl ExecutionPlan for NodeExec {
             Node::FirstRows { keys } => first_rows::stream(self, keys, partition, &context),
             Node::Expand { .. } => expand::stream(self, partition, &context),
             Node::Parse { .. } => parse::stream(self, partition, &context),
+            Node::Range { range, .. } => {
+                let batch_rows = context.session_config().batch_size();
+                Ok(range.stream(Arc::clone(&self.schema), batch_rows))
+            }
             Node::Operator { by_batch: true, .. } => {
                 row_operator::by_batch(self, partition, &context)
             }

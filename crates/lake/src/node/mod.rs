@@ -22,6 +22,7 @@ use kql::plan::{ParsePart, Rel};
 use kql::value::Type;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use exec::NodeExec;
 pub(crate) use parse::is_plain;
 pub(crate) use planner::Planner;
 pub(crate) use row_operator::with_env;
@@ -29,6 +30,7 @@ pub(crate) use row_operator::with_env;
 use crate::data::arrow_schema;
 use crate::error::Error;
 use crate::lower::column;
+use crate::tables::Range;
 
 /// What a node does.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,6 +69,12 @@ pub(crate) enum Node {
         relaxed: bool,
         /// Rows that do not match are left out
         only_matching: bool,
+    },
+    /// The rows of `range`
+    Range {
+        /// The column's name
+        column: String,
+        range: Range,
     },
     /// One operator of the language, run by the engine in memory over all its input
     Operator {
@@ -152,6 +160,7 @@ impl Node {
             Self::FirstRows { .. } => "KqlFirstRows",
             Self::Expand { .. } => "KqlExpand",
             Self::Parse { .. } => "KqlParse",
+            Self::Range { .. } => "KqlRange",
             Self::Operator { .. } => "KqlOperator",
         }
     }
@@ -163,6 +172,7 @@ impl Node {
             Self::FirstRows { keys } => keys.iter().collect(),
             Self::Expand { columns, .. } => columns.iter().map(|column| &column.from).collect(),
             Self::Parse { value, .. } => vec![value],
+            Self::Range { .. } => Vec::new(),
             Self::Operator { inputs, .. } => {
                 inputs.get(at).into_iter().flatten().filter(|name| !name.is_empty()).collect()
             }
@@ -180,6 +190,7 @@ impl Node {
             Self::Parse { columns, .. } => {
                 columns.iter().map(|(name, ty, _)| (name.as_str(), *ty)).collect()
             }
+            Self::Range { column, range } => vec![(column.as_str(), range.ty)],
             Self::Operator { rel, outputs, .. } => {
                 let types = rel.schema.iter().map(|column| column.ty);
                 outputs.iter().map(String::as_str).zip(types).collect()
@@ -189,7 +200,7 @@ impl Node {
 
     /// Whether the input's columns are handed on.
     fn hands_on(&self) -> bool {
-        !matches!(self, Self::Operator { .. })
+        !matches!(self, Self::Operator { .. } | Self::Range { .. })
     }
 
     fn schema(&self, inputs: &[LogicalPlan]) -> Result<DFSchemaRef> {
@@ -252,7 +263,7 @@ impl UserDefinedLogicalNodeCore for KqlNode {
             Node::Expand { .. } | Node::Parse { .. } => {
                 self.node.makes().into_iter().map(|(name, _)| name.to_owned()).collect()
             }
-            Node::Sort { .. } | Node::Operator { .. } => all(),
+            Node::Sort { .. } | Node::Operator { .. } | Node::Range { .. } => all(),
         }
     }
 
@@ -294,6 +305,9 @@ impl Node {
                 names.join(", ")
             }
             Self::Parse { value, .. } => value.clone(),
+            Self::Range { column, range } => {
+                format!("{column} from {:?} to {:?}", range.from, range.to)
+            }
             Self::Operator { rel, .. } => {
                 let text = format!("{:?}", rel.op);
                 text.split([' ', '(', '{']).next().unwrap_or_default().to_owned()

@@ -1,12 +1,12 @@
 //! Expressions over a table's columns rewritten onto the columns of one file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{
     Transformed, TransformedResult as _, TreeNode as _, TreeNodeRecursion,
@@ -28,6 +28,29 @@ impl PhysicalExprAdapterFactory for StoredColumns {
     fn create(&self, _table: SchemaRef, file: SchemaRef) -> Result<Arc<dyn PhysicalExprAdapter>> {
         Ok(Arc::new(OfFile { types: Arc::clone(&self.0), file }))
     }
+}
+
+/// The Kusto types of the columns of a scan whose expressions are rewritten by [`StoredColumns`];
+/// `None` where something else does it. A factory cannot be asked what it is, so it is asked what
+/// it would do with each column.
+///
+/// # Errors
+/// None that a schema can cause.
+pub(crate) fn types_of(
+    factory: &dyn PhysicalExprAdapterFactory,
+    table: &SchemaRef,
+) -> Result<Option<BTreeMap<String, Type>>> {
+    // No column of Kusto is stored so, hence each is converted.
+    let stored = table.fields().iter().map(|field| Field::new(field.name(), DataType::Null, true));
+    let stored: SchemaRef = Arc::new(Schema::new(stored.collect::<Vec<_>>()));
+    let adapter = factory.create(Arc::clone(table), stored)?;
+    let mut types = BTreeMap::new();
+    for (at, field) in table.fields().iter().enumerate() {
+        let made = adapter.rewrite(Arc::new(Column::new(field.name(), at)))?;
+        let Some(converted) = made.downcast_ref::<Converted>() else { return Ok(None) };
+        types.insert(field.name().clone(), converted.ty);
+    }
+    Ok(Some(types))
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ mod nested;
 use datafusion::arrow::datatypes::DataType;
 use kql::value::Type;
 
-pub(crate) use adapt::StoredColumns;
+pub(crate) use adapt::{StoredColumns, types_of};
 
 /// The Kusto type that shows a stored type best.
 pub(crate) fn natural_type(stored: &DataType) -> Type {

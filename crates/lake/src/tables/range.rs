@@ -4,18 +4,16 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::catalog::TableProvider;
-use datafusion::catalog::streaming::StreamingTable;
 use datafusion::common::Result;
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
 use kql::value::{Type, Value};
+use serde::{Deserialize, Serialize};
 
-use crate::data::{Writer, arrow_schema};
+use crate::data::Writer;
 
 /// Whole numbers or points of time from `from` in steps; real numbers likewise.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Range {
     pub(crate) ty: Type,
     pub(crate) from: Value,
@@ -68,35 +66,16 @@ impl Range {
         }
     }
 
-    /// A table of one column of that name.
-    pub(crate) fn table(self, name: &str) -> Result<Arc<dyn TableProvider>> {
-        let schema = arrow_schema(std::iter::once((name, self.ty)));
-        let stream = Arc::new(Stream { schema: Arc::clone(&schema), range: self });
-        Ok(Arc::new(StreamingTable::try_new(schema, vec![stream])?))
-    }
-}
-
-#[derive(Debug)]
-struct Stream {
-    schema: SchemaRef,
-    range: Range,
-}
-
-impl PartitionStream for Stream {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+    /// Its rows, as a column of `schema`.
+    pub(crate) fn stream(&self, schema: SchemaRef, batch_rows: usize) -> SendableRecordBatchStream {
         let made = Made {
-            schema: Arc::clone(&self.schema),
-            ty: self.range.ty,
-            points: self.range.points(),
+            schema: Arc::clone(&schema),
+            ty: self.ty,
+            points: self.points(),
             n: 0,
-            batch_rows: context.session_config().batch_size(),
+            batch_rows,
         };
-        let stream = futures_util::stream::iter(made);
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream))
+        Box::pin(RecordBatchStreamAdapter::new(schema, futures_util::stream::iter(made)))
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test says by its panic")]
 
 mod aggregates;
+mod beyond;
 mod corpus;
 mod json;
 mod natives;

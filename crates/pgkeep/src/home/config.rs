@@ -10,6 +10,7 @@ use base::{ExitCode, Fault};
 use serde::Deserialize;
 
 use super::Home;
+use crate::workers::WorkersSettings;
 
 /// The settings; a missing file is a file without any.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -46,6 +47,8 @@ pub(crate) struct LogsSettings {
     pub(crate) syslog: SyslogSettings,
     /// A listener for OpenTelemetry.
     pub(crate) otlp: OtlpListenerSettings,
+    /// Workers that answer parts of queries.
+    pub(crate) workers: WorkersSettings,
 }
 
 /// The table `[logs.otlp]`.

@@ -29,7 +29,7 @@ use base::{Fault, ServerName};
 use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::home::Home;
+use crate::home::{Config, Home};
 use crate::{process, rpc};
 use backend::PlaneBackend;
 use peers::Peers;
@@ -103,7 +103,12 @@ impl Plane {
 pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     let store = Arc::new(SqliteStore::open(&home.plane().join("plane.db"))?);
     let folder = home.plane().join("lake");
-    let logs = logs::Logs::open(&folder).map(Arc::new).inspect_err(|fault| {
+    let workers = Config::load(&home).and_then(|config| config.logs.workers.workers());
+    let workers = workers.unwrap_or_else(|fault| {
+        tracing::error!(fault.message, fault.detail, fault.hint, "queries run without workers");
+        None
+    });
+    let logs = logs::Logs::open(&folder, workers).map(Arc::new).inspect_err(|fault| {
         tracing::error!(fault.message, fault.detail, "the log lake is not open");
     });
     let plane = Arc::new(Plane {

@@ -4,6 +4,7 @@ mod ingest;
 mod keep;
 mod query;
 mod tail;
+mod worker;
 
 use base::{ExitCode, Fault};
 use clap::Subcommand;
@@ -51,6 +52,17 @@ all files; old files stay for a week for whoever reads them, with --at-once they
     Erase(keep::EraseCommand),
     /// Show events as they come
     Tail(tail::TailCommand),
+    /// Answer parts of others' queries over large tables
+    #[command(after_help = "\
+Examples:
+  pgkeep logs worker --listen unix:///run/pgkeep/worker-1.sock
+  pgkeep logs worker --listen https://worker-1.example:8500 --certificate-file worker-1.pem \\
+    --key-file worker-1.key --authority-file authority.pem
+
+The plane asks the workers that [logs.workers] of config.toml names. A worker must be of the
+plane's version and reach the lake's files under the same names. It answers its own OS user on a
+socket, and on a port whoever shows a certificate of the authority: they can read all events.")]
+    Worker(worker::WorkerCommand),
     /// List the sources of events and how they stand
     Connectors,
     /// List the queries that are kept: the gallery and those that people saved
@@ -66,6 +78,7 @@ pub(super) fn run(home: &Home, command: &LogsCommand, format: Format) -> Result<
         LogsCommand::Erase(command) => keep::erase(home, command, format),
         LogsCommand::Tables => tables(home, format),
         LogsCommand::Tail(command) => tail::run(home, command, format),
+        LogsCommand::Worker(command) => worker::run(command),
         LogsCommand::Connectors => {
             let columns = [
                 "name",

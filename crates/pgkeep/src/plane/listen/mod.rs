@@ -36,10 +36,12 @@ struct Ear {
 /// Runs for ever.
 pub(super) async fn run(plane: Arc<Plane>, api: Api) {
     let outcome = begin(&plane);
-    let Some((ear, LogsSettings { syslog: settings, otlp })) = outcome.unwrap_or_else(|fault| {
-        tracing::error!(fault.message, fault.detail, "listeners for events are off");
-        None
-    }) else {
+    let Some((ear, LogsSettings { syslog: settings, otlp, .. })) =
+        outcome.unwrap_or_else(|fault| {
+            tracing::error!(fault.message, fault.detail, "listeners for events are off");
+            None
+        })
+    else {
         return std::future::pending().await;
     };
     let http = async {

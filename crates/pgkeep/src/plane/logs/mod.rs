@@ -29,6 +29,7 @@ use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
+use lake::beyond::Workers;
 use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
@@ -73,7 +74,7 @@ impl Logs {
     }
 
     /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep.
-    pub(crate) fn open(folder: &Path) -> Result<Self, Fault> {
+    pub(crate) fn open(folder: &Path, workers: Option<Arc<Workers>>) -> Result<Self, Fault> {
         let io = |e: &std::io::Error| {
             Fault::from_error("lake", format!("could not open {}", folder.display()), e)
         };
@@ -95,6 +96,9 @@ impl Logs {
         };
         let mut lake = Lake::new(lake::Tables::new(), limits).map_err(|e| faults::of_query(&e))?;
         lake.attach(Arc::clone(&store));
+        if let Some(workers) = workers {
+            lake.spread(workers).map_err(|e| faults::of_query(&e))?;
+        }
         let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
         let sources = Sources::default();
         Ok(Self {
