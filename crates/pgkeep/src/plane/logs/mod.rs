@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, SavedQuery};
+use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, LogsWorker, SavedQuery};
 use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
@@ -52,6 +52,7 @@ const QUERIES: usize = 4;
 pub(crate) struct Logs {
     store: Arc<Store>,
     lake: Lake,
+    workers: Option<Arc<Workers>>,
     library: Library,
     sources: Sources,
     runs: Runs,
@@ -96,14 +97,15 @@ impl Logs {
         };
         let mut lake = Lake::new(lake::Tables::new(), limits).map_err(|e| faults::of_query(&e))?;
         lake.attach(Arc::clone(&store));
-        if let Some(workers) = workers {
-            lake.spread(workers).map_err(|e| faults::of_query(&e))?;
+        if let Some(workers) = &workers {
+            lake.spread(Arc::clone(workers)).map_err(|e| faults::of_query(&e))?;
         }
         let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
         let sources = Sources::default();
         Ok(Self {
             store,
             lake,
+            workers,
             library,
             sources,
             runs: Runs::default(),
@@ -160,6 +162,22 @@ impl Logs {
     /// The sources of events and how they stand.
     pub(crate) fn connectors(&self) -> Vec<Connector> {
         self.sources.shown()
+    }
+
+    /// The workers, asked whether they are there.
+    pub(crate) async fn workers(&self) -> Vec<LogsWorker> {
+        let Some(workers) = &self.workers else { return Vec::new() };
+        let silent = workers.silent().await;
+        let shown = |address: &str| {
+            let silent = silent.iter().find(|silent| silent.address == address);
+            let state = if silent.is_some() { "silent" } else { "ready" };
+            LogsWorker {
+                address: address.to_owned(),
+                state: state.to_owned(),
+                detail: silent.map(|silent| silent.why.clone()),
+            }
+        };
+        workers.addresses().map(shown).collect()
     }
 
     /// The queries that come with pgkeep.
