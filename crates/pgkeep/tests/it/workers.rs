@@ -78,7 +78,7 @@ fn stored(folder: &Path) -> Arc<Store> {
         column("TimeGenerated", Type::DateTime),
         column("n", Type::Long),
         column("s", Type::String),
-        column("long", Type::String),
+        column("token", Type::String),
     ];
     let limits = StoreLimits { merge_files: 1_000, ..StoreLimits::default() };
     let store = Store::open(Doors::of_folder(folder).unwrap(), limits).unwrap();
@@ -87,12 +87,12 @@ fn stored(folder: &Path) -> Arc<Store> {
         let row = |at: i64| {
             let n = file * ROWS_OF_FILE + at;
             // Different everywhere, so that it is long in a file and on the wire.
-            let long: String = (1..60).map(|i| format!("{:016x}", hash(n * 64 + i))).collect();
+            let token: String = (1..60).map(|i| format!("{:016x}", hash(n * 64 + i))).collect();
             vec![
                 Value::DateTime(NOW + n * 10_000),
                 Value::Long(n),
                 Value::text(["alpha", "beta", "gamma"][usize::try_from(n % 3).unwrap()]),
-                Value::text(&long),
+                Value::text(&token),
             ]
         };
         store.append("Events", &(0..ROWS_OF_FILE).map(row).collect::<Vec<_>>()).unwrap();
@@ -135,8 +135,8 @@ fn asked(lake: &Lake, text: &str) -> Result<Vec<Vec<Value>>, String> {
 }
 
 /// Reads all files, moves rows between all workers, sorts.
-const QUERY: &str = "Events | extend k = hash(long, 997) \
-    | summarize c = count(), sum(n), max(long), dcount(s) by k | sort by k asc";
+const QUERY: &str = "Events | extend k = hash(token, 997) \
+    | summarize c = count(), sum(n), max(token), dcount(s) by k | sort by k asc";
 
 #[test]
 fn three_processes_answer_as_one_and_any_may_be_killed() {
@@ -208,7 +208,7 @@ fn rows_on_their_way_are_never_cut_silently() {
     for victim in 0..3 {
         let workers: Vec<Worker> = (0..3).map(|n| Worker::at_socket(folder.path(), n)).collect();
         let lake = lake(&store, &workers);
-        let query = bound(&lake, "Events | where long != '' | project n, long");
+        let query = bound(&lake, "Events | where token != '' | project n, token");
         let n = vec![false; usize::try_from(FILES * ROWS_OF_FILE).unwrap()];
         let mut sink = Killing { victim: Some(&workers[victim]), n };
         let ended: Result<Ending, lake::Error> =
@@ -236,7 +236,8 @@ impl Identity {
     /// One that `ca` issued, for somebody who trusts those in `authority`.
     fn new(ca: &TestCa, authority: &Path, name: &str) -> Self {
         let issued = ca.peer();
-        let [chain, key] = ["pem", "key"].map(|ext| authority.with_file_name(name.to_owned() + "." + ext));
+        let [chain, key] =
+            ["pem", "key"].map(|ext| authority.with_file_name(name.to_owned() + "." + ext));
         std::fs::write(&chain, issued.chain_pem).unwrap();
         std::fs::write(&key, issued.key_pem.expose()).unwrap();
         mode(&key, 0o600);
@@ -295,7 +296,7 @@ fn a_plane_asks_workers_behind_tls() {
     mode(files.path(), 0o755);
     let csv = files.path().join("rows.csv");
     let row = |n: i64| format!("{n},{:016x}{:016x}\n", hash(n), hash(-n));
-    std::fs::write(&csv, format!("n,text\n{}", (0..200_000).map(row).collect::<String>())).unwrap();
+    std::fs::write(&csv, format!("n,text\n{}", (0..600_000).map(row).collect::<String>())).unwrap();
     assert_code(&it.run(&["logs", "ingest", csv.to_str().unwrap(), "--table", "Many_CL"]), 0);
     let query = "Many_CL | summarize c = count() by k = hash(text, 5) | sort by k asc";
     let expected = it.json(&["logs", "query", query])["rows"].clone();
@@ -338,7 +339,7 @@ fn a_plane_asks_workers_behind_tls() {
     let before: Vec<u64> = workers.iter().map(Worker::bytes_read).collect();
     assert_eq!(it.json(&["logs", "query", query])["rows"], expected);
     for (worker, before) in workers.iter().zip(before).take(2) {
-        assert!(worker.bytes_read() > before + (1 << 20), "{} took part", worker.address);
+        assert!(worker.bytes_read() > before + (256 << 10), "{} took part", worker.address);
     }
     // One dies; the plane says which and answers.
     drop(workers.remove(0));

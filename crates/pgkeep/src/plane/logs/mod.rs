@@ -24,7 +24,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, LogsWorker, SavedQuery};
+use api::plane::model::{
+    Connector, LogsColumn, LogsErase, LogsErased, LogsTable, LogsWorker, SavedQuery,
+};
 use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
