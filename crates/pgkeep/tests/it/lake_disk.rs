@@ -68,7 +68,8 @@ fn a_full_disk_of_the_lake_loses_nothing() {
     };
     let events = "PGSQLServerLogs | where ErrorLevel == 'LOG' \
                   | parse Message with 'event ' n:int ' of the test' | where isnotnull(n) \
-                  | summarize times = count() by n | summarize rows = sum(times), different = count()";
+                  | summarize times = count() by n \
+                  | summarize rows = sum(times), different = count()";
     let there = |column: &str| number(&it, &format!("{events} | project {column}"));
     write(1, 1_000);
     eventually("what came before is there", || there("rows") == Some(1_000));
