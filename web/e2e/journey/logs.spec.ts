@@ -99,7 +99,7 @@ test('a table keeps its events as long as is said, and loses what is erased', as
   await row.getByRole('button').click()
   await drawer.getByRole('button', { name: 'Erase events…' }).click()
   const asked = page.getByRole('alertdialog')
-  await asked.getByLabel('Condition').fill('Pid == -1')
+  await asked.getByLabel('Condition').fill('ProcessId == -1')
   await asked.getByLabel('Type PGSQLPgStatActivitySessions to go on').fill('PGSQLPgStatActivitySessions')
   await asked.getByRole('button', { name: 'Erase', exact: true }).click()
   await expect(asked).toContainText('0 rows of PGSQLPgStatActivitySessions are gone.')
