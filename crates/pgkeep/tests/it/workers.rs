@@ -152,16 +152,16 @@ fn three_processes_answer_as_one_and_any_may_be_killed() {
         assert!(worker.bytes_read() > file_bytes / 6, "{} took part", worker.address);
     }
     // One that stands still holds the query up, so its death falls into the query.
-    for victim in 0..3 {
-        workers[victim].signal("-STOP");
+    for (n, victim) in workers.iter().enumerate() {
+        victim.signal("-STOP");
         std::thread::scope(|scope| {
             let asking = scope.spawn(|| asked(&lake, QUERY));
             std::thread::park_timeout(Duration::from_millis(500));
-            assert!(!asking.is_finished(), "nobody waits for {}", workers[victim].address);
-            workers[victim].signal("-KILL");
-            assert_eq!(asking.join().unwrap().as_ref(), Ok(&expected), "after {victim}");
+            assert!(!asking.is_finished(), "nobody waits for {}", victim.address);
+            victim.signal("-KILL");
+            assert_eq!(asking.join().unwrap().as_ref(), Ok(&expected), "after {n}");
         });
-        assert_eq!(asked(&lake, QUERY).as_ref(), Ok(&expected), "without {victim}");
+        assert_eq!(asked(&lake, QUERY).as_ref(), Ok(&expected), "without {n}");
     }
     // All are gone: the lake answers alone, and goes on with those that come back.
     assert_eq!(asked(&lake, QUERY).as_ref(), Ok(&expected));
@@ -180,7 +180,7 @@ fn three_processes_answer_as_one_and_any_may_be_killed() {
 /// Kills a worker when the first rows are there.
 struct Killing<'a> {
     victim: Option<&'a Worker>,
-    n: Vec<bool>,
+    came: Vec<bool>,
 }
 
 impl Sink for Killing<'_> {
@@ -192,7 +192,7 @@ impl Sink for Killing<'_> {
         }
         for row in rows {
             let Value::Long(n) = row[0] else { panic!("{row:?}") };
-            let at = &mut self.n[usize::try_from(n).unwrap()];
+            let at = &mut self.came[usize::try_from(n).unwrap()];
             assert!(!*at, "row {n} came twice");
             *at = true;
         }
@@ -205,19 +205,20 @@ fn rows_on_their_way_are_never_cut_silently() {
     let folder = tempfile::tempdir().unwrap();
     let store = stored(&folder.path().join("lake"));
     let mut n_errors = 0;
-    for victim in 0..3 {
+    for n in 0..3 {
         let workers: Vec<Worker> = (0..3).map(|n| Worker::at_socket(folder.path(), n)).collect();
         let lake = lake(&store, &workers);
         let query = bound(&lake, "Events | where token != '' | project n, token");
-        let n = vec![false; usize::try_from(FILES * ROWS_OF_FILE).unwrap()];
-        let mut sink = Killing { victim: Some(&workers[victim]), n };
+        let victim = &workers[n];
+        let came = vec![false; usize::try_from(FILES * ROWS_OF_FILE).unwrap()];
+        let mut sink = Killing { victim: Some(victim), came };
         let ended: Result<Ending, lake::Error> =
             lake.stream_at(NOW, &query, &Limits::default(), &Cancel::new(), &mut sink);
         match ended {
-            Ok(_) => assert!(sink.n.iter().all(|came| *came), "rows are missing"),
+            Ok(_) => assert!(sink.came.iter().all(|came| *came), "rows are missing"),
             Err(error) => {
                 n_errors += 1;
-                let address = &workers[victim].address;
+                let address = &victim.address;
                 assert!(error.to_string().contains(address), "{error} is not about {address}");
             }
         }
