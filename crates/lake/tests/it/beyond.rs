@@ -21,7 +21,7 @@ pub(crate) fn worker(socket: &Path) -> String {
     let limits = lake::Limits { threads: 2, memory_bytes: 256 << 20, ..lake::Limits::default() };
     std::thread::spawn(move || {
         let accept = || Ok(incoming(tokio::net::UnixListener::from_std(listener)?));
-        serve(&limits, Arc::new(Sockets), accept, std::future::pending()).unwrap();
+        serve(&limits, None, Arc::new(Sockets), accept, std::future::pending()).unwrap();
     });
     address
 }
