@@ -33,8 +33,9 @@ impl Address {
     /// `abfss://container@account.dfs.core.windows.net/prefix`; a prefix may be absent.
     pub(super) fn parse(text: &str) -> Result<Self> {
         let wrong = |why: &str| {
-            let shown: String = text.chars().take(100).collect();
-            let shown = shown.split(['?', '#']).next().unwrap_or_default();
+            // What is more than a place may be a secret.
+            let is_bare = !text.contains(['@', '?', '#']);
+            let shown: String = text.chars().take(100).filter(|_| is_bare).collect();
             Error::Place(format!("{shown:?} is no URL of tables: {why}"))
         };
         if text.len() > URL_BYTES {

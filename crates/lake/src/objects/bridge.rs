@@ -14,7 +14,6 @@ use engine::{
 };
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use object_store::ObjectStoreExt as _;
 use object_store::path::Path;
 
 use super::bucket::Bucket;

@@ -32,6 +32,8 @@ struct Known {
     url: String,
     /// Of the last claim, and of the one before it: the last may not have come to be
     tokens: Vec<String>,
+    /// Whether any has
+    is_claimed: bool,
 }
 
 /// What stands in the place.
@@ -65,10 +67,11 @@ pub(super) fn claim(doors: &Doors) -> StoreResult<()> {
         }
     };
     let last = last(&*place)?;
-    let mut tokens = known.map_or(Vec::new(), |known| known.tokens);
+    let (mut tokens, is_claimed) =
+        known.map_or((Vec::new(), false), |known| (known.tokens, known.is_claimed));
     let is_ours = match &last {
         Some((_, claim)) => tokens.contains(&claim.token),
-        None => tokens.is_empty() || must_have_none(&*place).is_ok(),
+        None => !is_claimed,
     };
     if !is_ours {
         return Err(elsewhere(match last {
@@ -83,10 +86,10 @@ pub(super) fn claim(doors: &Doors) -> StoreResult<()> {
     let token = format!("{token:032x}");
     tokens.retain(|known| last.as_ref().is_some_and(|(_, claim)| claim.token == *known));
     tokens.push(token.clone());
-    keep(doors, &Known { url: url.to_owned(), tokens })?;
+    keep(doors, &Known { url: url.to_owned(), tokens, is_claimed })?;
     let number = last.as_ref().map_or(1, |(number, _)| number + 1);
     put(&*place, url, number, &token)?;
-    keep(doors, &Known { url: url.to_owned(), tokens: vec![token] })?;
+    keep(doors, &Known { url: url.to_owned(), tokens: vec![token], is_claimed: true })?;
     if let Some((number, _)) = last {
         let path = claim_path(number);
         match place.remove(&path) {
@@ -136,14 +139,6 @@ fn last(place: &dyn Place) -> StoreResult<Option<(u64, Claim)>> {
     let claim = serde_json::from_slice(&bytes)
         .map_err(|e| elsewhere(format!("the claim \"{path}\" is not understood: {e}")))?;
     Ok(Some((number, claim)))
-}
-
-/// A folder that was told of a place where nothing came to be yet.
-fn must_have_none(place: &dyn Place) -> StoreResult<()> {
-    match place.list("").doing(|| "listing tables".to_owned())?.is_empty() {
-        true => Ok(()),
-        false => Err(elsewhere("there are tables already".to_owned())),
-    }
 }
 
 /// Refuses to leave rows behind in the folder: those of its tables and of the write-ahead log.
