@@ -216,7 +216,7 @@ fn retry() -> RetryConfig {
 }
 
 /// An endpoint without a slash at its end.
-fn endpoint(text: &str, allow_http: bool) -> Result<String> {
+pub(super) fn endpoint(text: &str, allow_http: bool) -> Result<String> {
     let wrong = |why: &str| Error::Place(format!("the endpoint is none: {why}"));
     let url = Url::parse(text).map_err(|e| wrong(&e.to_string()))?;
     let is_bare = url.query().is_none() && url.fragment().is_none();

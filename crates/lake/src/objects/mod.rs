@@ -13,3 +13,14 @@ mod upload;
 
 pub use access::{Access, Credentials};
 pub use bucket::Bucket;
+
+use crate::error::Result;
+
+/// Whether a URL of tables, and an endpoint where there is one, can be right.
+///
+/// # Errors
+/// What is wrong, without what may be a secret.
+pub fn check(url: &str, endpoint: Option<&str>, allow_http: bool) -> Result<()> {
+    address::Address::parse(url)?;
+    endpoint.map_or(Ok(()), |text| access::endpoint(text, allow_http).map(drop))
+}
