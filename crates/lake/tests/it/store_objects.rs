@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use kql::engine::{Cancel, Limits};
 use kql::functions::Context;
-use kql::value::TICKS_PER_SECOND;
+use kql::value::{TICKS_PER_SECOND, Value};
 use lake::objects::Bucket;
-use lake::store::{Doors, Store, StoreError, StoreLimits};
+use lake::store::{Doors, Place, Store, StoreError, StoreLimits};
 use lake::{Lake, Tables};
 
+use crate::beyond::{worker_with, workers};
 use crate::plans::{NOW, chain};
-use crate::store::{columns, row};
+use crate::store::{columns, lake, row};
 use crate::store_disk::scratch;
 use crate::store_faults::{Fault, Faulty};
 use crate::store_log::SetClock;
@@ -302,6 +303,41 @@ fn side_cars_are_read_once() {
     assert!(try_numbers(&store, "Text has 'absentterm'").unwrap().is_empty());
     assert_eq!(objects.n_reads() - before, first);
     assert_eq!(try_numbers(&store, "Text has '271'").unwrap(), [271]);
+}
+
+#[test]
+fn workers_read_the_same_place() {
+    let (folder, objects) = (scratch(), Faulty::default());
+    let store = open(folder.path(), &objects);
+    store.declare("Events", &columns()).unwrap();
+    for part in 0..7 {
+        let rows: Vec<_> = (part * 50..part * 50 + 50).map(row).collect();
+        store.append("Events", &rows).unwrap();
+        store.flush().unwrap();
+    }
+    store.append("Events", &[row(350)]).unwrap();
+    let ask = |addresses: &[String], text: &str| {
+        let mut lake = lake(&store);
+        lake.spread(workers(addresses)).unwrap();
+        let binding = kql::bind::compile(text, &lake.snapshot(), Context { now: NOW }, None);
+        let query = binding.query.unwrap();
+        let plan = lake.explain(NOW, &query).unwrap();
+        assert!(plan.contains("DistributedExec"), "{plan}");
+        let answer = lake.run_at(NOW, &query, &Limits::default(), &Cancel::new());
+        answer.map(|answer| answer.rows).map_err(|e| chain(&e))
+    };
+    let text = "Events | summarize count(), sum(N) by Text | summarize sum(count_), sum(sum_N)";
+    let at = |name: &str| folder.path().join(name);
+    let bucket: Arc<dyn Place> = Arc::new(Bucket::over(URL, Arc::new(objects.clone())).unwrap());
+    let both: Vec<String> = ["a.sock", "b.sock"]
+        .map(|name| worker_with(&at(name), Some(Arc::clone(&bucket))))
+        .into();
+    let expected = vec![vec![Value::Long(351), Value::Long(61_425)]];
+    assert_eq!(ask(&both, text), Ok(expected));
+    // Those that were not told of the place say so, and do not answer less.
+    let told_nothing = ["c.sock", "d.sock"].map(|name| worker_with(&at(name), None));
+    let why = ask(&told_nothing, text).unwrap_err();
+    assert!(why.contains("No suitable object store found for s3://logs"), "{why}");
 }
 
 #[test]
