@@ -35,7 +35,7 @@ const PARTS_MOST: u64 = 1 << 30;
 /// More names of one folder are not listed.
 const NAMES_MOST: usize = 2_000_000;
 /// What a store says of an error can be a page; so much of it is handed on.
-const SAID_CHARS: usize = 400;
+const SAID_CHARS: usize = 600;
 
 type Said<T> = object_store::Result<T>;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use kql::plan::Schema;
 use parking_lot::Mutex;
@@ -17,10 +18,14 @@ use super::group::Group;
 use super::limits::StoreLimits;
 use super::marks::{Marks, advance};
 use super::memtable::Memtable;
+use super::place::Item;
 use super::shape::{Shape, check_table_name, decode};
 use super::terms::Sidecars;
 use super::wal::{self, Wal};
 use super::{Core, Store, View, unix_ms};
+
+/// Logs of tables that are read at the same time, where each request takes its time.
+const TABLES_AT_ONCE: usize = 8;
 
 impl Store {
     /// Opens a store, or makes one in an empty folder: reads the logs of its tables, then the
@@ -44,14 +49,15 @@ impl Store {
         let mut names = BTreeMap::new();
         let mut marks = BTreeMap::new();
         let entries = doors.tables().list("").doing(|| "listing tables".to_owned())?;
-        for entry in entries.into_iter().filter(|entry| entry.is_folder && entry.name != CLAIMS) {
-            let Some(log) = Log::load(&doors, &entry.name)? else { continue };
+        let is_table = |entry: &Item| entry.is_folder && entry.name != CLAIMS;
+        let tables = entries.into_iter().filter(is_table).map(|entry| entry.name).collect();
+        for (name, log) in load_all(&doors, tables)? {
             log.marks().for_each(|mark| advance(&mut marks, &mark));
-            if let Some(other) = names.insert(log.id, entry.name.clone()) {
+            if let Some(other) = names.insert(log.id, name.clone()) {
                 let what = format!("it has the id of table {other}");
-                return Err(StoreError::Delta { table: entry.name, what });
+                return Err(StoreError::Delta { table: name, what });
             }
-            views.insert(entry.name, View::of(log, &limits)?);
+            views.insert(name, View::of(log, &limits)?);
         }
         let now = doors.clock.now();
         let floor = views.values().map(|view| view.committed).max().unwrap_or(0);
@@ -151,6 +157,32 @@ impl Store {
     pub(super) fn cores(&self) -> Vec<Arc<Core>> {
         self.views.lock().values().map(|view| Arc::clone(&view.core)).collect()
     }
+}
+
+/// Reads the logs of tables; where they are far, several at the same time.
+fn load_all(doors: &Doors, names: Vec<String>) -> StoreResult<Vec<(String, Log)>> {
+    let at_once = if doors.tables().url().is_some() { TABLES_AT_ONCE } else { 1 };
+    let mut logs = Vec::with_capacity(names.len());
+    for some in names.chunks(at_once) {
+        let loaded: Vec<StoreResult<Option<Log>>> = match some {
+            [name] => vec![Log::load(doors, name)],
+            some => std::thread::scope(|scope| {
+                let load = |name| scope.spawn(move || Log::load(doors, name));
+                let running: Vec<_> = some.iter().map(load).collect();
+                let done = |thread: ScopedJoinHandle<'_, _>| match thread.join() {
+                    Ok(loaded) => loaded,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                };
+                running.into_iter().map(done).collect()
+            }),
+        };
+        for (name, log) in some.iter().zip(loaded) {
+            if let Some(log) = log? {
+                logs.push((name.clone(), log));
+            }
+        }
+    }
+    Ok(logs)
 }
 
 impl View {

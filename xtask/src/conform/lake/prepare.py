@@ -12,6 +12,7 @@ import sys
 import urllib.request
 
 VERSION = "2021-12-02"
+TYPE = "application/octet-stream"
 
 
 def headers_of_azure(name, keys):
@@ -19,10 +20,14 @@ def headers_of_azure(name, keys):
     account = keys["account_name"]
     date = email.utils.formatdate(usegmt=True)
     resource = f"/{account}/{account}/{name}\nrestype:container"
-    signed = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:{VERSION}\n{resource}"
+    # Encoding, language, length and checksum; type; date, conditions and range.
+    fields = ["PUT"] + [""] * 4 + [TYPE] + [""] * 6
+    ours = f"x-ms-date:{date}\nx-ms-version:{VERSION}"
+    signed = "\n".join([*fields, ours, resource])
     key = base64.b64decode(keys["account_key"])
     signature = base64.b64encode(hmac.new(key, signed.encode(), hashlib.sha256).digest()).decode()
     return {
+        "Content-Type": TYPE,
         "x-ms-date": date,
         "x-ms-version": VERSION,
         "Authorization": f"SharedKey {account}:{signature}",

@@ -18,7 +18,7 @@ use crate::store::terms::{Need, SIDECAR_MOST, Sidecar, Sidecars, sidecar_name};
 use crate::tables::{Files, Listed, listed};
 
 /// Side-cars that are read before any is looked at: a bound on what is in memory.
-const SIDECARS_AT_ONCE: usize = 32;
+const SIDECARS_AT_ONCE: usize = 16;
 
 /// The files of a table as they are seen.
 #[derive(Debug)]
