@@ -127,7 +127,8 @@ pub(super) fn store(
     let connector = Connector { client: access.client.clone(), io };
     let is_plain = endpoint.as_deref().is_some_and(|text| text.starts_with("http:"));
     let options = ClientOptions::new().with_allow_http(is_plain);
-    let wrong = |e: object_store::Error| Error::Place(format!("{} cannot be used: {e}", address.text));
+    let wrong =
+        |e: object_store::Error| Error::Place(format!("{} cannot be used: {e}", address.text));
     let other = || {
         let what = format!("the credentials for {} are those of another provider", address.text);
         Error::Place(what)

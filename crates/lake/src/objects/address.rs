@@ -70,8 +70,7 @@ impl Address {
         }
         let path = url.path().trim_matches('/');
         let is_fine = |c: char| c.is_ascii_alphanumeric() || "-_.=".contains(c);
-        let is_part =
-            |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_fine);
+        let is_part = |part: &str| !matches!(part, "" | "." | "..") && part.chars().all(is_fine);
         if !path.is_empty() && !path.split('/').all(is_part) {
             return Err(wrong("its path is not of letters, digits, - _ . and ="));
         }

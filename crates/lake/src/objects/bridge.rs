@@ -88,14 +88,16 @@ impl engine::ObjectStore for ReadOnly {
         options: GetOptions,
     ) -> engine::Result<GetResult> {
         let path = self.path(location)?;
-        let mut asked = object_store::GetOptions::default();
-        asked.if_match = options.if_match;
-        asked.if_none_match = options.if_none_match;
-        asked.if_modified_since = options.if_modified_since;
-        asked.if_unmodified_since = options.if_unmodified_since;
-        asked.range = options.range.map(range);
-        asked.version = options.version;
-        asked.head = options.head;
+        let asked = object_store::GetOptions {
+            if_match: options.if_match,
+            if_none_match: options.if_none_match,
+            if_modified_since: options.if_modified_since,
+            if_unmodified_since: options.if_unmodified_since,
+            range: options.range.map(range),
+            version: options.version,
+            head: options.head,
+            ..object_store::GetOptions::default()
+        };
         let said = self.0.store().get_opts(&path, asked).await;
         let found = said.map_err(|e| self.said(location.as_ref(), e))?;
         let (found_meta, found_range) = (found.meta.clone(), found.range.clone());
@@ -130,10 +132,7 @@ impl engine::ObjectStore for ReadOnly {
         found.map(move |one| one.map_err(|e| error_of(&bucket, &of, e)).and_then(meta)).boxed()
     }
 
-    async fn list_with_delimiter(
-        &self,
-        prefix: Option<&EnginePath>,
-    ) -> engine::Result<ListResult> {
+    async fn list_with_delimiter(&self, prefix: Option<&EnginePath>) -> engine::Result<ListResult> {
         let path = prefix.map(|prefix| self.path(prefix)).transpose()?;
         let said = self.0.store().list_with_delimiter(path.as_ref()).await;
         let of = prefix.map(ToString::to_string).unwrap_or_default();
@@ -169,7 +168,12 @@ impl engine::ObjectStore for ReadOnly {
         stream::once(std::future::ready(Err(refused("remove anything")))).boxed()
     }
 
-    async fn copy_opts(&self, _: &EnginePath, _: &EnginePath, _: CopyOptions) -> engine::Result<()> {
+    async fn copy_opts(
+        &self,
+        _: &EnginePath,
+        _: &EnginePath,
+        _: CopyOptions,
+    ) -> engine::Result<()> {
         Err(refused("copy anything"))
     }
 }

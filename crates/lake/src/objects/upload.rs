@@ -75,9 +75,7 @@ impl Upload for Growing {
             return self.bucket.wait(async move { store.put(&path, rest.into()).await.map(drop) });
         }
         match self.upload.take() {
-            Some(mut upload) => {
-                self.bucket.wait(async move { upload.complete().await.map(drop) })
-            }
+            Some(mut upload) => self.bucket.wait(async move { upload.complete().await.map(drop) }),
             None => Ok(()),
         }
     }

@@ -143,7 +143,8 @@ fn last(place: &dyn Place) -> StoreResult<Option<(u64, Claim)>> {
 
 /// Refuses to leave rows behind in the folder: those of its tables and of the write-ahead log.
 fn must_be_empty(doors: &Doors, url: &str) -> StoreResult<()> {
-    let entries = doors.disk.list(wal::FOLDER).doing(|| "listing the write-ahead log".to_owned())?;
+    let entries =
+        doors.disk.list(wal::FOLDER).doing(|| "listing the write-ahead log".to_owned())?;
     if !entries.is_empty() {
         let what = format!(
             "the write-ahead log has rows of tables that do not lie at {url}: begin with another \

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::doors::{Disk, DiskFile, Random, uuid};
-use super::place::{Where, Item, Parts, Place, Put, Reading, Upload};
+use super::place::{Item, Parts, Place, Put, Reading, Upload, Where};
 
 /// The folder of tables in that of the store.
 pub(super) const TABLES: &str = "tables";

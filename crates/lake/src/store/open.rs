@@ -167,7 +167,10 @@ fn load_all(doors: &Doors, names: Vec<String>) -> StoreResult<Vec<(String, Log)>
         let loaded: Vec<StoreResult<Option<Log>>> = match some {
             [name] => vec![Log::load(doors, name)],
             some => std::thread::scope(|scope| {
-                let load = |name| scope.spawn(move || Log::load(doors, name));
+                let load = |name: &String| {
+                    let name = name.clone();
+                    scope.spawn(move || Log::load(doors, &name))
+                };
                 let running: Vec<_> = some.iter().map(load).collect();
                 let done = |thread: ScopedJoinHandle<'_, _>| match thread.join() {
                     Ok(loaded) => loaded,

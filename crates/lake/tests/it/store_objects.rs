@@ -94,12 +94,9 @@ fn check(found: &[i64], acked: &[i64], when: &str) {
 
 #[test]
 fn faults_lose_and_double_nothing() {
-    for (fault, dies) in [
-        (Fault::Before, false),
-        (Fault::After, false),
-        (Fault::Before, true),
-        (Fault::After, true),
-    ] {
+    for (fault, dies) in
+        [(Fault::Before, false), (Fault::After, false), (Fault::Before, true), (Fault::After, true)]
+    {
         for at in 1.. {
             let when = format!("after call {at} failed, {fault:?}, for good: {dies}");
             let (folder, objects) = (scratch(), Faulty::default());
@@ -329,9 +326,8 @@ fn workers_read_the_same_place() {
     let text = "Events | summarize count(), sum(N) by Text | summarize sum(count_), sum(sum_N)";
     let at = |name: &str| folder.path().join(name);
     let bucket: Arc<dyn Place> = Arc::new(Bucket::over(URL, Arc::new(objects.clone())).unwrap());
-    let both: Vec<String> = ["a.sock", "b.sock"]
-        .map(|name| worker_with(&at(name), Some(Arc::clone(&bucket))))
-        .into();
+    let both: Vec<String> =
+        ["a.sock", "b.sock"].map(|name| worker_with(&at(name), Some(Arc::clone(&bucket)))).into();
     let expected = vec![vec![Value::Long(351), Value::Long(61_425)]];
     assert_eq!(ask(&both, text), Ok(expected));
     // Those that were not told of the place say so, and do not answer less.

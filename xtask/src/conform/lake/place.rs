@@ -151,8 +151,9 @@ impl ObjectStore {
             let ended = self.child.try_wait().doing(|| "look at the object store".to_owned())?;
             if ended.is_some() || started.elapsed() > START {
                 let said = std::fs::read_to_string(log).unwrap_or_default();
-                return Err(Failure::new("the object store did not start")
-                    .detail(proc::tail(&said, 10)));
+                return Err(
+                    Failure::new("the object store did not start").detail(proc::tail(&said, 10))
+                );
             }
             std::thread::sleep(STEP);
         }

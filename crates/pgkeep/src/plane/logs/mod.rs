@@ -34,7 +34,9 @@ use kql::plan::{Column, Schema};
 use lake::Lake;
 use lake::beyond::Workers;
 use lake::objects::Bucket;
-use lake::store::{Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, TableStatus};
+use lake::store::{
+    Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, TableStatus,
+};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
 
@@ -154,7 +156,8 @@ impl Logs {
     /// there.
     pub(crate) async fn failed(&self) -> Fault {
         while tokio::time::timeout(GLANCE, self.failed.notified()).await.is_err() {
-            let outrun = |status: &TableStatus| matches!(status.trouble, Some(StoreError::Outrun { .. }));
+            let outrun =
+                |status: &TableStatus| matches!(status.trouble, Some(StoreError::Outrun { .. }));
             if let Some(table) = self.store.status().into_iter().find(outrun) {
                 return Fault::new(
                     "lake_outrun",
