@@ -1,8 +1,8 @@
 //! Writes a store whose tables others are to read, as `cargo xtask conform lake` asks for:
 //! `store_table FOLDER [PLACE]`, where the file PLACE (JSON) says in which object store tables lie
-//! and with which keys: `url`, `endpoint`, and those of [`Keys`]. There are commits, checkpoints with the commits before them gone, merged
-//! files, erased rows and a column that came later. Prints what the tables hold, a line of JSON
-//! each.
+//! and with which keys: `url`, `endpoint`, and those of [`Keys`]. There are commits, checkpoints
+//! with the commits before them gone, merged files, erased rows and a column that came later.
+//! Prints what the tables hold, a line of JSON each.
 
 #![allow(clippy::print_stdout, reason = "a program that writes its answers")]
 
