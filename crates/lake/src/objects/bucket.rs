@@ -152,7 +152,7 @@ impl Bucket {
     ) -> io::Result<T> {
         let known = self.0.away.lock().clone();
         if let Some((_, why)) = known.filter(|(since, _)| since.elapsed() < PAUSE) {
-            return Err(self.not_there(&why));
+            return Err(self.not_there(&format!("it was away a moment ago: {why}")));
         }
         let started = Instant::now();
         let done = self.run(async { Ok(tokio::time::timeout(LONGEST, work).await) })?;

@@ -182,9 +182,13 @@ async fn lake_failed(
     loop {
         tokio::time::sleep(LAKE_AGAIN).await;
         let open = Arc::clone(&open);
-        if let Ok(Ok(())) = tokio::task::spawn_blocking(move || open().map(drop)).await {
-            return Fault::new("lake_back", "the place of the log lake's tables answers again")
-                .detail("the plane starts anew with them");
+        match tokio::task::spawn_blocking(move || open().map(drop)).await {
+            Ok(Err(fault)) if fault.code == logs::PLACE_AWAY => {}
+            // Where it now says something else, that is said when the plane has started anew.
+            _ => {
+                return Fault::new("lake_back", "the place of the log lake's tables answers again")
+                    .detail("the plane starts anew");
+            }
         }
     }
 }
