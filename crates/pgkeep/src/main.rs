@@ -10,6 +10,7 @@ mod cli;
 mod doctor;
 mod fs;
 mod home;
+mod objects;
 mod otlp;
 mod plane;
 mod process;

@@ -162,6 +162,7 @@ fn a_power_cut_leaves_all_or_nothing() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(OsClock),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let acked = ship(doors);
             let folder = scratch();

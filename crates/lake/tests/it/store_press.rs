@@ -95,8 +95,12 @@ fn a_table_that_is_committed_too_slowly_takes_no_more() {
 #[test]
 fn who_comes_while_too_much_waits_for_the_disk_is_refused() {
     let disk = SimDisk::default();
-    let doors =
-        Doors { disk: Arc::new(disk.clone()), clock: Arc::new(OsClock), random: Arc::new(OsClock) };
+    let doors = Doors {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(OsClock),
+        random: Arc::new(OsClock),
+        place: None,
+    };
     let limits = StoreLimits { waiting_bytes: 4000, ..StoreLimits::default() };
     let store = Arc::new(Store::open(doors, limits).unwrap());
     store.declare("Events", &columns()).unwrap();
@@ -131,6 +135,7 @@ fn power_that_goes_again_while_the_log_is_read() {
         disk: Arc::new(disk.clone()),
         clock: Arc::new(OsClock),
         random: Arc::new(OsClock),
+        place: None,
     };
     let limits = || StoreLimits { segment_bytes: 2000, ..StoreLimits::default() };
     let mut n_torn = 0;

@@ -167,6 +167,7 @@ fn power_cuts_while_files_are_merged() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(clock.clone()),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let acked = merge_until_cut(doors, &clock);
             let folder = scratch();

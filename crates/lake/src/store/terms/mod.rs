@@ -15,6 +15,7 @@
 //! "Bloom Filter", any number of blocks) of the FNV-1a hashes (64 bits) of terms, each inserted as
 //! an INT64.
 
+mod cache;
 mod need;
 mod split;
 
@@ -24,6 +25,7 @@ use datafusion::arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use datafusion::parquet::bloom_filter::Sbbf;
 use kql::value::{Json, Type, Value};
 
+pub(super) use cache::Sidecars;
 pub(super) use need::Need;
 use split::each_term;
 
@@ -163,6 +165,7 @@ fn hash(term: &str) -> u64 {
 }
 
 /// A side-car as it was read.
+#[derive(Debug)]
 pub(super) struct Sidecar {
     groups: Vec<Option<Sbbf>>,
 }

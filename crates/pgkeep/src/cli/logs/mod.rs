@@ -60,8 +60,9 @@ Examples:
     --key-file worker-1.key --authority-file authority.pem
 
 The plane asks the workers that [logs.workers] of config.toml names. A worker must be of the
-plane's version and reach the lake's files under the same names. It answers its own OS user on a
-socket, and on a port whoever shows a certificate of the authority: they can read all events.")]
+plane's version and reach the lake's files under the same names, or the object store that
+[logs.lake] names: say --url and what goes with it. It answers its own OS user on a socket, and on
+a port whoever shows a certificate of the authority: they can read all events.")]
     Worker(worker::WorkerCommand),
     /// Ask the workers of [logs.workers] whether they are there
     Workers,

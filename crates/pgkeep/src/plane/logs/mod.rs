@@ -23,6 +23,7 @@ mod timespan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use api::plane::model::{
     Connector, LogsColumn, LogsErase, LogsErased, LogsTable, LogsWorker, SavedQuery,
@@ -32,10 +33,14 @@ use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
 use lake::beyond::Workers;
-use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
+use lake::objects::Bucket;
+use lake::store::{
+    Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, TableStatus,
+};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
 
+pub(super) use faults::PLACE_AWAY;
 pub(crate) use heard::{Heard, Readers};
 pub(crate) use intake::Shipment;
 pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
@@ -47,6 +52,8 @@ use sources::Sources;
 
 /// Memory that one query may use; larger sorts and groups go to disk.
 const QUERY_BYTES: usize = 512 << 20;
+/// Time between two looks whether the store takes commits.
+const GLANCE: Duration = Duration::from_secs(10);
 /// Queries that run at once.
 const QUERIES: usize = 4;
 
@@ -76,14 +83,20 @@ impl Logs {
         self.spill.join(format!("spooled-{n}.parquet"))
     }
 
-    /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep.
-    pub(crate) fn open(folder: &Path, workers: Option<Arc<Workers>>) -> Result<Self, Fault> {
+    /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep, which lie in
+    /// `place` where that is said.
+    pub(crate) fn open(
+        folder: &Path,
+        place: Option<Bucket>,
+        workers: Option<Arc<Workers>>,
+    ) -> Result<Self, Fault> {
         let io = |e: &std::io::Error| {
             Fault::from_error("lake", format!("could not open {}", folder.display()), e)
         };
         let library = Library::new()
             .map_err(|e| Fault::from_error("internal", "the tables of logs are wrong", &e))?;
-        let doors = Doors::of_folder(folder).map_err(|e| io(&e))?;
+        let place = place.map(|place| Arc::new(place) as Arc<dyn Place>);
+        let doors = Doors { place, ..Doors::of_folder(folder).map_err(|e| io(&e))? };
         let store = Store::open(doors, StoreLimits::default()).map_err(|e| faults::of_store(&e))?;
         let store = Arc::new(store);
         for table in library.tables() {
@@ -142,7 +155,17 @@ impl Logs {
     /// Ends when the store has to be opened anew, which a new process does: it reads what is
     /// there.
     pub(crate) async fn failed(&self) -> Fault {
-        self.failed.notified().await;
+        while tokio::time::timeout(GLANCE, self.failed.notified()).await.is_err() {
+            let outrun =
+                |status: &TableStatus| matches!(status.trouble, Some(StoreError::Outrun { .. }));
+            if let Some(table) = self.store.status().into_iter().find(outrun) {
+                return Fault::new(
+                    "lake_outrun",
+                    format!("rows of table {} were committed by somebody else", table.name),
+                )
+                .detail("the plane starts anew and reads the tables again");
+            }
+        }
         Fault::new(
             "lake_failed",
             "a write of the lake failed, and nobody knows what of it is there",
