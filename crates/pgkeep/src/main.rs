@@ -12,6 +12,7 @@ mod fs;
 mod home;
 mod otlp;
 mod plane;
+mod pressure;
 mod process;
 mod rpc;
 mod sample;

@@ -126,6 +126,14 @@ pub(crate) fn give_way() -> Option<String> {
     failed.into_iter().chain(process.err().map(|e| e.to_string())).reduce(|a, b| a + "; " + &b)
 }
 
+/// Gives way with what the calling thread does, also to others of its process.
+pub(crate) fn thread_gives_way() {
+    const NICE: i32 = 19;
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "the priority of a thread stays as it is");
+    }
+}
+
 fn session_gives_way() -> std::io::Result<()> {
     const NICE: &str = "5";
     const FILE: &str = "/proc/self/autogroup";

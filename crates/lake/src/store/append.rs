@@ -9,7 +9,8 @@ use kql::value::Value;
 use super::error::{StoreError, StoreResult};
 use super::group::{Entry, Part};
 use super::marks::Mark;
-use super::shape::{Shape, days_of, encode};
+use super::rows::encode;
+use super::shape::{Shape, days_of};
 use super::wal::Record;
 use super::{Core, Store};
 

@@ -30,6 +30,7 @@ mod memtable;
 mod open;
 mod os;
 mod retain;
+mod rows;
 mod shape;
 mod snapshot;
 mod tend;
@@ -45,7 +46,7 @@ use kql::plan::Schema;
 use parking_lot::Mutex;
 
 pub use append::{Ack, Rows};
-pub use committer::Committer;
+pub use committer::{Alone, Committer, Surroundings};
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
 pub use erase::Erased;
 pub use error::{Damage, StoreError, StoreResult};

@@ -15,7 +15,8 @@ use super::group::Group;
 use super::limits::StoreLimits;
 use super::marks::{Marks, advance};
 use super::memtable::Memtable;
-use super::shape::{Shape, check_table_name, decode};
+use super::rows::decode;
+use super::shape::{Shape, check_table_name};
 use super::wal::{self, Wal};
 use super::{Core, Store, View, unix_ms};
 

@@ -17,6 +17,7 @@ mod store_erase;
 mod store_log;
 mod store_marks;
 mod store_press;
+mod store_rows;
 mod store_size;
 mod store_tend;
 mod store_terms;

@@ -19,6 +19,7 @@ mod need;
 mod split;
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use datafusion::arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use datafusion::parquet::bloom_filter::Sbbf;
@@ -48,10 +49,28 @@ pub(super) fn sidecar_name(path: &str) -> String {
     format!("{TERMS}{path}.terms")
 }
 
+/// A hash of a hash: one multiplication spreads its bits (Knuth, TAOCP 6.4, multiplicative hashing).
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |sum, byte| sum << 8 ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The terms of a file while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    hashes: HashSet<u64>,
+    hashes: HashSet<u64, BuildHasherDefault<Spread>>,
     is_over: bool,
     n_rows: u64,
     /// Rows of each group

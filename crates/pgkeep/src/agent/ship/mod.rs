@@ -21,10 +21,11 @@ use serde_json::json;
 use server::{Command, Layout, Server, Show};
 use tokio::time::MissedTickBehavior;
 
+use crate::pressure::Pressure;
 use crate::process::blocking;
 use crate::rpc;
 use files::{LogFile, Stream};
-use pace::{Pressure, Seen};
+use pace::Seen;
 
 /// How often the log is looked at.
 const PERIOD: Duration = Duration::from_millis(250);
@@ -197,11 +198,11 @@ impl Shipper {
         let (layout, at) = (self.layout.clone(), self.at.unwrap_or(0));
         let stream = self.stream.take();
         let now = Instant::now();
-        let (waited, pressure) = (now - self.taken_at, self.pressure.share(now));
+        let (waited, is_busy) = (now - self.taken_at, self.pressure.is_busy());
         // A question where to begin does not wait.
         let begins = self.at.is_none();
         let is_due = move |waiting: u64| {
-            let seen = Seen { waiting, piece: PIECE_BYTES as u64, waited, pressure };
+            let seen = Seen { waiting, piece: PIECE_BYTES as u64, waited, is_busy };
             begins || pace::is_due(&seen)
         };
         let work = move || -> Result<(Stream, Piece), Fault> {

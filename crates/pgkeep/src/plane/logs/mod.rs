@@ -30,7 +30,7 @@ use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
 use lake::beyond::Workers;
-use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
+use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits, Surroundings};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
 
@@ -40,6 +40,8 @@ pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
+use crate::pressure::Pressure;
+use crate::process;
 use intake::Streams;
 use sources::Sources;
 
@@ -99,7 +101,8 @@ impl Logs {
         if let Some(workers) = workers {
             lake.spread(workers).map_err(|e| faults::of_query(&e))?;
         }
-        let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
+        let courteous = Courteous(Pressure::default());
+        let committer = Committer::start(Arc::clone(&store), courteous).map_err(|e| io(&e))?;
         let sources = Sources::default();
         Ok(Self {
             store,
@@ -240,6 +243,19 @@ impl Logs {
         });
         let columns = columns.collect();
         Ok(Rows { table, columns })
+    }
+}
+
+/// What the committer's thread does waits for all others.
+struct Courteous(Pressure);
+
+impl Surroundings for Courteous {
+    fn begin(&mut self) {
+        process::thread_gives_way();
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.0.is_busy()
     }
 }
 
