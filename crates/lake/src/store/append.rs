@@ -15,7 +15,8 @@ use super::wal::Record;
 use super::{Core, Store};
 
 /// Rows of one table, column by column, in the order of [`Store::schema`]; columns that are
-/// missing at the end are absent. All columns are equally long.
+/// missing at the end are absent. All columns are equally long, but that a single value stands for
+/// all rows.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     /// Name of the table

@@ -82,24 +82,29 @@ impl Shape {
     /// Columns of values as a batch. Points of time keep whole microseconds, what Delta's files
     /// hold; a row without a time gets `now`.
     pub(super) fn batch(&self, columns: Vec<Vec<Value>>, now: i64) -> StoreResult<RecordBatch> {
-        let n_rows = columns.first().map_or(0, Vec::len);
+        let n_rows = columns.iter().map(Vec::len).max().unwrap_or(0);
         if columns.len() > self.types.len() {
             let what = format!("{} columns, where there are {}", columns.len(), self.types.len());
             return Err(StoreError::Invalid(what));
         }
-        if columns.iter().any(|column| column.len() != n_rows) {
+        if columns.iter().any(|column| column.len() != n_rows && column.len() != 1) {
             return Err(StoreError::Invalid("columns that are not equally long".to_owned()));
         }
         let micros = |t: i64| t - t.rem_euclid(10);
         let mut columns = columns.into_iter();
         let arrays = self.types.iter().enumerate().map(|(at, ty)| {
-            let Some(values) = columns.next() else {
+            let Some(mut values) = columns.next() else {
                 let absent = Value::absent(*ty);
                 let absent = if at == self.time { Value::DateTime(micros(now)) } else { absent };
                 return Ok(scalar_of(&absent, *ty).to_array_of_size(n_rows)?);
             };
-            if let Some(array) = uniform(&values, *ty)? {
+            if at != self.time
+                && let Some(array) = uniform(&values, *ty, n_rows)?
+            {
                 return Ok(array);
+            }
+            if values.len() < n_rows {
+                values.resize(n_rows, values[0].clone());
             }
             let mut writer = Writer::new(*ty, n_rows);
             values.iter().for_each(|value| writer.push(value));
@@ -138,19 +143,19 @@ impl Shape {
 }
 
 /// The column of values that are one text again and again, or nothing: without touching each.
-fn uniform(values: &[Value], ty: Type) -> StoreResult<Option<ArrayRef>> {
+fn uniform(values: &[Value], ty: Type, n_rows: usize) -> StoreResult<Option<ArrayRef>> {
     match (ty, values.first()) {
         (Type::String, Some(Value::String(first))) => {
             let is_same = |value: &Value| match value {
                 Value::String(text) => Arc::ptr_eq(text, first) || text == first,
                 _ => false,
             };
-            values.iter().all(is_same).then(|| repeated(first, values.len())).transpose()
+            values.iter().all(is_same).then(|| repeated(first, n_rows)).transpose()
         }
-        // A text is never null, and a row without a time gets one.
-        (Type::String | Type::DateTime, _) => Ok(None),
+        // A text is never null.
+        (Type::String, _) => Ok(None),
         (_, Some(Value::Null)) if values.iter().all(Value::is_null) => {
-            Ok(Some(new_null_array(&arrow_type(ty), values.len())))
+            Ok(Some(new_null_array(&arrow_type(ty), n_rows)))
         }
         _ => Ok(None),
     }

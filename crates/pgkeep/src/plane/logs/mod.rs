@@ -233,13 +233,14 @@ impl Logs {
             .store
             .schema(&table)
             .ok_or_else(|| Fault::new("internal", format!("the lake has no table {table}")))?;
+        // One value stands for all rows, but where there are none.
+        let n_values = batch.n_rows().min(1);
         let mut given: Vec<Option<Vec<kql::value::Value>>> =
             batch.columns.into_iter().map(Some).collect();
-        let n_rows = batch.positions.len();
         let columns = schema.iter().map(|column| {
             let at = batch.table.position(&column.name);
             at.and_then(|at| given[at].take())
-                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
+                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_values])
         });
         let columns = columns.collect();
         Ok(Rows { table, columns })
