@@ -88,7 +88,7 @@ fn what_repeats_takes_no_place_in_the_log() {
         let entries = std::fs::read_dir(folder.path().join("wal")).unwrap();
         entries.map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
     };
-    let mut grown = |texts: &dyn Fn(i64) -> String| {
+    let grown = |texts: &dyn Fn(i64) -> String| {
         let rest = |n| [&[Value::text(texts(n))], &absent()[1..]].concat().try_into().unwrap();
         let rows: Vec<_> = (0..1000).map(|n| row(n, rest(n))).collect();
         let before = size();
