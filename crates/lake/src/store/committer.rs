@@ -36,10 +36,10 @@ impl Surroundings for Alone {
     }
 }
 
-/// Whether files are cared for now, so many ticks after the last time. A clock that was set back
-/// does not put it off.
-fn tends(is_busy: bool, since: i64) -> bool {
-    !is_busy || !(0..ticks(HOLD_MAX)).contains(&since)
+/// Whether files that were held back for so many ticks are cared for, though others want the
+/// machine. A clock that was set back does not put it off.
+fn is_over(held: i64) -> bool {
+    !(0..ticks(HOLD_MAX)).contains(&held)
 }
 
 #[derive(Debug, Default)]
@@ -71,12 +71,17 @@ impl Committer {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
             around.begin();
-            let mut tended_at = store.doors.clock.now();
+            let mut held_since = None;
             while !stopped.is_set() {
-                let now = store.doors.clock.now();
-                if store.commit_due() == 0 && tends(around.is_busy(), now - tended_at) {
-                    tended_at = now;
-                    store.tend_while(&|| !stopped.is_set());
+                if store.commit_due() == 0 {
+                    let held = around.is_busy().then(|| {
+                        let now = store.doors.clock.now();
+                        now - *held_since.get_or_insert(now)
+                    });
+                    if held.is_none_or(is_over) {
+                        held_since = None;
+                        store.tend_while(&|| !stopped.is_set());
+                    }
                 }
                 let mut is_set = stopped.is_set.lock();
                 if !*is_set {

@@ -36,7 +36,8 @@ const WORDS: [(&str, DataType); 5] = [
 
 /// A column with the same text in all rows.
 pub(super) fn repeated(text: &str, n_rows: usize) -> StoreResult<ArrayRef> {
-    let one = StringViewArray::from_iter_values([text]);
+    // A builder takes a whole block for its first text.
+    let one = StringViewArray::from_iter_values([text]).gc();
     Ok(take(&one, &UInt32Array::from(vec![0; n_rows]), None)?)
 }
 
