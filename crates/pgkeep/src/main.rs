@@ -13,6 +13,7 @@ mod home;
 mod objects;
 mod otlp;
 mod plane;
+mod pressure;
 mod process;
 mod rpc;
 mod sample;

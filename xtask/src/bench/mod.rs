@@ -5,6 +5,7 @@ mod at_rest;
 mod keyvault;
 mod kql;
 mod logs;
+mod logs_load;
 mod machine;
 mod pgbench;
 mod portal;

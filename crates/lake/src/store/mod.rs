@@ -34,6 +34,7 @@ mod open;
 mod os;
 mod place;
 mod retain;
+mod rows;
 mod shape;
 mod snapshot;
 mod tend;
@@ -49,7 +50,7 @@ use kql::plan::Schema;
 use parking_lot::Mutex;
 
 pub use append::{Ack, Rows};
-pub use committer::Committer;
+pub use committer::{Alone, Committer, Surroundings};
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
 pub use erase::Erased;
 pub(crate) use error::Away;

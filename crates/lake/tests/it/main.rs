@@ -19,6 +19,7 @@ mod store_log;
 mod store_marks;
 mod store_objects;
 mod store_press;
+mod store_rows;
 mod store_size;
 mod store_tend;
 mod store_terms;

@@ -141,9 +141,10 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     let agent_uid = args.agent_uid;
     let for_calls = Arc::clone(&plane);
     let socket = home.socket("plane");
-    let serving = rpc::serve(
+    let serving = rpc::serve_with(
         &socket,
         0o666,
+        rpc::ATTACHED_MAX_BYTES,
         move |uid| known.contains(&uid) || uid == agent_uid,
         move |request| answers::answer(Arc::clone(&for_calls), request),
     );

@@ -35,7 +35,7 @@ use lake::Lake;
 use lake::beyond::Workers;
 use lake::objects::Bucket;
 use lake::store::{
-    Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, TableStatus,
+    Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, Surroundings, TableStatus,
 };
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
@@ -47,6 +47,8 @@ pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
+use crate::pressure::Pressure;
+use crate::process;
 use intake::Streams;
 use sources::Sources;
 
@@ -115,7 +117,8 @@ impl Logs {
         if let Some(workers) = &workers {
             lake.spread(Arc::clone(workers)).map_err(|e| faults::of_query(&e))?;
         }
-        let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
+        let courteous = Courteous(Pressure::default());
+        let committer = Committer::start(Arc::clone(&store), courteous).map_err(|e| io(&e))?;
         let sources = Sources::default();
         Ok(Self {
             store,
@@ -273,16 +276,30 @@ impl Logs {
             .store
             .schema(&table)
             .ok_or_else(|| Fault::new("internal", format!("the lake has no table {table}")))?;
+        // One value stands for all rows, but where there are none.
+        let n_values = batch.n_rows().min(1);
         let mut given: Vec<Option<Vec<kql::value::Value>>> =
             batch.columns.into_iter().map(Some).collect();
-        let n_rows = batch.positions.len();
         let columns = schema.iter().map(|column| {
             let at = batch.table.position(&column.name);
             at.and_then(|at| given[at].take())
-                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
+                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_values])
         });
         let columns = columns.collect();
         Ok(Rows { table, columns })
+    }
+}
+
+/// What the committer's thread does waits for all others.
+struct Courteous(Pressure);
+
+impl Surroundings for Courteous {
+    fn begin(&mut self) {
+        process::thread_gives_way();
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.0.is_busy()
     }
 }
 
