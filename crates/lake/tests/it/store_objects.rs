@@ -177,6 +177,26 @@ fn a_place_that_is_away_makes_nobody_wait() {
 }
 
 #[test]
+fn nobody_waits_for_a_commit_that_hangs() {
+    let (folder, objects) = (scratch(), Faulty::default());
+    let store = open(folder.path(), &objects);
+    store.declare("Events", &columns()).unwrap();
+    store.append("Events", &[row(0)]).unwrap();
+    objects.shut_gate(true);
+    std::thread::scope(|scope| {
+        let flushing = scope.spawn(|| store.flush());
+        objects.wait_for_put();
+        store.append("Events", &[row(1)]).unwrap();
+        assert!(!store.declare("Events", &columns()).unwrap());
+        assert_eq!(store.retention("Events").unwrap(), None);
+        assert_eq!((store.status()[0].n_hot_rows, numbers(&store)), (2, vec![0, 1]));
+        objects.shut_gate(false);
+        flushing.join().unwrap().unwrap();
+    });
+    assert_eq!((store.status()[0].n_hot_rows, numbers(&store)), (1, vec![0, 1]));
+}
+
+#[test]
 fn a_commit_that_arrives_late_is_one() {
     let (folder, objects) = (scratch(), Faulty::default());
     let store = open(folder.path(), &objects);
@@ -299,7 +319,12 @@ fn side_cars_are_read_once() {
     assert_eq!(first, 3);
     assert!(try_numbers(&store, "Text has 'absentterm'").unwrap().is_empty());
     assert_eq!(objects.n_reads() - before, first);
+    let before = objects.n_reads();
     assert_eq!(try_numbers(&store, "Text has '271'").unwrap(), [271]);
+    // One file: its end, whose length the log knows, the column of the filter, and the other.
+    assert_eq!(objects.n_reads() - before, 3);
+    assert_eq!(numbers(&store).len(), 300);
+    assert_eq!(objects.n_reads() - before, 3 + 3 * 2);
 }
 
 #[test]
