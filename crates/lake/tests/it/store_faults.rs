@@ -15,6 +15,8 @@ use object_store::{
 };
 use tokio::sync::watch;
 
+use crate::store_terms::Draw;
+
 /// What becomes of the call whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -37,6 +39,8 @@ struct Plan {
     /// Whether it puts where something is though it was asked not to
     overwrites: bool,
     n_reads: u64,
+    /// One call in so many fails
+    draws: Option<(Draw, usize)>,
 }
 
 /// Puts wait while it is shut.
@@ -79,6 +83,11 @@ impl Faulty {
         let did = plan.fails.is_some_and(|(n, _)| plan.n_calls >= n);
         (plan.fails, plan.is_away) = (None, false);
         did
+    }
+
+    /// Lets one call in so many fail, before or after it took effect.
+    pub(crate) fn fail_often(&self, draws: Option<(Draw, usize)>) {
+        self.plan.lock().unwrap().draws = draws;
     }
 
     pub(crate) fn go_away(&self, on: bool) {
@@ -136,6 +145,11 @@ impl Faulty {
         let mut plan = self.plan.lock().unwrap();
         plan.n_calls += 1;
         let n = plan.n_calls;
+        if let Some((draw, one_in)) = &mut plan.draws
+            && draw.below(*one_in) == 0
+        {
+            return if draw.below(2) == 0 { Err(away()) } else { Ok(true) };
+        }
         match plan.fails {
             _ if plan.is_away => Err(away()),
             Some((at, Fault::Before)) if n == at => Err(away()),

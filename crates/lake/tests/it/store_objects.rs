@@ -18,6 +18,7 @@ use crate::store::{columns, lake, row};
 use crate::store_disk::scratch;
 use crate::store_faults::{Fault, Faulty};
 use crate::store_log::SetClock;
+use crate::store_terms::Draw;
 
 pub(crate) const URL: &str = "s3://logs/of/pgkeep";
 
@@ -130,6 +131,36 @@ fn faults_lose_and_double_nothing() {
                 break;
             }
         }
+    }
+}
+
+#[test]
+fn many_faults_lose_and_double_nothing() {
+    for round in 0..20 {
+        let (folder, objects) = (scratch(), Faulty::default());
+        objects.fail_often(Some((Draw::new(), 4 + round)));
+        let mut acked = Vec::new();
+        for life in 0..4 {
+            let when = format!("in life {life} of round {round}");
+            let Ok(store) = try_open(folder.path(), &objects) else { continue };
+            if store.declare("Events", &columns()).is_ok() {
+                acked.extend(scenario(&store, life * 100));
+            }
+            if let Ok(found) = try_numbers(&store, "true") {
+                check(&found, &acked, &when);
+            }
+        }
+        objects.fail_often(None);
+        let store = open(folder.path(), &objects);
+        check(&numbers(&store), &acked, &format!("at the end of round {round}"));
+        store.declare("Events", &columns()).unwrap();
+        store.flush().unwrap();
+        store.tend();
+        let odd = store.status().into_iter().find_map(|s| s.trouble.or(s.untended));
+        assert!(odd.is_none(), "{odd:?} in round {round}");
+        drop(store);
+        let store = open(folder.path(), &objects);
+        check(&numbers(&store), &acked, &format!("after round {round}"));
     }
 }
 
