@@ -1,8 +1,8 @@
 //! An object store in memory that fails: a call before or after it took effect, all calls, or a
-//! put whose effect comes when nobody waits for it any more.
+//! put whose effect comes when nobody waits for it any more; or one whose puts hang.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -13,6 +13,9 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
     ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use tokio::sync::watch;
+
+use crate::store_terms::Draw;
 
 /// What becomes of the call whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,23 @@ struct Plan {
     /// Whether it puts where something is though it was asked not to
     overwrites: bool,
     n_reads: u64,
+    /// One call in so many fails
+    draws: Option<(Draw, usize)>,
+}
+
+/// Puts wait while it is shut.
+#[derive(Debug)]
+struct Gate {
+    is_shut: watch::Sender<bool>,
+    n_waiting: Mutex<usize>,
+    came: Condvar,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        let (n_waiting, came) = (Mutex::default(), Condvar::new());
+        Self { is_shut: watch::Sender::new(false), n_waiting, came }
+    }
 }
 
 /// The store, and what it is told to do; clones are the same one.
@@ -43,6 +63,7 @@ struct Plan {
 pub(crate) struct Faulty {
     inner: Arc<InMemory>,
     plan: Arc<Mutex<Plan>>,
+    gate: Arc<Gate>,
 }
 
 fn away() -> Error {
@@ -62,6 +83,11 @@ impl Faulty {
         let did = plan.fails.is_some_and(|(n, _)| plan.n_calls >= n);
         (plan.fails, plan.is_away) = (None, false);
         did
+    }
+
+    /// Lets one call in so many fail, before or after it took effect.
+    pub(crate) fn fail_often(&self, draws: Option<(Draw, usize)>) {
+        self.plan.lock().unwrap().draws = draws;
     }
 
     pub(crate) fn go_away(&self, on: bool) {
@@ -88,6 +114,28 @@ impl Faulty {
         self.plan.lock().unwrap().overwrites = true;
     }
 
+    /// Lets puts hang, or go on.
+    pub(crate) fn shut_gate(&self, on: bool) {
+        self.gate.is_shut.send_replace(on);
+    }
+
+    /// Waits until a put hangs.
+    pub(crate) fn wait_for_put(&self) {
+        let n_waiting = self.gate.n_waiting.lock().unwrap();
+        let deadline = std::time::Duration::from_secs(60);
+        let waited = self.gate.came.wait_timeout_while(n_waiting, deadline, |n| *n == 0);
+        assert!(!waited.unwrap().1.timed_out(), "nobody puts anything");
+    }
+
+    async fn pass_gate(&self) {
+        let mut is_shut = self.gate.is_shut.subscribe();
+        if *is_shut.borrow() {
+            *self.gate.n_waiting.lock().unwrap() += 1;
+            self.gate.came.notify_all();
+            let _ = is_shut.wait_for(|is_shut| !is_shut).await;
+        }
+    }
+
     /// How often objects were read.
     pub(crate) fn n_reads(&self) -> u64 {
         self.plan.lock().unwrap().n_reads
@@ -97,6 +145,11 @@ impl Faulty {
         let mut plan = self.plan.lock().unwrap();
         plan.n_calls += 1;
         let n = plan.n_calls;
+        if let Some((draw, one_in)) = &mut plan.draws
+            && draw.below(*one_in) == 0
+        {
+            return if draw.below(2) == 0 { Err(away()) } else { Ok(true) };
+        }
         match plan.fails {
             _ if plan.is_away => Err(away()),
             Some((at, Fault::Before)) if n == at => Err(away()),
@@ -126,6 +179,7 @@ impl ObjectStore for Faulty {
         payload: PutPayload,
         mut options: PutOptions,
     ) -> Result<PutResult> {
+        self.pass_gate().await;
         let fails = self.call()?;
         {
             let mut plan = self.plan.lock().unwrap();

@@ -18,6 +18,7 @@ use crate::store::{columns, lake, row};
 use crate::store_disk::scratch;
 use crate::store_faults::{Fault, Faulty};
 use crate::store_log::SetClock;
+use crate::store_terms::Draw;
 
 pub(crate) const URL: &str = "s3://logs/of/pgkeep";
 
@@ -134,6 +135,38 @@ fn faults_lose_and_double_nothing() {
 }
 
 #[test]
+fn many_faults_lose_and_double_nothing() {
+    for round in 0..20 {
+        let (folder, objects) = (scratch(), Faulty::default());
+        objects.fail_often(Some((Draw::new(), 6 + 2 * round)));
+        let mut acked = Vec::new();
+        for life in 0..4 {
+            let when = format!("in life {life} of round {round}");
+            let Ok(store) = try_open(folder.path(), &objects) else { continue };
+            if store.declare("Events", &columns()).is_ok() {
+                acked.extend(scenario(&store, life * 100));
+                // What failed is tried again, whatever is known of it by then.
+                (0..3).for_each(|_| drop(store.flush()));
+            }
+            if let Ok(found) = try_numbers(&store, "true") {
+                check(&found, &acked, &when);
+            }
+        }
+        objects.fail_often(None);
+        let store = open(folder.path(), &objects);
+        check(&numbers(&store), &acked, &format!("at the end of round {round}"));
+        store.declare("Events", &columns()).unwrap();
+        store.flush().unwrap();
+        store.tend();
+        let odd = store.status().into_iter().find_map(|s| s.trouble.or(s.untended));
+        assert!(odd.is_none(), "{odd:?} in round {round}");
+        drop(store);
+        let store = open(folder.path(), &objects);
+        check(&numbers(&store), &acked, &format!("after round {round}"));
+    }
+}
+
+#[test]
 fn a_place_that_is_away_makes_nobody_wait() {
     let (folder, objects) = (scratch(), Faulty::default());
     let clock = SetClock::at(NOW);
@@ -174,6 +207,26 @@ fn a_place_that_is_away_makes_nobody_wait() {
     store.flush().unwrap();
     assert!(store.status()[0].trouble.is_none());
     assert_eq!(numbers(&store), [0, 1]);
+}
+
+#[test]
+fn nobody_waits_for_a_commit_that_hangs() {
+    let (folder, objects) = (scratch(), Faulty::default());
+    let store = open(folder.path(), &objects);
+    store.declare("Events", &columns()).unwrap();
+    store.append("Events", &[row(0)]).unwrap();
+    objects.shut_gate(true);
+    std::thread::scope(|scope| {
+        let flushing = scope.spawn(|| store.flush());
+        objects.wait_for_put();
+        store.append("Events", &[row(1)]).unwrap();
+        assert!(!store.declare("Events", &columns()).unwrap());
+        assert_eq!(store.retention("Events").unwrap(), None);
+        assert_eq!((store.status()[0].n_hot_rows, numbers(&store)), (2, vec![0, 1]));
+        objects.shut_gate(false);
+        flushing.join().unwrap().unwrap();
+    });
+    assert_eq!((store.status()[0].n_hot_rows, numbers(&store)), (1, vec![0, 1]));
 }
 
 #[test]
@@ -299,7 +352,12 @@ fn side_cars_are_read_once() {
     assert_eq!(first, 3);
     assert!(try_numbers(&store, "Text has 'absentterm'").unwrap().is_empty());
     assert_eq!(objects.n_reads() - before, first);
+    let before = objects.n_reads();
     assert_eq!(try_numbers(&store, "Text has '271'").unwrap(), [271]);
+    // One file: its end, whose length the log knows, the column of the filter, and the other.
+    assert_eq!(objects.n_reads() - before, 3);
+    assert_eq!(numbers(&store).len(), 300);
+    assert_eq!(objects.n_reads() - before, 3 + 3 * 2);
 }
 
 #[test]

@@ -6,8 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
-
 use super::super::Bench;
 use crate::failure::{Doing as _, Failure, Outcome};
 use crate::packages::{Environment, Modules};
@@ -99,8 +97,8 @@ impl Kind {
         let mut store = ObjectStore { child, url, place, options };
         store.wait(&port, &log)?;
         let (place, options) = self.told(&store.url, &endpoint);
-        write_private(&store.place, place.to_string().as_bytes())?;
-        write_private(&store.options, options.to_string().as_bytes())?;
+        write_private(&store.place, &place)?;
+        write_private(&store.options, &options)?;
         let mut prepare = Command::new(python);
         prepare.arg(from.join("prepare.py")).args([word, &endpoint, BUCKET]).arg(&store.place);
         proc::capture(prepare.env("PYTHONDONTWRITEBYTECODE", "1"))?;
@@ -108,39 +106,46 @@ impl Kind {
     }
 
     /// What pgkeep's program and delta-rs are told.
-    fn told(self, url: &str, endpoint: &str) -> (serde_json::Value, serde_json::Value) {
+    fn told(self, url: &str, endpoint: &str) -> (String, String) {
         match self {
             Self::S3 => (
-                json!({
-                    "url": url,
-                    "endpoint": endpoint,
-                    "access_key_id": "nobody",
-                    "secret_access_key": "no secret",
-                }),
-                json!({
-                    "AWS_ENDPOINT_URL": endpoint,
-                    "AWS_REGION": "us-east-1",
-                    "AWS_ACCESS_KEY_ID": "nobody",
-                    "AWS_SECRET_ACCESS_KEY": "no secret",
-                    "AWS_ALLOW_HTTP": "true",
-                }),
+                json(&[
+                    ("url", url),
+                    ("endpoint", endpoint),
+                    ("access_key_id", "nobody"),
+                    ("secret_access_key", "no secret"),
+                ]),
+                json(&[
+                    ("AWS_ENDPOINT_URL", endpoint),
+                    ("AWS_REGION", "us-east-1"),
+                    ("AWS_ACCESS_KEY_ID", "nobody"),
+                    ("AWS_SECRET_ACCESS_KEY", "no secret"),
+                    ("AWS_ALLOW_HTTP", "true"),
+                ]),
             ),
             Self::Azure => (
-                json!({
-                    "url": url,
-                    "endpoint": endpoint,
-                    "account_name": ACCOUNT,
-                    "account_key": ACCOUNT_KEY,
-                }),
-                json!({
-                    "azure_storage_account_name": ACCOUNT,
-                    "azure_storage_account_key": ACCOUNT_KEY,
-                    "azure_storage_endpoint": endpoint,
-                    "azure_allow_http": "true",
-                }),
+                json(&[
+                    ("url", url),
+                    ("endpoint", endpoint),
+                    ("account_name", ACCOUNT),
+                    ("account_key", ACCOUNT_KEY),
+                ]),
+                json(&[
+                    ("azure_storage_account_name", ACCOUNT),
+                    ("azure_storage_account_key", ACCOUNT_KEY),
+                    ("azure_storage_endpoint", endpoint),
+                    ("azure_allow_http", "true"),
+                ]),
             ),
         }
     }
+}
+
+/// An object of words that need no escapes.
+fn json(pairs: &[(&str, &str)]) -> String {
+    let pairs: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{name:?}:{value:?}")).collect();
+    format!("{{{}}}", pairs.join(","))
 }
 
 impl ObjectStore {
