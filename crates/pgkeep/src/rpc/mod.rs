@@ -3,7 +3,8 @@
 //! Request `{"op":"…","args":{…}}`; answer: any number of `{"progress":{"message":"…"}}`, then one
 //! `{"ok":…}` or `{"error":{…}}`. An empty progress message is a heartbeat: it says that the other
 //! side still works. A line has at most 1 MiB. Who calls is read from the socket, never from the
-//! request. A request with `"attached":N` is followed by N bytes; only the plane's socket takes any.
+//! request. A request with `"attached":N` is followed by N bytes; only the plane's socket takes
+//! any.
 //!
 //! Operations and their arguments (answers in brackets):
 //!

@@ -51,7 +51,8 @@ pub(super) fn sidecar_name(path: &str) -> String {
     format!("{TERMS}{path}.terms")
 }
 
-/// A hash of a hash: one multiplication spreads its bits (Knuth, TAOCP 6.4, multiplicative hashing).
+/// A hash of a hash: one multiplication spreads its bits (Knuth, TAOCP 6.4, "multiplicative
+/// hashing").
 #[derive(Debug, Default)]
 struct Spread(u64);
 
