@@ -3,14 +3,15 @@
 //! The raw log is what the server writes under pgbench with every statement timed and audited.
 //! Taking it in is measured with all threads of the plane on core 0 and the sender on core 1,
 //! until every row is durable and a query sees it. PostgreSQL's throughput and the collector's CPU
-//! are `logs_load`; `--only pgbench` measures them alone and writes nothing.
+//! are `logs_load`; `--only pgbench` measures them alone, `--only backlog` the CPU of a backlog;
+//! both write nothing down.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::logs_load::{classes, meanwhile};
+use super::logs_load::{backlog, classes, meanwhile};
 use super::machine;
 use crate::args::{Accepts, Args};
 use crate::cluster::{Account, WorkDir};
@@ -74,7 +75,17 @@ pub(super) fn run(raw: &[String]) -> Outcome {
             say::line(&rows);
             return Ok(());
         }
-        Some(other) => return Err(Failure::usage(format!("--only pgbench, not \"{other}\""))),
+        Some("backlog") => {
+            let home = LogsHome::start(&program, work.path())?;
+            let row = backlog(&home, size.n_runs)?;
+            home.stop()?;
+            say::line(&row);
+            return Ok(());
+        }
+        Some(other) => {
+            let what = format!("--only backlog or pgbench, not \"{other}\"");
+            return Err(Failure::usage(what));
+        }
     }
     let term_bench = match args.path("--term-bench") {
         Some(path) => path,

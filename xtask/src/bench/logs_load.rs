@@ -21,6 +21,8 @@ const PGBENCH: &str = "/usr/lib/postgresql/15/bin/pgbench";
 const QUIET: f64 = 0.1;
 /// Whoever waits for it to be quiet goes on after so long.
 const QUIET_MAX: Duration = Duration::from_secs(120);
+/// So long after rows came they are in files.
+const COMMITTED: Duration = Duration::from_secs(70);
 /// Fewer events say nothing of what each costs.
 const EVENTS_LEAST: f64 = 10_000.0;
 
@@ -76,6 +78,44 @@ pub(super) fn classes(home: &LogsHome, n_pairs: u32, seconds: u32) -> Outcome<Ve
         all.push(Class { audit, pairs });
     }
     Ok(all)
+}
+
+/// CPU seconds per million events of taking in a backlog, and of putting it into files a minute
+/// later: what stays comparable on a machine that is busy with other things, where throughput does
+/// not. Both include what the processes do anyway meanwhile.
+pub(super) fn backlog(home: &LogsHome, n_runs: u32) -> Outcome<String> {
+    pgbench(home, &["-i", "-q", "-s", "5"])?;
+    set(home, "pgaudit.log", "write, ddl, role")?;
+    let (mut agent, mut taken, mut put) = (Vec::new(), Vec::new(), Vec::new());
+    for n in 1..=n_runs {
+        caught_up(home, &format!("backlog {n}"))?;
+        quiet(home)?;
+        let events_before = n_events(home)?;
+        home.signal("plane", "-STOP")?;
+        let load = pgbench(home, &["-c", "4", "-j", "2", "-n", "-t", "2500"]);
+        let before = (home.cpu_seconds("plane"), home.cpu_seconds("agent"));
+        home.signal("plane", "-CONT")?;
+        load?;
+        quiet(home)?;
+        let there = (home.cpu_seconds("plane")?, home.cpu_seconds("agent")?);
+        std::thread::sleep(COMMITTED);
+        quiet(home)?;
+        let after = home.cpu_seconds("plane")?;
+        let events_m = (n_events(home)? - events_before) / 1e6;
+        agent.push((there.1 - before.1?) / events_m);
+        taken.push((there.0 - before.0?) / events_m);
+        put.push((after - there.0) / events_m);
+        say::note(&format!("backlog {n}: {:.0} events", events_m * 1e6));
+    }
+    let of = |all: &[f64]| Spread::of(all).map_or("-".to_owned(), Spread::ratio);
+    Ok(format!(
+        "| CPU seconds per million events of a backlog, `pgaudit.log = write, ddl, role` | agent \
+         {}, plane {} to take them in, {} within the next {} s |\n",
+        of(&agent),
+        of(&taken),
+        of(&put),
+        COMMITTED.as_secs()
+    ))
 }
 
 /// What `work` answers while pgbench runs, for at least so many seconds.

@@ -25,7 +25,6 @@ pub(super) struct Call {
     pub(super) attached: usize,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
 fn is_none(attached: &usize) -> bool {
     *attached == 0
 }
