@@ -4,11 +4,11 @@
 //! Both read the same file with the same number of threads and stay running. They take turns,
 //! and who goes first turns too. What they answer is compared before any time counts.
 
-use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 use super::machine;
+use super::side::{Side, same_row};
 use crate::args::{Accepts, Args};
 use crate::failure::{Doing as _, Failure, Outcome};
 use crate::packages::Environment;
@@ -100,7 +100,7 @@ fn front_end() -> Outcome<String> {
 }
 
 /// Names of the queries, in their order.
-fn names(folder: &Path, only: Option<&str>) -> Outcome<Vec<String>> {
+pub(super) fn names(folder: &Path, only: Option<&str>) -> Outcome<Vec<String>> {
     let entries = std::fs::read_dir(folder).doing(|| format!("read \"{}\"", folder.display()))?;
     let mut names: Vec<String> = entries
         .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
@@ -114,7 +114,7 @@ fn names(folder: &Path, only: Option<&str>) -> Outcome<Vec<String>> {
     Ok(names)
 }
 
-fn build() -> Outcome<PathBuf> {
+pub(super) fn build() -> Outcome<PathBuf> {
     say::step("building the lake's side (release)");
     let words = ["build", "--release", "--locked", "--package", "lake", "--example", "kql_bench"];
     proc::run(&mut proc::cargo(&repo::root(), &words))?;
@@ -122,70 +122,13 @@ fn build() -> Outcome<PathBuf> {
 }
 
 /// The folder with the rows, made if it is not there.
-fn rows(binary: &Path, folder: &Path, n_rows: u64) -> Outcome<PathBuf> {
+pub(super) fn rows(binary: &Path, folder: &Path, n_rows: u64) -> Outcome<PathBuf> {
     let data = folder.join(format!("rows-{n_rows}"));
     if !data.join("events.parquet").exists() {
         say::step(&format!("making {n_rows} rows"));
         proc::run(Command::new(binary).arg("generate").arg(&data).arg(n_rows.to_string()))?;
     }
     Ok(data)
-}
-
-/// A program that answers queries by name.
-struct Side {
-    child: Child,
-    asks: ChildStdin,
-    answers: BufReader<ChildStdout>,
-}
-
-struct Answer {
-    ms: f64,
-    rows: Vec<String>,
-}
-
-impl Side {
-    fn start(command: &mut Command) -> Outcome<Self> {
-        let starting = || "start a side of the comparison".to_owned();
-        let mut child =
-            command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().doing(starting)?;
-        let odd = || Failure::new("a side of the comparison has no pipes");
-        let asks = child.stdin.take().ok_or_else(odd)?;
-        let answers = BufReader::new(child.stdout.take().ok_or_else(odd)?);
-        Ok(Self { child, asks, answers })
-    }
-
-    fn ask(&mut self, name: &str) -> Outcome<Answer> {
-        let asking = || format!("ask for {name}");
-        writeln!(self.asks, "{name}").doing(asking)?;
-        let head = self.line(name)?;
-        let field = |key: &str| {
-            let (_, rest) = head.split_once(&format!("\"{key}\":"))?;
-            rest.split([',', '}']).next()?.parse::<f64>().ok()
-        };
-        let odd = || Failure::new(format!("{name} was not answered")).detail(head.clone());
-        let (ms, n_rows) = (field("ms").ok_or_else(odd)?, field("rows").ok_or_else(odd)?);
-        // Far below 2^52: it was written as a whole number.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        let n_rows = n_rows as usize;
-        let rows = (0..n_rows).map(|_| self.line(name)).collect::<Outcome<Vec<_>>>()?;
-        Ok(Answer { ms, rows })
-    }
-
-    fn line(&mut self, name: &str) -> Outcome<String> {
-        let mut line = String::new();
-        let n = self.answers.read_line(&mut line).doing(|| format!("read what {name} gives"))?;
-        if n == 0 {
-            return Err(Failure::new(format!("{name} ended its side")));
-        }
-        Ok(line.trim_end_matches('\n').to_owned())
-    }
-}
-
-impl Drop for Side {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 /// An error where the two answers differ.
@@ -206,18 +149,6 @@ fn same(name: &str, queries: &Path, lake: &mut Side, duckdb: &mut Side) -> Outco
     let counts = format!("{} rows and {} rows", ours.rows.len(), theirs.rows.len());
     Err(Failure::new(format!("{name}: the answers differ"))
         .detail(format!("{counts}\npgkeep: {a}\nDuckDB: {b}")))
-}
-
-fn same_row(a: &str, b: &str, tolerance: f64) -> bool {
-    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('\t').collect(), b.split('\t').collect());
-    a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || same_number(a, b, tolerance))
-}
-
-fn same_number(a: &str, b: &str, tolerance: f64) -> bool {
-    match (a.parse::<f64>(), b.parse::<f64>()) {
-        (Ok(a), Ok(b)) => (a - b).abs() <= tolerance * a.abs().max(b.abs()),
-        _ => false,
-    }
 }
 
 struct Measured {
@@ -271,15 +202,7 @@ fn report(all: &[Measured], n_runs: u32, n_rows: u64, n_threads: usize, data: &P
 
 #[cfg(test)]
 mod tests {
-    use super::{geometric, same_row};
-
-    #[test]
-    fn rows_are_the_same_as_text_or_number() {
-        assert!(same_row("a\t1\t2.50", "a\t1\t2.5", 1e-9));
-        assert!(!same_row("a\t1", "a\t2", 1e-9));
-        assert!(same_row("a\t100", "a\t103", 0.05));
-        assert!(!same_row("a", "a\t1", 0.05));
-    }
+    use super::geometric;
 
     #[test]
     fn the_mean_is_geometric() {
