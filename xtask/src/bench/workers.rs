@@ -193,9 +193,10 @@ fn killed(bench: &Bench, all: &[Measured], n_kills: u32) -> Outcome<String> {
             Command::new("kill").args(["-9", &pid.to_string()]).status()
         });
         let answer = side.ask(&measured.name);
-        killer.join().map_err(|_| Failure::new("the killing thread failed"))?.doing(|| {
-            "kill a worker".to_owned()
-        })?;
+        killer
+            .join()
+            .map_err(|_| Failure::new("the killing thread failed"))?
+            .doing(|| "kill a worker".to_owned())?;
         match answer {
             Ok(answer) => {
                 same(&measured.name, &expected.rows, &answer.rows)?;
