@@ -12,7 +12,6 @@ mod portal;
 mod side;
 mod table;
 mod up;
-mod workers;
 
 use crate::failure::{Failure, Outcome};
 
@@ -25,10 +24,9 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "kql" => kql::run(rest),
         Some((what, rest)) if what == "logs" => logs::run(rest),
         Some((what, rest)) if what == "api" => api::run(rest),
-        Some((what, rest)) if what == "workers" => workers::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
         _ => Err(Failure::usage(
-            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal, up or workers",
+            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal or up",
         )),
     }
 }
