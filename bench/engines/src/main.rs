@@ -12,6 +12,9 @@
 mod alone;
 mod ballista_side;
 mod distributed;
+// The same rows as those of `bench kql`, without building a lake for them.
+#[path = "../../../crates/lake/examples/kql_bench/events.rs"]
+mod events;
 mod serve;
 mod shown;
 
@@ -27,7 +30,8 @@ pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 /// Plans are deep; the default of two megabytes is for shallow ones.
 const STACK_BYTES: usize = 16 << 20;
 
-const USAGE: &str = "usage: engines alone DATA QUERIES THREADS PARTITIONS
+const USAGE: &str = "usage: engines generate DATA ROWS
+       engines alone DATA QUERIES THREADS PARTITIONS
        engines distributed worker PORT THREADS
        engines distributed serve DATA QUERIES THREADS PARTITIONS PORT…
        engines ballista scheduler PORT THREADS WATCH
@@ -49,6 +53,7 @@ fn main() -> ExitCode {
 
 fn run(words: &[&str]) -> Outcome {
     match *words {
+        ["generate", data, rows] => events::write(Path::new(data), rows.parse()?),
         ["alone", data, queries, threads, partitions] => {
             let asked = Asked::new(data, queries, partitions)?;
             runtime(threads)?.block_on(alone::serve(&asked))

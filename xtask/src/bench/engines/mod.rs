@@ -4,19 +4,20 @@
 //!
 //! All read the same file through the same SQL with DataFusion of one version, so that a
 //! difference is the engine's. They take turns in a rotating order, and what they answer is
-//! compared before any time counts, with pgkeep's own answers too. On a machine with fewer cores
+//! compared before any time counts, with DuckDB's answers too. On a machine with fewer cores
 //! than workers three cannot be faster than one process: the figure is what the division costs.
 
 mod cluster;
 mod kills;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::side::{Side, same_row};
 use super::{kql, machine};
 use crate::args::{Accepts, Args};
 use crate::failure::{Doing as _, Failure, Outcome};
+use crate::packages::Environment;
 use crate::stats::Spread;
 use crate::{document, proc, repo, say};
 use cluster::{Cluster, Kind, Setup, Use};
@@ -51,13 +52,9 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let n_partitions = args.number("--partitions", 3usize, 2..=1024)?;
     let queries = repo::root().join("bench").join("engines").join("queries");
     let names = kql::names(&repo::root().join("bench").join("kql"), args.value("--only"))?;
-    let binary = match args.path("--binary") {
-        Some(path) => path,
-        None => kql::build()?,
-    };
     let engines = build()?;
     let folder = args.path("--dir").unwrap_or_else(|| repo::target_dir().join("bench-kql"));
-    let data = kql::rows(&binary, &folder, n_rows)?;
+    let data = kql::rows(&engines, &folder, n_rows)?;
     let setup = Setup::new(engines, data, queries, n_threads, n_partitions)?;
     if let Some(warning) = machine::busy() {
         say::note(&warning);
@@ -65,7 +62,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let (place, mut section) = if n_kills > 0 {
         ("engines-kills", kills::measure(&setup, &names, n_kills, n_rows)?)
     } else {
-        ("engines", measure(&setup, &binary, &names, n_runs, n_rows)?)
+        ("engines", measure(&setup, &names, n_runs, n_rows)?)
     };
     section.push_str(&format!("\n\n{}.", machine::describe(&setup.data)));
     say::line(&section);
@@ -87,20 +84,14 @@ fn build() -> Outcome<PathBuf> {
 /// The sides of the comparison, in the order of their columns.
 const KINDS: [Kind; 3] = [Kind::Alone, Kind::Distributed, Kind::Ballista];
 
-fn measure(
-    setup: &Setup,
-    binary: &Path,
-    names: &[String],
-    n_runs: u32,
-    n_rows: u64,
-) -> Outcome<String> {
+fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome<String> {
     let mut sides = Vec::new();
     for kind in KINDS {
         sides.push(Cluster::start(setup, kind)?);
     }
     let mut all = Vec::new();
     say::step("comparing the answers");
-    let mut pgkeep = pgkeep(setup, binary)?;
+    let mut duckdb = duckdb(setup)?;
     for name in names {
         let expected = sides[0].ask(name)?;
         for at in 1..sides.len() {
@@ -109,10 +100,10 @@ fn measure(
         }
         let sketch = kql_folder().join(format!("{name}.check.sql")).exists();
         let tolerance = if sketch { SKETCH_TOLERANCE } else { TOLERANCE };
-        same(name, "pgkeep", &expected.rows, &pgkeep.ask(name)?.rows, tolerance)?;
+        same(name, "DuckDB", &expected.rows, &duckdb.ask(name)?.rows, tolerance)?;
         all.push(Measured { name: name.clone(), ms: [const { Vec::new() }; 3] });
     }
-    drop(pgkeep);
+    drop(duckdb);
     let before = sides.iter().map(Cluster::used).collect::<Outcome<Vec<Use>>>()?;
     for run in 0..n_runs as usize {
         for (at, measured) in all.iter_mut().enumerate() {
@@ -138,7 +129,7 @@ fn measure(
          each, all on this machine with coordinator, scheduler and client; medians of {n_runs} \
          runs after one to warm up, ratios paired within a run, with their range in brackets; \
          below 1 the first one is faster. All answers are equal (sums of doubles to nine digits), \
-         and equal to pgkeep's on the queries in KQL (estimates of distinct values within 5 %).",
+         and equal to DuckDB's (estimates of distinct values within 5 % of its own).",
         setup.n_threads, setup.n_partitions, setup.n_threads
     ));
     text.push_str(&costs(&before, &after, n_runs)?);
@@ -149,9 +140,13 @@ fn kql_folder() -> PathBuf {
     repo::root().join("bench").join("kql")
 }
 
-/// pgkeep's own engine over the same file.
-fn pgkeep(setup: &Setup, binary: &Path) -> Outcome<Side> {
-    Side::start(Command::new(binary).arg("serve").arg(&setup.data).arg(kql_folder()))
+/// DuckDB over the same file, with the queries that these are translated from.
+fn duckdb(setup: &Setup) -> Outcome<Side> {
+    let queries = kql_folder();
+    let python = Environment::make("kql-bench", &queries.join("requirements.txt"))?;
+    let mut command = Command::new(python.python());
+    command.arg(queries.join("duckdb_serve.py")).args([&setup.data, &queries]);
+    Side::start(command.arg(setup.n_threads.to_string()))
 }
 
 /// An error where two answers differ.
