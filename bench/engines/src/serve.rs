@@ -4,6 +4,7 @@ use std::io::BufRead as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use datafusion::common::TableReference;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 
 use crate::shown::rows_of;
@@ -27,7 +28,9 @@ pub(crate) fn config(config: SessionConfig, n_partitions: usize) -> SessionConfi
 /// There is no file, no such query, or nobody who reads the answers.
 pub(crate) async fn serve(context: &SessionContext, asked: &Asked<'_>) -> Outcome {
     let file = asked.data.join("events.parquet").display().to_string();
-    context.register_parquet("Events", &file, ParquetReadOptions::default()).await?;
+    // As text the name would be read as SQL, and lose its capital.
+    let table = TableReference::bare("Events");
+    context.register_parquet(table, &file, ParquetReadOptions::default()).await?;
     for name in std::io::stdin().lock().lines() {
         let name = name?;
         if name == PID {

@@ -24,16 +24,7 @@ use cluster::{Cluster, Kind, Setup, Use};
 
 const ACCEPTS: Accepts = Accepts {
     switches: &["--no-write"],
-    values: &[
-        "--runs",
-        "--rows",
-        "--threads",
-        "--partitions",
-        "--dir",
-        "--only",
-        "--binary",
-        "--kills",
-    ],
+    values: &["--runs", "--rows", "--threads", "--partitions", "--dir", "--only", "--kills"],
     n_words: 0,
 };
 const DOCUMENT: &str = "docs/benchmarks.md";
