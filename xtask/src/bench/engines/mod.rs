@@ -80,19 +80,33 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
     for kind in KINDS {
         sides.push(Cluster::start(setup, kind)?);
     }
-    let mut all = Vec::new();
+    let (mut all, mut unanswered) = (Vec::new(), Vec::new());
     say::step("comparing the answers");
     let mut duckdb = duckdb(setup)?;
     for name in names {
         let expected = sides[0].ask(name)?;
+        let mut all_answer = true;
         for at in 1..sides.len() {
-            let answer = sides[at].ask(name)?;
-            same(name, KINDS[at].name(), &expected.rows, &answer.rows, TOLERANCE)?;
+            match sides[at].ask(name) {
+                Ok(answer) => {
+                    same(name, KINDS[at].name(), &expected.rows, &answer.rows, TOLERANCE)?;
+                }
+                Err(failure) => {
+                    let why = failure.detail.unwrap_or(failure.message);
+                    say::note(&format!("{}: {why}", KINDS[at].name()));
+                    unanswered.push(format!("\n- {name}, {}: {why}", KINDS[at].name()));
+                    all_answer = false;
+                }
+            }
+        }
+        if !all_answer {
+            continue;
         }
         let sketch = kql_folder().join(format!("{name}.check.sql")).exists();
         let tolerance = if sketch { SKETCH_TOLERANCE } else { TOLERANCE };
         same(name, "DuckDB", &expected.rows, &duckdb.ask(name)?.rows, tolerance)?;
-        all.push(Measured { name: name.clone(), ms: [const { Vec::new() }; 3] });
+        let (ms, cpu_ms) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
+        all.push(Measured { name: name.clone(), ms, cpu_ms });
     }
     drop(duckdb);
     let before = sides.iter().map(Cluster::used).collect::<Outcome<Vec<Use>>>()?;
@@ -100,7 +114,9 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
         for (at, measured) in all.iter_mut().enumerate() {
             for turn in 0..sides.len() {
                 let who = (run + at + turn) % sides.len();
+                let before = sides[who].used()?.cpu_ms;
                 measured.ms[who].push(sides[who].ask(&measured.name)?.ms);
+                measured.cpu_ms[who].push(sides[who].used()?.cpu_ms - before);
             }
         }
         let mean = |of, to| geometric_of(&all, run, of, to);
@@ -124,6 +140,10 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
         setup.n_threads, setup.n_partitions, setup.n_threads
     ));
     text.push_str(&costs(&before, &after, n_runs)?);
+    if !unanswered.is_empty() {
+        text.push_str("\n\nNot answered by all, and left out:\n");
+        unanswered.iter().for_each(|line| text.push_str(line));
+    }
     Ok(text)
 }
 
@@ -157,14 +177,20 @@ struct Measured {
     name: String,
     /// In the order of [`KINDS`]
     ms: [Vec<f64>; 3],
+    /// Processor time of all processes of a side, in ticks of 10 ms
+    cpu_ms: [Vec<f64>; 3],
 }
 
 impl Measured {
-    /// The times of one side to those of another, paired.
-    fn ratio(&self, of: usize, to: usize) -> String {
-        let ratios: Vec<f64> = self.ms[of].iter().zip(&self.ms[to]).map(|(a, b)| a / b).collect();
-        Spread::of(&ratios).map_or_else(String::new, Spread::ratio)
+    fn figure(&self, of: usize) -> String {
+        Spread::of(&self.ms[of]).map_or_else(String::new, Spread::figure)
     }
+}
+
+/// The times of one side to those of another, paired.
+fn ratio(times: &[Vec<f64>; 3], of: usize, to: usize) -> String {
+    let ratios: Vec<f64> = times[of].iter().zip(&times[to]).map(|(a, b)| a / b).collect();
+    Spread::of(&ratios).map_or_else(String::new, Spread::ratio)
 }
 
 /// The geometric mean of all queries' ratios within one run.
@@ -174,22 +200,24 @@ fn geometric_of(all: &[Measured], run: usize, of: usize, to: usize) -> f64 {
 
 fn times(all: &[Measured], n_runs: usize) -> String {
     let mut text = "| query | one process | distributed | ballista | distributed to one process \
-                    | ballista to one process | ballista to distributed |\n\
-                    |---|---|---|---|---|---|---|\n"
+                    | ballista to one process | ballista to distributed \
+                    | processor time, distributed to one process | the same, ballista |\n\
+                    |---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
-    let figure = |ms: &[f64]| Spread::of(ms).map_or_else(String::new, Spread::figure);
     for measured in all {
         let name = measured.name.trim_start_matches(|c: char| c.is_ascii_digit() || c == '_');
-        let [alone, distributed, ballista] = &measured.ms;
+        let (ms, cpu_ms) = (&measured.ms, &measured.cpu_ms);
         text.push_str(&format!(
-            "| {} | {} ms | {} ms | {} ms | {} | {} | {} |\n",
+            "| {} | {} ms | {} ms | {} ms | {} | {} | {} | {} | {} |\n",
             name.replace('_', " "),
-            figure(alone),
-            figure(distributed),
-            figure(ballista),
-            measured.ratio(1, 0),
-            measured.ratio(2, 0),
-            measured.ratio(2, 1),
+            measured.figure(0),
+            measured.figure(1),
+            measured.figure(2),
+            ratio(ms, 1, 0),
+            ratio(ms, 2, 0),
+            ratio(ms, 2, 1),
+            ratio(cpu_ms, 1, 0),
+            ratio(cpu_ms, 2, 0),
         ));
     }
     let mean = |of, to| {
@@ -197,7 +225,7 @@ fn times(all: &[Measured], n_runs: usize) -> String {
         Spread::of(&each).map_or_else(String::new, Spread::ratio)
     };
     text.push_str(&format!(
-        "| **geometric mean** | | | | **{}** | **{}** | **{}** |\n",
+        "| **geometric mean** | | | | **{}** | **{}** | **{}** | | |\n",
         mean(1, 0),
         mean(2, 0),
         mean(2, 1)
