@@ -46,6 +46,7 @@ export const paths = {
   identities: (query: { q?: string; create?: boolean } = {}) => at('/identities', query),
   identity: (name: string) => at(`/identities/${e(name)}`),
   logs: (link?: LogsLink) => (link ? `${at('/logs')}#${logsHash(link)}` as Path : at('/logs')),
+  tables: (query: { q?: string } = {}) => at('/tables', query),
   connectors: (query: { q?: string } = {}) => at('/connectors', query),
   settings: () => at('/settings'),
   settingsUsers: () => at('/settings/users'),

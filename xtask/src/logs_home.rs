@@ -91,7 +91,20 @@ impl LogsHome {
         }
     }
 
-    /// Process of `plane` or `agent`.
+    /// CPU seconds that a process of the installation has used (proc(5), `utime` and `stime`).
+    pub(crate) fn cpu_seconds(&self, process: &str) -> Outcome<f64> {
+        let path = format!("/proc/{}/stat", self.pid(process)?);
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // The name stands in brackets and may hold blanks; the state comes behind it.
+        let behind = text.rsplit_once(')').map_or("", |(_, rest)| rest);
+        let mut fields = behind.split_whitespace().skip(11).map_while(|n| n.parse::<f64>().ok());
+        match (fields.next(), fields.next()) {
+            (Some(user), Some(system)) => Ok((user + system) / proc::ticks_per_second()?),
+            _ => Err(Failure::new(format!("{path} is not understood")).detail(text)),
+        }
+    }
+
+    /// Process of `plane`, `agent` or `fs`.
     pub(crate) fn pid(&self, process: &str) -> Outcome<String> {
         let pattern = format!("^pgkeep {process} serve .*{}", self.home.display());
         let found = proc::capture(Command::new("pgrep").args(["-f", &pattern]))?;

@@ -40,6 +40,12 @@ pub(crate) fn tail(text: &str, n_lines: usize) -> String {
     lines[lines.len().saturating_sub(n_lines)..].join("\n")
 }
 
+/// Ticks of the kernel's clock in a second, in which it counts CPU time.
+pub(crate) fn ticks_per_second() -> Outcome<f64> {
+    let text = capture(Command::new("getconf").arg("CLK_TCK"))?;
+    text.trim().parse().map_err(|_| Failure::new(format!("getconf prints {text}")))
+}
+
 /// Finds a program in `PATH` or in the folders of system administration.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

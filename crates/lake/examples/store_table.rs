@@ -1,7 +1,8 @@
 //! Writes a store whose tables others are to read, as `cargo xtask conform lake` asks for:
-//! `store_table FOLDER`. There are commits, checkpoints with the commits before them gone, merged
-//! files, erased rows and a column that came later. Prints what the tables hold, a line of JSON
-//! each.
+//! `store_table FOLDER [PLACE]`, where the file PLACE (JSON) says in which object store tables lie
+//! and with which keys: `url`, `endpoint`, and those of [`Keys`]. There are commits, checkpoints
+//! with the commits before them gone, merged files, erased rows and a column that came later.
+//! Prints what the tables hold, a line of JSON each.
 
 #![allow(clippy::print_stdout, reason = "a program that writes its answers")]
 
@@ -15,7 +16,8 @@ use kql::plan::{Column, Schema};
 use kql::value::{
     Json, TICKS_PER_DAY, TICKS_PER_SECOND, Type, UNIX_EPOCH, Value, datetime_text, parse_datetime,
 };
-use lake::store::{Clock, Doors, Mark, Rows, Store, StoreLimits};
+use lake::objects::{Access, Bucket, Credentials};
+use lake::store::{Clock, Doors, Mark, Place, Rows, Store, StoreLimits};
 use lake::{Lake, Tables};
 
 /// A clock that goes on by itself at each look.
@@ -32,9 +34,11 @@ const N_COMMITS: i64 = 27;
 const ROWS: i64 = 400;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("usage: store_table FOLDER")?;
+    let folder = std::env::args().nth(1).ok_or("usage: store_table FOLDER [PLACE]")?;
+    let place = std::env::args().nth(2).map(|path| place(&path)).transpose()?;
     let start = parse_datetime("2026-11-24T08:00:00Z").unwrap_or(UNIX_EPOCH);
-    let doors = Doors { clock: Arc::new(Ticking(start.into())), ..Doors::of_folder(&folder)? };
+    let clock = Arc::new(Ticking(start.into()));
+    let doors = Doors { clock, place, ..Doors::of_folder(&folder)? };
     let limits = StoreLimits {
         log_retention: Duration::ZERO,
         file_retention: Duration::ZERO,
@@ -75,6 +79,43 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{}", facts(&lake, table)?);
     }
     Ok(())
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Keys {
+    S3 { access_key_id: String, secret_access_key: String },
+    Azure { account_name: String, account_key: String },
+}
+
+#[derive(serde::Deserialize)]
+struct Described {
+    url: String,
+    endpoint: String,
+    #[serde(flatten)]
+    keys: Keys,
+}
+
+/// The place that a file describes.
+fn place(path: &str) -> Result<Arc<dyn Place>, Box<dyn Error>> {
+    let Described { url, endpoint, keys } = serde_json::from_slice(&std::fs::read(path)?)?;
+    let credentials = match keys {
+        Keys::S3 { access_key_id: id, secret_access_key: secret } => {
+            Credentials::AccessKey { id, secret, token: None }
+        }
+        Keys::Azure { account_name, account_key: key } => {
+            Credentials::AccountKey { account: Some(account_name), key }
+        }
+    };
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_root_certificates(rustls::RootCertStore::empty())
+        .with_no_client_auth();
+    let client = reqwest::Client::builder().tls_backend_preconfigured(tls).no_proxy().build()?;
+    let (endpoint, region) = (Some(endpoint), None);
+    let access = Access { endpoint, region, allow_http: true, credentials, client };
+    Ok(Arc::new(Bucket::open(&url, &access)?))
 }
 
 fn columns() -> Schema {

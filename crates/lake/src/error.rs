@@ -14,6 +14,9 @@ pub enum Error {
         /// Why
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The place of tables cannot be used as it is described
+    #[error("{0}")]
+    Place(String),
     /// The query names a table that this lake does not have
     #[error("there is no table {0}")]
     NoTable(String),

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::limits::{External, Limits, Running, panic_text};
 use crate::node::Planner;
 use crate::run::Run;
-use crate::store::Store;
+use crate::store::{Reading, Store};
 use crate::tables::Tables;
 
 /// Stack of the thread that plans a query, and of those that run it: plans are deep trees.
@@ -283,7 +283,9 @@ impl States<'_> {
 
     fn state(&self, state: &SessionState, config: SessionConfig) -> Result<SessionState> {
         let limits = &self.lake.limits;
-        let env = environment(limits, limits.memory_bytes.min(self.running.limits.bytes))?;
+        let reading = self.lake.store.as_ref().and_then(|store| store.engine());
+        let bytes = limits.memory_bytes.min(self.running.limits.bytes);
+        let env = environment(limits, bytes, reading)?;
         Ok(SessionStateBuilder::new_from_existing(state.clone())
             .with_config(config.with_extension(Arc::new(self.running.clone())))
             .with_runtime_env(env)
@@ -318,8 +320,12 @@ fn now_ticks() -> i64 {
     kql::value::UNIX_EPOCH + i64::try_from(since.as_nanos() / 100).unwrap_or(0)
 }
 
-/// Memory and files for queries, with so many bytes.
-pub(crate) fn environment(limits: &Limits, bytes: usize) -> Result<Arc<RuntimeEnv>> {
+/// Memory and files for queries, with so many bytes, and what tables elsewhere are read through.
+pub(crate) fn environment(
+    limits: &Limits,
+    bytes: usize,
+    tables: Option<Reading>,
+) -> Result<Arc<RuntimeEnv>> {
     let mode = match &limits.spill_dir {
         Some(dir) => DiskManagerMode::Directories(vec![dir.clone()]),
         None => DiskManagerMode::OsTmpDirectory,
@@ -327,10 +333,14 @@ pub(crate) fn environment(limits: &Limits, bytes: usize) -> Result<Arc<RuntimeEn
     let disk = DiskManagerBuilder::default()
         .with_mode(mode)
         .with_max_temp_directory_size(limits.spill_bytes);
-    Ok(RuntimeEnvBuilder::new()
+    let environment = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
         .with_disk_manager_builder(disk)
-        .build_arc()?)
+        .build_arc()?;
+    if let Some(Reading { url, store }) = tables {
+        environment.register_object_store(url.as_ref(), store);
+    }
+    Ok(environment)
 }
 
 fn config(threads: usize) -> SessionConfig {

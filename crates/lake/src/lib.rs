@@ -9,6 +9,7 @@ mod lake;
 mod limits;
 mod lower;
 mod node;
+pub mod objects;
 mod planned;
 mod prepare;
 mod run;

@@ -111,12 +111,43 @@ pub(crate) fn raise_limits() {
 }
 
 /// Gives way to others on a busy machine: what this process does can wait, what PostgreSQL does
-/// cannot. To be called before there are other threads, which inherit it.
-pub(crate) fn give_way() {
+/// cannot. Answers what the kernel refused.
+///
+/// Where the kernel divides cores among sessions first (sched(7), "The autogroup feature"), a
+/// process counts within its session only: so this one gets a session of its own, which gives way
+/// as a whole. To be called before there are other threads, which inherit the priority, and before
+/// [`harden`], which closes the files of `/proc/self` to other users than root.
+pub(crate) fn give_way() -> Option<String> {
     const NICE: i32 = 10;
-    if let Err(error) = rustix::process::nice(NICE) {
-        tracing::debug!(%error, "the priority stays as it is");
+    let session = rustix::process::setsid().map_err(std::io::Error::from);
+    let session = session.and_then(|_| session_gives_way());
+    let process = rustix::process::nice(NICE).map_err(std::io::Error::from);
+    let failed = session.err().map(|e| format!("of its session: {e}"));
+    failed.into_iter().chain(process.err().map(|e| e.to_string())).reduce(|a, b| a + "; " + &b)
+}
+
+/// Gives way with what the calling thread does, also to others of its process.
+pub(crate) fn thread_gives_way() {
+    const NICE: i32 = 19;
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::debug!(%error, "the priority of a thread stays as it is");
     }
+}
+
+fn session_gives_way() -> std::io::Result<()> {
+    const NICE: &str = "5";
+    const FILE: &str = "/proc/self/autogroup";
+    // The kernel takes ten changes a second from all users together.
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+    for _ in 0..10 {
+        match std::fs::write(FILE, NICE) {
+            Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => std::thread::sleep(PAUSE),
+            // A kernel without it divides cores among processes.
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            done => return done,
+        }
+    }
+    Err(std::io::ErrorKind::WouldBlock.into())
 }
 
 /// Keeps all memory of this process out of swap, where nothing limits that: under a limit later

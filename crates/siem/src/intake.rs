@@ -41,6 +41,7 @@ pub struct Intake {
     dead: Vec<DeadLetter>,
     /// Last text of each column of each kind of row.
     last: Vec<Vec<Last>>,
+    fixed: Fixed,
 }
 
 impl Intake {
@@ -48,7 +49,8 @@ impl Intake {
     pub fn new(parser: Arc<Parser>, origin: Origin) -> Self {
         let last = parser.rows.iter().map(|row| vec![Last::new(); row.columns.len()]).collect();
         let batches = batches_of(&parser, &origin);
-        Self { parser, origin, batches, dead: Vec::new(), last }
+        let fixed = Fixed::new(&parser, &origin);
+        Self { parser, origin, batches, dead: Vec::new(), last, fixed }
     }
 
     /// How many rows wait to be taken.
@@ -60,6 +62,11 @@ impl Intake {
     pub fn take(&mut self) -> Output {
         let fresh = batches_of(&self.parser, &self.origin);
         let mut batches = std::mem::replace(&mut self.batches, fresh);
+        for (batch, values) in batches.iter_mut().zip(&self.fixed.values) {
+            for (column, value) in batch.columns.iter_mut().zip(values) {
+                column.extend(value.clone());
+            }
+        }
         batches.retain(|batch| batch.n_rows() > 0);
         Output { batches, dead: std::mem::take(&mut self.dead) }
     }
@@ -113,7 +120,8 @@ impl Intake {
     ) -> Result<(), Fault> {
         let context = Context { received_at, zones: &parser.zones };
         let mut written: u64 = 0;
-        for (row, last) in parser.rows.iter().zip(&mut self.last) {
+        let rows = parser.rows.iter().zip(&mut self.last).zip(&self.fixed.others);
+        for ((row, last), live) in rows {
             let bit = 1u64 << row.table.min(63);
             if written & bit != 0 || !row.when.iter().all(|when| when.holds(event)) {
                 continue;
@@ -122,7 +130,8 @@ impl Intake {
             let n_rows = batch.n_rows();
             let mut fields = row.others.as_deref().map(|others| typed::typed(event, others));
             let mut left_at = None;
-            for (i, (plan, last)) in row.columns.iter().zip(last).enumerate() {
+            for &i in live {
+                let (plan, last) = (&row.columns[i], &mut last[i]);
                 let value = match &mut fields {
                     Some(_) if matches!(plan.from, From::Rest(_)) => {
                         left_at = Some(i);
@@ -185,10 +194,7 @@ fn column(
     let slots = match &plan.from {
         From::Constant(value) => return Some(value.clone()),
         From::Received => return Some(Value::DateTime(context.received_at)),
-        From::Given(name) => {
-            let (_, value) = origin.given.iter().find(|(known, _)| known == name)?;
-            return Some(value.convert(plan.kind)).filter(|value| !value.is_null());
-        }
+        From::Given(name) => return given(name, plan, origin),
         From::Rest(rest) => return rest_of(event, *rest),
         From::Fields(slots) => slots,
     };
@@ -212,6 +218,62 @@ fn column(
         return plan.list.get(usize::try_from(n).ok()?).map(|text| last.value(text));
     }
     read::value(cell, plan.kind, plan.read, context, last)
+}
+
+fn given(name: &str, plan: &ColumnPlan, origin: &Origin) -> Option<Value> {
+    let (_, value) = origin.given.iter().find(|(known, _)| known == name)?;
+    Some(value.convert(plan.kind)).filter(|value| !value.is_null())
+}
+
+/// Columns whose value is the same in all rows of a table, whatever the events are: most of them.
+/// They are filled once, when the rows are taken.
+#[derive(Debug)]
+struct Fixed {
+    /// For each table of the parser, the value of each of its columns, where it is one.
+    values: Vec<Vec<Option<Value>>>,
+    /// For each kind of row, the columns that are filled by its events.
+    others: Vec<Vec<usize>>,
+}
+
+impl Fixed {
+    fn new(parser: &Parser, origin: &Origin) -> Self {
+        let values: Vec<Vec<Option<Value>>> = (0..parser.tables.len())
+            .map(|table| {
+                let rows: Vec<_> = parser.rows.iter().filter(|row| row.table == table).collect();
+                let columns = parser.tables[table].columns.iter().enumerate();
+                let value = |(i, column): (usize, &crate::Column)| {
+                    let mut each = rows.iter().map(|row| {
+                        let typed = row.others.is_some();
+                        if typed { None } else { fixed(&row.columns[i], origin) }
+                    });
+                    let first = each.next()??;
+                    // One column must say how many rows there are.
+                    let is_time = &*column.name == "TimeGenerated";
+                    (!is_time && each.all(|other| other.as_ref() == Some(&first))).then_some(first)
+                };
+                columns.map(value).collect()
+            })
+            .collect();
+        let others = parser.rows.iter().map(|row| {
+            let values = &values[row.table];
+            (0..row.columns.len()).filter(|i| values[*i].is_none()).collect()
+        });
+        Self { others: others.collect(), values }
+    }
+}
+
+/// The value of a column that no event changes.
+fn fixed(plan: &ColumnPlan, origin: &Origin) -> Option<Value> {
+    let value = match &plan.from {
+        From::Constant(value) => return Some(value.clone()),
+        From::Given(name) => given(name, plan, origin),
+        From::Fields(_) | From::Received | From::Rest(_) => return None,
+    };
+    match (value, &plan.otherwise) {
+        (Some(value), _) => Some(value),
+        (None, Otherwise::Value(value)) if !plan.required => Some(value.clone()),
+        (None, _) => None,
+    }
 }
 
 /// Fields that the parser's file does not mention.

@@ -60,7 +60,8 @@ pub struct RowBatch {
     pub table: Arc<Table>,
     /// Which source the rows came from.
     pub source: Arc<str>,
-    /// One list of values a column of the table, all of the same length.
+    /// One list of values a column of the table: one for each row, or a single one that all rows
+    /// have.
     pub columns: Vec<Vec<Value>>,
     /// Where each row came from.
     pub positions: Vec<Position>,
@@ -110,6 +111,14 @@ impl RowBatch {
 
     /// The value of a column in a row.
     pub fn value(&self, row: usize, column: &str) -> Option<&Value> {
-        self.columns.get(self.table.position(column)?)?.get(row)
+        self.at(row, self.table.position(column)?)
+    }
+
+    /// The value of a column, by its place, in a row.
+    pub fn at(&self, row: usize, column: usize) -> Option<&Value> {
+        match self.columns.get(column)?.as_slice() {
+            [all] if row < self.n_rows() => Some(all),
+            each => each.get(row),
+        }
     }
 }

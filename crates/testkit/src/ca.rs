@@ -7,6 +7,9 @@ use rcgen::{
     KeyPair, KeyUsagePurpose, RsaKeySize, SignatureAlgorithm, date_time_ymd,
 };
 
+/// Whom certificates are for.
+const NAMES: &[&str] = &["localhost", "127.0.0.1", "::1"];
+
 /// The kind of a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum KeyKind {
@@ -69,6 +72,14 @@ impl TestCa {
         self.issue(role, KeyKind::Ecdsa, ExtendedKeyUsagePurpose::ClientAuth, (2099, 1, 1))
     }
 
+    /// A certificate for who is server and client on loopback.
+    pub fn peer(&self) -> Issued {
+        let mut params = params("peer", NAMES);
+        params.extended_key_usages =
+            vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        self.signed(&params, KeyKind::Ecdsa)
+    }
+
     fn issue(
         &self,
         name: &str,
@@ -76,9 +87,13 @@ impl TestCa {
         purpose: ExtendedKeyUsagePurpose,
         (year, month, day): (i32, u8, u8),
     ) -> Issued {
-        let mut params = params(name, &["localhost", "127.0.0.1", "::1"]);
+        let mut params = params(name, NAMES);
         params.extended_key_usages = vec![purpose];
         params.not_after = date_time_ymd(year, month, day);
+        self.signed(&params, kind)
+    }
+
+    fn signed(&self, params: &CertificateParams, kind: KeyKind) -> Issued {
         let key = key(kind);
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let key_pem = Secret::new(key.serialize_pem().into_bytes());

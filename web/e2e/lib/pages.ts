@@ -28,6 +28,7 @@ const shown: Record<string, string> = {
   identities: paths.identities(),
   identity: paths.identity(names.identity),
   logs: paths.logs(),
+  tables: paths.tables(),
   connectors: paths.connectors(),
   settingsUsers: paths.settingsUsers(),
   settingsRoles: paths.settingsRoles(),

@@ -49,4 +49,5 @@ export type LogsEnd = Schemas['LogsEnd']
 /** One line of an answer. Its error is the API's, whose exit code a page has no use for. */
 export type LogsLine = Omit<Schemas['LogsLine'], 'error'> & { error?: ApiFault | null }
 export type Connector = Schemas['Connector']
+export type LogsWorker = Schemas['LogsWorker']
 export type SavedQuery = Schemas['SavedQuery']

@@ -2,6 +2,7 @@
 import { Nav, NavItem, NavSectionHeader, makeStyles } from '@fluentui/react-components'
 import {
   DocumentSearchRegular, HomeRegular, KeyMultipleRegular, PersonKeyRegular, PlugConnectedRegular, ServerRegular, SettingsRegular,
+  TableRegular,
 } from '@fluentui/react-icons'
 import { useRouterState } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
@@ -28,6 +29,7 @@ export const sections: { title?: string; entries: Entry[] }[] = [
     title: 'Logs',
     entries: [
       { text: 'Logs', to: paths.logs(), icon: <DocumentSearchRegular /> },
+      { text: 'Tables', to: paths.tables(), icon: <TableRegular /> },
       { text: 'Connectors', to: paths.connectors(), icon: <PlugConnectedRegular /> },
     ],
   },

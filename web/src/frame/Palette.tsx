@@ -30,7 +30,8 @@ export const match = (entries: Entry[], typed: string): Entry[] => {
 
 const pages: Entry[] = [
   ['Home', paths.home()], ['Servers', paths.servers()], ['Key vaults', paths.keyvaults()],
-  ['Identities', paths.identities()], ['Logs', paths.logs()], ['Connectors', paths.connectors()], ['Settings', paths.settings()], ['Users', paths.settingsUsers()],
+  ['Identities', paths.identities()], ['Logs', paths.logs()], ['Tables', paths.tables()],
+  ['Connectors', paths.connectors()], ['Settings', paths.settings()], ['Users', paths.settingsUsers()],
   ['Roles', paths.settingsRoles()], ['Tokens', paths.settingsTokens()], ['Sign-in', paths.settingsSignIn()],
   ['Activity', paths.settingsActivity()], ['About', paths.settingsAbout()], ['Jobs', paths.jobs()],
 ].map(([text, to]) => ({ group: 'Page', text: text as string, to: to as Path }))

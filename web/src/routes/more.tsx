@@ -28,6 +28,8 @@ export const moreRoutes = [
     component: lazyRouteComponent(() => import('../pages/identities/Identity'), 'Identity') }),
   createRoute({ getParentRoute: inFrame, path: '/logs',
     component: lazyRouteComponent(() => import('../pages/logs/LogsPage'), 'LogsPage') }),
+  createRoute({ getParentRoute: inFrame, path: '/tables',
+    component: lazyRouteComponent(() => import('../pages/tables/TablesPage'), 'TablesPage') }),
   createRoute({ getParentRoute: inFrame, path: '/connectors',
     component: lazyRouteComponent(() => import('../pages/connectors/ConnectorsPage'), 'ConnectorsPage') }),
   createRoute({ getParentRoute: inFrame, path: '/settings',

@@ -2,14 +2,15 @@
 //!
 //! The raw log is what the server writes under pgbench with every statement timed and audited.
 //! Taking it in is measured with all threads of the plane on core 0 and the sender on core 1,
-//! until every row is durable and a query sees it. PostgreSQL's throughput is measured in pairs:
-//! with the plane stopped (SIGSTOP, so that nothing is collected) and with it running.
+//! until every row is durable and a query sees it. PostgreSQL's throughput and the collector's CPU
+//! are `logs_load`; `--only pgbench` measures them alone and writes nothing.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use super::logs_load::{classes, meanwhile};
 use super::machine;
 use crate::args::{Accepts, Args};
 use crate::cluster::{Account, WorkDir};
@@ -21,6 +22,7 @@ use crate::{build, deps, document, proc, repo, say};
 const ACCEPTS: Accepts = Accepts {
     switches: &["--yes", "--no-write"],
     values: &[
+        "--only",
         "--runs",
         "--mb",
         "--seconds",
@@ -60,12 +62,24 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         Some(path) => path,
         None => build::release()?,
     };
+    let account = Account::unprivileged()?;
+    let work = WorkDir::make(args.path("--dir"), "logs", &account)?;
+    let program = work.program(&binary)?;
+    match args.value("--only") {
+        None => {}
+        Some("pgbench") => {
+            let home = LogsHome::start(&program, work.path())?;
+            let rows = load(&home, &size)?;
+            home.stop()?;
+            say::line(&rows);
+            return Ok(());
+        }
+        Some(other) => return Err(Failure::usage(format!("--only pgbench, not \"{other}\""))),
+    }
     let term_bench = match args.path("--term-bench") {
         Some(path) => path,
         None => term_bench()?,
     };
-    let account = Account::unprivileged()?;
-    let work = WorkDir::make(args.path("--dir"), "logs", &account)?;
     let terms = terms(
         &term_bench,
         &work.path().join("terms"),
@@ -73,21 +87,18 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         args.number("--needles", 1000u64, 2..=1_000_000)?,
     )?;
     say::note(terms.trim_end());
-    let program = work.program(&binary)?;
     let home = LogsHome::start(&program, work.path())?;
     std::thread::sleep(Duration::from_secs(5));
     let empty_mb = home.memory("plane", "VmRSS")? / 1024.0;
     say::note(&format!("the plane with an empty lake: {empty_mb:.0} MB"));
-    let delays = probes(&home, size.n_probes)?;
-    let pairs = throughput(&home, &size)?;
+    let delays = probes(&home, "at rest", size.n_probes)?;
+    let load = load(&home, &size)?;
     let (raw_bytes, file) = raw_log(&home, &size, work.path())?;
     let (stored_bytes, wal_bytes) = stored(&home)?;
     let rates = ingest(&home, &file, size.n_runs)?;
     let most_mb = home.memory("plane", "VmHWM")? / 1024.0;
     home.stop()?;
-    let mut delays = delays;
-    delays.sort_by(f64::total_cmp);
-    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
+    let seen = seen(delays);
     let spread = |numbers: &[f64]| Spread::of(numbers).map_or("-".to_owned(), Spread::ratio);
     let mut section =
         format!("{}\n\n| measure | figure |\n|---|---|\n", machine::describe(work.path()));
@@ -95,14 +106,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         "| raw jsonlog, durable and seen by a query, one core for the plane | {} MB/s |\n",
         spread(&rates)
     );
-    section += &format!(
-        "| event written by PostgreSQL → seen by a query, {} events | median {:.2} s, p99 {:.2} s, \
-         most {:.2} s |\n",
-        delays.len(),
-        at(0.5),
-        at(0.99),
-        at(1.0)
-    );
+    section += &format!("| event written by PostgreSQL → seen by a query, {seen} |\n");
     section += &format!(
         "| stored bytes to raw bytes ({:.0} MB of jsonlog) | 1/{:.1} in the tables; {:.1} MB of \
          write-ahead log beside them |\n",
@@ -115,17 +119,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
          MB |\n"
     );
     section += &terms;
-    for (audit, pairs) in pairs {
-        let ratios: Vec<f64> = pairs.iter().map(|(off, on)| on / off).collect();
-        let offs: Vec<f64> = pairs.iter().map(|(off, _)| *off).collect();
-        section += &format!(
-            "| pgbench (TPC-B, 4 clients, {} s), collector on to off, `pgaudit.log = {audit}` | {} \
-             (off: {:.0} tps) |\n",
-            size.seconds,
-            spread(&ratios),
-            Spread::of(&offs).map_or(0.0, |s| s.median)
-        );
-    }
+    section += &load;
     say::line(&section);
     if args.has("--no-write") {
         return Ok(());
@@ -167,13 +161,31 @@ fn terms(program: &Path, folder: &Path, n_rows: u64, n_needles: u64) -> Outcome<
     ))
 }
 
+/// The lines about PostgreSQL's throughput.
+fn load(home: &LogsHome, size: &Size) -> Outcome<String> {
+    let classes = classes(home, size.n_runs, size.seconds)?;
+    let mut rows: String = classes.iter().map(|class| class.rows(size.seconds)).collect();
+    // The last of them audits most.
+    let n_probes = size.n_probes.min(50);
+    let delays = meanwhile(home, 600, || probes(home, "under load", n_probes))?;
+    rows += &format!("| the same while pgbench runs and writes are audited, {} |\n", seen(delays));
+    Ok(rows)
+}
+
+fn seen(mut delays: Vec<f64>) -> String {
+    delays.sort_by(f64::total_cmp);
+    let at = |share: f64| delays[((delays.len() - 1) as f64 * share) as usize];
+    let n = delays.len();
+    format!("{n} events | median {:.2} s, p99 {:.2} s, most {:.2} s", at(0.5), at(0.99), at(1.0))
+}
+
 /// Seconds from the end of a statement that writes an event until a query sees it.
-fn probes(home: &LogsHome, n_probes: u32) -> Outcome<Vec<f64>> {
+fn probes(home: &LogsHome, when: &str, n_probes: u32) -> Outcome<Vec<f64>> {
     let mut delays = Vec::new();
     for n in 0..n_probes {
-        home.sql(&format!("do $$ begin raise log 'probe {n} of the bench'; end $$"))?;
+        home.sql(&format!("do $$ begin raise log 'probe {n} {when}'; end $$"))?;
         let written = Instant::now();
-        let query = format!("PGSQLServerLogs | where Message == 'probe {n} of the bench' | count");
+        let query = format!("PGSQLServerLogs | where Message == 'probe {n} {when}' | count");
         home.wait(&query, "1", PATIENCE)?;
         delays.push(written.elapsed().as_secs_f64());
         // Not always at the same moment between two looks of the agent.
@@ -182,51 +194,15 @@ fn probes(home: &LogsHome, n_probes: u32) -> Outcome<Vec<f64>> {
     Ok(delays)
 }
 
-fn set(home: &LogsHome, name: &str, value: &str) -> Outcome {
+pub(super) fn set(home: &LogsHome, name: &str, value: &str) -> Outcome {
     home.pgkeep(&["server", "parameter", "set", "-s", "demo", "-n", name, "-v", value]).map(drop)
 }
 
 /// Waits until all that was written so far is in the lake.
-fn caught_up(home: &LogsHome, what: &str) -> Outcome {
+pub(super) fn caught_up(home: &LogsHome, what: &str) -> Outcome {
     home.sql(&format!("do $$ begin raise log 'caught up: {what}'; end $$"))?;
     let query = format!("PGSQLServerLogs | where Message == 'caught up: {what}' | count");
     home.wait(&query, "1", PATIENCE)
-}
-
-/// A setting of pgaudit, and transactions a second without and with the collector.
-type Pairs = Vec<(&'static str, Vec<(f64, f64)>)>;
-
-fn throughput(home: &LogsHome, size: &Size) -> Outcome<Pairs> {
-    let pgbench = |words: &[&str]| {
-        let mut command = Command::new("/usr/lib/postgresql/15/bin/pgbench");
-        proc::capture(command.args(words).arg(home.dsn()).stderr(Stdio::null()))
-    };
-    pgbench(&["-i", "-q", "-s", "10"])?;
-    let seconds = size.seconds.to_string();
-    let tps = || -> Outcome<f64> {
-        let text = pgbench(&["-c", "4", "-j", "2", "-n", "-T", &seconds])?;
-        let line = text.lines().find_map(|line| line.strip_prefix("tps = "));
-        let tps = line.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-        tps.ok_or_else(|| Failure::new("pgbench printed no tps").detail(text))
-    };
-    let mut all = Vec::new();
-    for audit in ["ddl, role", "write, ddl, role"] {
-        set(home, "pgaudit.log", audit)?;
-        let mut pairs = Vec::new();
-        for run in 1..=size.n_runs {
-            caught_up(home, &format!("before {audit} {run}"))?;
-            home.signal("plane", "-STOP")?;
-            let off = tps();
-            home.signal("plane", "-CONT")?;
-            let off = off?;
-            caught_up(home, &format!("within {audit} {run}"))?;
-            let on = tps()?;
-            say::note(&format!("{audit}, run {run}: off {off:.0} tps, on {on:.0} tps"));
-            pairs.push((off, on));
-        }
-        all.push((audit, pairs));
-    }
-    Ok(all)
 }
 
 /// Makes the server write, each statement timed and audited; answers how many bytes its log has

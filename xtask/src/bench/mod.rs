@@ -6,12 +6,14 @@ mod engines;
 mod keyvault;
 mod kql;
 mod logs;
+mod logs_load;
 mod machine;
 mod pgbench;
 mod portal;
 mod side;
 mod table;
 mod up;
+mod workers;
 
 use crate::failure::{Failure, Outcome};
 
@@ -24,9 +26,11 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "kql" => kql::run(rest),
         Some((what, rest)) if what == "logs" => logs::run(rest),
         Some((what, rest)) if what == "api" => api::run(rest),
+        Some((what, rest)) if what == "workers" => workers::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
         _ => Err(Failure::usage(
-            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal or up",
+            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal, up or \
+             workers",
         )),
     }
 }

@@ -67,7 +67,7 @@ pub fn status_of(fault: &Fault) -> StatusCode {
         "unsupported_media_type" => return StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "method_not_allowed" => return StatusCode::METHOD_NOT_ALLOWED,
         "misdirected" => return StatusCode::MISDIRECTED_REQUEST,
-        "busy" | "not_running" => return StatusCode::SERVICE_UNAVAILABLE,
+        "busy" | "lake_away" | "not_running" => return StatusCode::SERVICE_UNAVAILABLE,
         "server_down" => return StatusCode::CONFLICT,
         _ => {}
     }

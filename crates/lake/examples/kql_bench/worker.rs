@@ -17,7 +17,7 @@ pub(crate) fn run(socket: &Path, threads: usize) -> Result<(), Box<dyn Error>> {
             Some((accepted(&listener).await, listener))
         }))
     };
-    serve(&limits, Arc::new(Sockets), accept, std::future::pending())?;
+    serve(&limits, None, Arc::new(Sockets), accept, std::future::pending())?;
     Ok(())
 }
 

@@ -108,6 +108,11 @@ impl Workers {
         self.known.iter().filter(there).map(|known| known.address.clone()).collect()
     }
 
+    /// The addresses, in the order in which they were given.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.known.iter().map(|known| known.address.as_str())
+    }
+
     /// Asks each worker whether it is there; gives those that are not, and why.
     pub async fn silent(&self) -> Vec<Silent> {
         let ask = self.known.iter().map(|known| async {

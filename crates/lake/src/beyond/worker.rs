@@ -22,17 +22,20 @@ use super::{Carry, Dial, Wire};
 use crate::error::{Error, Result};
 use crate::lake::{STACK_BYTES, environment, session_config};
 use crate::limits::Limits;
+use crate::store::Place;
 
 /// Bytes of one message: a plan with the hot rows of its tables, or a batch of rows.
 const MESSAGE_BYTES: usize = 1 << 30;
 
 /// Answers on connections that come in until `stop` says so. All queries together hold at most
-/// the memory of `limits`; each connection must be from somebody who may read all tables.
+/// the memory of `limits`; each connection must be from somebody who may read all tables. `place`
+/// is where those tables lie that are not on this machine: the same as the coordinator's.
 ///
 /// # Errors
 /// The system gives no threads, or connections no longer come.
 pub fn serve<C>(
     limits: &Limits,
+    place: Option<&dyn Place>,
     dial: Arc<dyn Dial>,
     accept: impl FnOnce() -> io::Result<C>,
     stop: impl Future<Output = ()>,
@@ -47,7 +50,8 @@ where
         .enable_all()
         .build()
         .map_err(|e| Error::Query(format!("no threads for queries: {e}")))?;
-    let environment = environment(limits, limits.memory_bytes)?;
+    let tables = place.and_then(Place::engine);
+    let environment = environment(limits, limits.memory_bytes, tables)?;
     let session = Session { environment, channels: Arc::new(Channels::new(dial)) };
     let build = move |query| std::future::ready(session.state(query));
     let worker = Worker::from_session_builder(build)

@@ -9,12 +9,14 @@ use kql::value::Value;
 use super::error::{StoreError, StoreResult};
 use super::group::{Entry, Part};
 use super::marks::Mark;
-use super::shape::{Shape, days_of, encode};
+use super::rows::encode;
+use super::shape::{Shape, days_of};
 use super::wal::Record;
 use super::{Core, Store};
 
 /// Rows of one table, column by column, in the order of [`Store::schema`]; columns that are
-/// missing at the end are absent. All columns are equally long.
+/// missing at the end are absent. All columns are equally long, but that a single value stands for
+/// all rows.
 #[derive(Debug, Clone, Default)]
 pub struct Rows {
     /// Name of the table

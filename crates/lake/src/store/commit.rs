@@ -8,14 +8,18 @@ use super::delta::{self, Log};
 use super::error::{Doing as _, StoreError, StoreResult};
 use super::memtable::Memtable;
 use super::shape::Shape;
-use super::{Core, Store, View, unix_ms};
+use super::{Core, Store, Trouble, View, unix_ms};
 
 /// Of zstd, for files that are merged soon.
 const COMMIT_LEVEL: i32 = 3;
+/// After a commit that failed the next waits for the interval, then for twice that, up to so many
+/// doublings: eight minutes where a table is committed every minute.
+const DOUBLINGS: u32 = 3;
 
 impl Store {
     /// Commits the tables whose hot rows are old enough or many enough; answers how many. What
-    /// fails stands in [`Store::status`] and is tried again after the commit interval.
+    /// fails stands in [`Store::status`] and is tried again after the commit interval, then after
+    /// twice that, and so on up to eight of them.
     pub fn commit_due(&self) -> usize {
         let now = self.doors.clock.now();
         let due: Vec<_> = {
@@ -43,8 +47,8 @@ impl Store {
         if self.damage.is_some() {
             return false;
         }
-        if let Some((_, again_at)) = &view.trouble
-            && now < *again_at
+        if let Some(trouble) = &view.trouble
+            && now < trouble.again_at
         {
             return false;
         }
@@ -64,9 +68,14 @@ impl Store {
 
     fn commit(&self, core: &Core) -> StoreResult<()> {
         let done = self.try_commit(core);
-        let again_at = self.doors.clock.now().saturating_add(self.interval());
+        let now = self.doors.clock.now();
         if let Some(view) = self.views.lock().get_mut(&core.name) {
-            view.trouble = done.as_ref().err().map(|why| (why.clone(), again_at));
+            let n_before = view.trouble.take().map_or(0, |trouble| trouble.n_tries);
+            view.trouble = done.as_ref().err().map(|why| Trouble {
+                why: why.clone(),
+                again_at: now.saturating_add(self.interval() << n_before.min(DOUBLINGS)),
+                n_tries: n_before.saturating_add(1),
+            });
         }
         done
     }
@@ -115,6 +124,7 @@ impl Store {
         let Some(view) = views.get_mut(&core.name) else { return Ok(()) };
         (view.shape, view.files, view.n_files) = (shape, files, log.files.len());
         (view.file_bytes, view.committed) = (log.file_bytes(), log.committed);
+        view.retention = log.retention();
         if let Some(frozen) = view.frozen.take_if(|frozen| frozen.last_seq <= log.committed) {
             core.hot_bytes.fetch_sub(frozen.bytes, Ordering::Relaxed);
         }

@@ -7,9 +7,40 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 use super::Store;
+use super::tend::ticks;
 
 /// Time between two looks.
 const GLANCE: Duration = Duration::from_millis(200);
+/// So long files are not cared for while others want the machine: it can wait, and what waits
+/// longer is merged in fewer, larger pieces.
+const HOLD_MAX: Duration = Duration::from_secs(600);
+
+/// What the thread asks of where it runs.
+pub trait Surroundings: Send + 'static {
+    /// Called first, on the thread: what it does there can wait.
+    fn begin(&mut self);
+
+    /// Whether others want the machine now.
+    fn is_busy(&mut self) -> bool;
+}
+
+/// A machine of one's own.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Alone;
+
+impl Surroundings for Alone {
+    fn begin(&mut self) {}
+
+    fn is_busy(&mut self) -> bool {
+        false
+    }
+}
+
+/// Whether files that were held back for so many ticks are cared for, though others want the
+/// machine. A clock that was set back does not put it off.
+fn is_over(held: i64) -> bool {
+    !(0..ticks(HOLD_MAX)).contains(&held)
+}
 
 #[derive(Debug, Default)]
 struct Stop {
@@ -35,13 +66,22 @@ impl Committer {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(store: Arc<Store>) -> std::io::Result<Self> {
+    pub fn start(store: Arc<Store>, mut around: impl Surroundings) -> std::io::Result<Self> {
         let stop = Arc::new(Stop::default());
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("committer".to_owned()).spawn(move || {
+            around.begin();
+            let mut held_since = None;
             while !stopped.is_set() {
                 if store.commit_due() == 0 {
-                    store.tend_while(&|| !stopped.is_set());
+                    let held = around.is_busy().then(|| {
+                        let now = store.doors.clock.now();
+                        now - *held_since.get_or_insert(now)
+                    });
+                    if held.is_none_or(is_over) {
+                        held_since = None;
+                        store.tend_while(&|| !stopped.is_set());
+                    }
                 }
                 let mut is_set = stopped.is_set.lock();
                 if !*is_set {

@@ -1,12 +1,14 @@
-//! The doors of the store: a folder of files, a clock, randomness. Tests replace them to cut the
-//! power at any call, to fill the disk and to move time.
+//! The doors of the store: a folder of files, a clock, randomness, and the place of tables. Tests
+//! replace them to cut the power at any call, to fill the disk and to move time.
 
 use std::fmt::Debug;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::folder::Folder;
 pub use super::os::{OsClock, OsDisk};
+use super::place::Place;
 
 /// A file that is written from its start to its end.
 pub trait DiskFile: Send + Sync + Debug {
@@ -121,6 +123,8 @@ pub struct Doors {
     pub clock: Arc<dyn Clock>,
     /// Its randomness
     pub random: Arc<dyn Random>,
+    /// Where tables lie; `None`: in its folder
+    pub place: Option<Arc<dyn Place>>,
 }
 
 impl Doors {
@@ -133,15 +137,26 @@ impl Doors {
             disk: Arc::new(OsDisk::new(folder.into())?),
             clock: Arc::new(OsClock),
             random: Arc::new(OsClock),
+            place: None,
         })
     }
 
-    /// 16 random bytes in the form of a UUID (RFC 9562, version 4).
-    pub(super) fn uuid(&self) -> io::Result<u128> {
-        let mut bytes = [0; 16];
-        self.random.fill(&mut bytes)?;
-        bytes[6] = bytes[6] & 0x0f | 0x40;
-        bytes[8] = bytes[8] & 0x3f | 0x80;
-        Ok(u128::from_be_bytes(bytes))
+    /// Where tables lie.
+    pub(super) fn tables(&self) -> Arc<dyn Place> {
+        let folder = || Folder::new(Arc::clone(&self.disk), Arc::clone(&self.random));
+        self.place.clone().unwrap_or_else(|| Arc::new(folder()))
     }
+
+    pub(super) fn uuid(&self) -> io::Result<u128> {
+        uuid(&*self.random)
+    }
+}
+
+/// 16 random bytes in the form of a UUID (RFC 9562, version 4).
+pub(super) fn uuid(random: &dyn Random) -> io::Result<u128> {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes)?;
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    Ok(u128::from_be_bytes(bytes))
 }

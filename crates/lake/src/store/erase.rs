@@ -94,7 +94,7 @@ impl Store {
         self.show(core, &log, None)?;
         let tended = log.tend(&self.limits, at);
         if !is_put {
-            if let Some(new) = new {
+            if let Some(new) = new.filter(|new| !log.knows(new.name())) {
                 log.objects().remove_file(new.name())?;
             }
             let what = format!("somebody else changed table {} meanwhile", core.name);

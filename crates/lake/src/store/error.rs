@@ -58,6 +58,31 @@ pub enum StoreError {
         /// Why
         what: String,
     },
+    /// Rows of the write-ahead log are in the table by a commit of somebody else; it takes no more
+    /// until the store is opened again
+    #[error("another process commits rows of this store to table {table}")]
+    Outrun {
+        /// Its name
+        table: String,
+    },
+    /// The place of the tables does not answer or says no. What was appended is in the write-ahead
+    /// log, and what failed is tried again
+    #[error("{what} failed at {url}")]
+    Place {
+        /// What was being done
+        what: String,
+        /// Where tables lie
+        url: String,
+        /// Why
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The tables lie somewhere else than the store is told, or belong to another store
+    #[error("{what}")]
+    Elsewhere {
+        /// What is wrong
+        what: String,
+    },
     /// Rows could not be encoded or decoded
     #[error("rows cannot be encoded")]
     Encoding(#[source] Arc<DataFusionError>),
@@ -85,6 +110,22 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
+/// Why a place that is not the local folder did not do something; inside an [`io::Error`].
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub(crate) struct Away {
+    /// Where
+    pub(crate) url: String,
+    /// What it or its client said, without secrets
+    pub(crate) why: String,
+}
+
+impl Away {
+    fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
 /// Says what was being done.
 pub(super) trait Doing<T> {
     fn doing(self, what: impl FnOnce() -> String) -> StoreResult<T>;
@@ -94,7 +135,10 @@ impl<T> Doing<T> for io::Result<T> {
     fn doing(self, what: impl FnOnce() -> String) -> StoreResult<T> {
         self.map_err(|e| {
             let source = Arc::new(e);
-            if is_full(&source) {
+            if let Some(away) = Away::of(&source) {
+                let url = away.url.clone();
+                StoreError::Place { what: what(), url, source }
+            } else if is_full(&source) {
                 StoreError::DiskFull(source)
             } else {
                 StoreError::Io { what: what(), source }

@@ -35,6 +35,8 @@ pub struct StoreLimits {
     pub log_retention: Duration,
     /// Files of so many rows and more get a side-car that says which terms their texts have
     pub term_rows: usize,
+    /// Bytes of side-cars that are kept in memory for the next query
+    pub sidecar_bytes: usize,
     /// Tables
     pub tables: usize,
     /// Columns of a table
@@ -63,6 +65,7 @@ impl Default for StoreLimits {
             checkpoint_commits: 10,
             log_retention: Duration::from_secs(30 * 86400),
             term_rows: 16 << 10,
+            sidecar_bytes: 64 << 20,
             tables: 1000,
             columns: 1000,
             sources: 10_000,

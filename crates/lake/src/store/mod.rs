@@ -7,7 +7,8 @@
 //!                                     query = files ∪ memtable  ←  Delta commit (one committer)
 //! ```
 //! Folder: `wal/` (segments), `tables/NAME/` (Delta tables), `tables/NAME/_terms/` (side-cars of
-//! terms), `store.lock`.
+//! terms), `store.lock`. Tables may lie in an object store instead ([`Place`]): `NAME/` below its
+//! URL, which the folder then remembers (`place.json`). Appends never wait for it.
 //!
 //! The committer also tends the files: small ones of a day are merged, days that are too old are
 //! dropped, and what is no part of a table any more is removed when nobody can be reading it.
@@ -17,19 +18,23 @@
 //! `log`, the write-ahead log, `views`.
 
 mod append;
+mod claim;
 mod commit;
 mod committer;
 mod delta;
 mod doors;
 mod erase;
 mod error;
+mod folder;
 mod group;
 mod limits;
 mod marks;
 mod memtable;
 mod open;
 mod os;
+mod place;
 mod retain;
+mod rows;
 mod shape;
 mod snapshot;
 mod tend;
@@ -45,12 +50,14 @@ use kql::plan::Schema;
 use parking_lot::Mutex;
 
 pub use append::{Ack, Rows};
-pub use committer::Committer;
+pub use committer::{Alone, Committer, Surroundings};
 pub use doors::{Clock, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Random};
 pub use erase::Erased;
+pub(crate) use error::Away;
 pub use error::{Damage, StoreError, StoreResult};
 pub use limits::StoreLimits;
 pub use marks::Mark;
+pub use place::{Item, Parts, Place, Put, Reading, Upload, Where};
 
 use crate::tables::{Table, Tables};
 use delta::Log;
@@ -60,6 +67,7 @@ use memtable::Memtable;
 use shape::Shape;
 use snapshot::Snapshot;
 use tend::Tending;
+use terms::Sidecars;
 
 /// Tables of events in a folder.
 pub struct Store {
@@ -69,6 +77,7 @@ pub struct Store {
     marks: Marks,
     /// What queries see. Held for moments only; taken last.
     views: Mutex<BTreeMap<String, View>>,
+    sidecars: Arc<Sidecars>,
     /// Held while a table is made
     declaring: Mutex<()>,
     damage: Option<Damage>,
@@ -107,10 +116,21 @@ struct View {
     frozen: Option<Arc<Memtable>>,
     active: Memtable,
     committed: u64,
-    /// Why the last commit failed, and when the next is tried
-    trouble: Option<(StoreError, i64)>,
+    /// Days after which a day is dropped
+    retention: Option<u32>,
+    trouble: Option<Trouble>,
     /// Why the last care for its files failed
     untended: Option<StoreError>,
+}
+
+/// Commits that failed, one after the other.
+#[derive(Debug)]
+struct Trouble {
+    /// Why the last did
+    why: StoreError,
+    /// When the next is tried
+    again_at: i64,
+    n_tries: u32,
 }
 
 /// How a table stands.
@@ -130,6 +150,8 @@ pub struct TableStatus {
     pub committed: u64,
     /// Why the last commit failed; it is tried again
     pub trouble: Option<StoreError>,
+    /// When it is, in ticks
+    pub again_at: Option<i64>,
     /// Why merging or removing files failed; it is tried again
     pub untended: Option<StoreError>,
 }
@@ -140,7 +162,7 @@ impl Store {
     pub fn snapshot(&self) -> Tables {
         let mut tables = Tables::new();
         for (name, view) in &*self.views.lock() {
-            tables.add(name, view.table());
+            tables.add(name, view.table(&self.sidecars));
         }
         tables
     }
@@ -166,6 +188,11 @@ impl Store {
         self.cut_bytes
     }
 
+    /// What the engine reads tables through, where they are not on this machine.
+    pub(crate) fn engine(&self) -> Option<Reading> {
+        self.doors.tables().engine()
+    }
+
     fn writable(&self) -> StoreResult<()> {
         self.damage.clone().map_or(Ok(()), |damage| Err(StoreError::Damaged(damage)))
     }
@@ -176,11 +203,12 @@ impl View {
         self.frozen.as_deref().into_iter().chain([&self.active])
     }
 
-    fn table(&self) -> Table {
+    fn table(&self, sidecars: &Arc<Sidecars>) -> Table {
         let provider = Snapshot {
             shape: Arc::clone(&self.shape),
             files: Arc::clone(&self.files),
             hot: self.memtables().flat_map(Memtable::batches).cloned().collect(),
+            sidecars: Arc::clone(sidecars),
         };
         Table { schema: self.shape.schema.clone(), provider: Arc::new(provider) }
     }
@@ -193,7 +221,8 @@ impl View {
             n_files: self.n_files,
             file_bytes: self.file_bytes,
             committed: self.committed,
-            trouble: self.trouble.as_ref().map(|(why, _)| why.clone()),
+            trouble: self.trouble.as_ref().map(|trouble| trouble.why.clone()),
+            again_at: self.trouble.as_ref().map(|trouble| trouble.again_at),
             untended: self.untended.clone(),
         }
     }

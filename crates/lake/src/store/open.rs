@@ -4,22 +4,29 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread::ScopedJoinHandle;
 
 use kql::plan::Schema;
 use parking_lot::Mutex;
 
+use super::claim::{self, CLAIMS};
 use super::delta::{self, Log};
 use super::doors::Doors;
 use super::error::{Doing as _, StoreError, StoreResult};
+use super::folder::TABLES;
 use super::group::Group;
 use super::limits::StoreLimits;
 use super::marks::{Marks, advance};
 use super::memtable::Memtable;
-use super::shape::{Shape, check_table_name, decode};
+use super::place::Item;
+use super::rows::decode;
+use super::shape::{Shape, check_table_name};
+use super::terms::Sidecars;
 use super::wal::{self, Wal};
 use super::{Core, Store, View, unix_ms};
 
-const TABLES: &str = "tables";
+/// Logs of tables that are read at the same time, where each request takes its time.
+const TABLES_AT_ONCE: usize = 8;
 
 impl Store {
     /// Opens a store, or makes one in an empty folder: reads the logs of its tables, then the
@@ -28,7 +35,8 @@ impl Store {
     /// # Errors
     /// Another process has it, the write-ahead log is damaged before its end (unless
     /// [`StoreLimits::read_damaged`]: then it opens for reading what comes before), a table
-    /// cannot be understood, or the disk fails.
+    /// cannot be understood, the tables belong to another store or lie elsewhere, or the disk or
+    /// the place of tables fails.
     pub fn open(doors: Doors, limits: StoreLimits) -> StoreResult<Self> {
         let lock = match doors.disk.lock() {
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Err(StoreError::InUse),
@@ -37,18 +45,20 @@ impl Store {
         for folder in [wal::FOLDER, TABLES] {
             doors.disk.make_folder(folder).doing(|| format!("making \"{folder}\""))?;
         }
+        claim::claim(&doors)?;
         let mut views = BTreeMap::new();
         let mut names = BTreeMap::new();
         let mut marks = BTreeMap::new();
-        let entries = doors.disk.list(TABLES).doing(|| "listing tables".to_owned())?;
-        for entry in entries.into_iter().filter(|entry| entry.is_folder) {
-            let Some(log) = Log::load(&doors, &entry.name)? else { continue };
+        let entries = doors.tables().list("").doing(|| "listing tables".to_owned())?;
+        let is_table = |entry: &Item| entry.is_folder && entry.name != CLAIMS;
+        let tables = entries.into_iter().filter(is_table).map(|entry| entry.name).collect();
+        for (name, log) in load_all(&doors, tables)? {
             log.marks().for_each(|mark| advance(&mut marks, &mark));
-            if let Some(other) = names.insert(log.id, entry.name.clone()) {
+            if let Some(other) = names.insert(log.id, name.clone()) {
                 let what = format!("it has the id of table {other}");
-                return Err(StoreError::Delta { table: entry.name, what });
+                return Err(StoreError::Delta { table: name, what });
             }
-            views.insert(entry.name, View::of(log, &limits)?);
+            views.insert(name, View::of(log, &limits)?);
         }
         let now = doors.clock.now();
         let floor = views.values().map(|view| view.committed).max().unwrap_or(0);
@@ -79,12 +89,14 @@ impl Store {
         let wal = Wal::new(doors.clone(), limits.segment_bytes, next, recovered.closed);
         let marks = Marks::new(marks, limits.sources);
         let group = Group::new(wal, limits.waiting_bytes);
+        let sidecar_bytes = limits.sidecar_bytes;
         let store = Self {
             doors,
             limits,
             group,
             marks,
             views: Mutex::new(views),
+            sidecars: Arc::new(Sidecars::new(sidecar_bytes)),
             declaring: Mutex::default(),
             damage: recovered.damage,
             cut_bytes: recovered.cut_bytes,
@@ -92,7 +104,7 @@ impl Store {
         };
         if store.damage.is_none() {
             for core in store.cores() {
-                delta::remove_leftovers(&core.log.lock())?;
+                delta::remove_leftovers(&core.log.lock(), unix_ms(now))?;
             }
             store.remove_segments()?;
         }
@@ -128,6 +140,11 @@ impl Store {
             self.views.lock().insert(name.to_owned(), View::of(log, &self.limits)?);
             return Ok(true);
         };
+        // Most come with columns that are there: they do not wait for a commit that is under way.
+        let shown = self.find(name)?.1;
+        if shown.with(schema)?.is_none() {
+            return Ok(false);
+        }
         // Who commits waits, and sees the old columns or the new ones.
         let mut log = core.log.lock();
         let shape = Shape::new(log.columns()?, self.limits.columns)?;
@@ -143,11 +160,41 @@ impl Store {
     }
 }
 
+/// Reads the logs of tables; where they are far, several at the same time.
+fn load_all(doors: &Doors, names: Vec<String>) -> StoreResult<Vec<(String, Log)>> {
+    let at_once = if doors.tables().url().is_some() { TABLES_AT_ONCE } else { 1 };
+    let mut logs = Vec::with_capacity(names.len());
+    for some in names.chunks(at_once) {
+        let loaded: Vec<StoreResult<Option<Log>>> = match some {
+            [name] => vec![Log::load(doors, name)],
+            some => std::thread::scope(|scope| {
+                let load = |name: &String| {
+                    let name = name.clone();
+                    scope.spawn(move || Log::load(doors, &name))
+                };
+                let running: Vec<_> = some.iter().map(load).collect();
+                let done = |thread: ScopedJoinHandle<'_, _>| match thread.join() {
+                    Ok(loaded) => loaded,
+                    Err(panic) => std::panic::resume_unwind(panic),
+                };
+                running.into_iter().map(done).collect()
+            }),
+        };
+        for (name, log) in some.iter().zip(loaded) {
+            if let Some(log) = log? {
+                logs.push((name.clone(), log));
+            }
+        }
+    }
+    Ok(logs)
+}
+
 impl View {
     fn of(log: Log, limits: &StoreLimits) -> StoreResult<Self> {
         let shape = Shape::new(log.columns()?, limits.columns)?;
         let files = delta::files(&log, &shape)?;
         let (n_files, file_bytes, committed) = (log.files.len(), log.file_bytes(), log.committed);
+        let retention = log.retention();
         let core = Core {
             name: log.name().to_owned(),
             id: log.id,
@@ -164,6 +211,7 @@ impl View {
             frozen: None,
             active: Memtable::default(),
             committed,
+            retention,
             trouble: None,
             untended: None,
         })

@@ -36,9 +36,9 @@ impl Store {
     /// # Errors
     /// No such table.
     pub fn retention(&self, table: &str) -> StoreResult<Option<u32>> {
-        let (core, _) = self.find(table)?;
-        let log = core.log.lock();
-        Ok(log.retention())
+        let views = self.views.lock();
+        let view = views.get(table);
+        view.map(|view| view.retention).ok_or_else(|| StoreError::NoTable(table.to_owned()))
     }
 
     /// Drops the days of a table that are too old; answers whether there were any.

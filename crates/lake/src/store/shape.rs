@@ -1,21 +1,18 @@
 //! The columns of a store table, and rows brought into their form.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::Cursor;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, RecordBatchOptions,
+    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, RecordBatchOptions, new_null_array,
 };
 use datafusion::arrow::datatypes::{DataType, Int64Type, SchemaRef};
-use datafusion::arrow::ipc::CompressionType;
-use datafusion::arrow::ipc::reader::StreamReader;
-use datafusion::arrow::ipc::writer::{IpcWriteOptions, StreamWriter};
 use kql::plan::{Column, Schema};
 use kql::value::{DATETIME_MAX, TICKS_PER_DAY, Type, Value};
 
 use super::error::{StoreError, StoreResult};
-use crate::data::{Writer, arrow_schema, scalar_of};
+use super::rows::repeated;
+use crate::data::{Writer, arrow_schema, arrow_type, scalar_of};
 
 /// The column that says when; every table has it.
 pub(super) const TIME: &str = "TimeGenerated";
@@ -85,22 +82,30 @@ impl Shape {
     /// Columns of values as a batch. Points of time keep whole microseconds, what Delta's files
     /// hold; a row without a time gets `now`.
     pub(super) fn batch(&self, columns: Vec<Vec<Value>>, now: i64) -> StoreResult<RecordBatch> {
-        let n_rows = columns.first().map_or(0, Vec::len);
+        let n_rows = columns.iter().map(Vec::len).max().unwrap_or(0);
         if columns.len() > self.types.len() {
             let what = format!("{} columns, where there are {}", columns.len(), self.types.len());
             return Err(StoreError::Invalid(what));
         }
-        if columns.iter().any(|column| column.len() != n_rows) {
+        if columns.iter().any(|column| column.len() != n_rows && column.len() != 1) {
             return Err(StoreError::Invalid("columns that are not equally long".to_owned()));
         }
         let micros = |t: i64| t - t.rem_euclid(10);
         let mut columns = columns.into_iter();
         let arrays = self.types.iter().enumerate().map(|(at, ty)| {
-            let Some(values) = columns.next() else {
+            let Some(mut values) = columns.next() else {
                 let absent = Value::absent(*ty);
                 let absent = if at == self.time { Value::DateTime(micros(now)) } else { absent };
                 return Ok(scalar_of(&absent, *ty).to_array_of_size(n_rows)?);
             };
+            if at != self.time
+                && let Some(array) = uniform(&values, *ty, n_rows)?
+            {
+                return Ok(array);
+            }
+            if values.len() < n_rows {
+                values.resize(n_rows, values[0].clone());
+            }
             let mut writer = Writer::new(*ty, n_rows);
             values.iter().for_each(|value| writer.push(value));
             drop(values);
@@ -137,6 +142,25 @@ impl Shape {
     }
 }
 
+/// The column of values that are one text again and again, or nothing: without touching each.
+fn uniform(values: &[Value], ty: Type, n_rows: usize) -> StoreResult<Option<ArrayRef>> {
+    match (ty, values.first()) {
+        (Type::String, Some(Value::String(first))) => {
+            let is_same = |value: &Value| match value {
+                Value::String(text) => Arc::ptr_eq(text, first) || text == first,
+                _ => false,
+            };
+            values.iter().all(is_same).then(|| repeated(first, n_rows)).transpose()
+        }
+        // A text is never null.
+        (Type::String, _) => Ok(None),
+        (_, Some(Value::Null)) if values.iter().all(Value::is_null) => {
+            Ok(Some(new_null_array(&arrow_type(ty), n_rows)))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// An array without what its buffers hold besides its values.
 pub(super) fn compact(array: &ArrayRef) -> ArrayRef {
     match array.data_type() {
@@ -167,22 +191,4 @@ pub(super) fn check_table_name(name: &str) -> StoreResult<()> {
         return Ok(());
     }
     Err(StoreError::Invalid(format!("{name:?} cannot be the name of a table")))
-}
-
-/// A batch as bytes (Arrow IPC stream, buffers as LZ4 frames).
-pub(super) fn encode(batch: &RecordBatch) -> StoreResult<Vec<u8>> {
-    let options =
-        IpcWriteOptions::default().try_with_compression(Some(CompressionType::LZ4_FRAME))?;
-    let mut writer = StreamWriter::try_new_with_options(Vec::new(), &batch.schema(), options)?;
-    writer.write(batch)?;
-    Ok(writer.into_inner()?)
-}
-
-/// The batch from bytes.
-pub(super) fn decode(bytes: &[u8]) -> StoreResult<RecordBatch> {
-    let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
-    match reader.next() {
-        Some(batch) => Ok(batch?),
-        None => Ok(RecordBatch::new_empty(reader.schema())),
-    }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use datafusion::arrow::array::{RecordBatch, new_null_array};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::Result;
+use datafusion::common::{Result, exec_datafusion_err};
 use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
@@ -15,7 +15,7 @@ use datafusion::physical_plan::union::UnionExec;
 
 use super::delta::Shown;
 use super::shape::Shape;
-use super::terms::Need;
+use super::terms::{Need, Sidecars};
 use crate::error::Error;
 
 /// What a query reads; a commit that comes later changes nothing in it.
@@ -24,6 +24,7 @@ pub(super) struct Snapshot {
     pub(super) shape: Arc<Shape>,
     pub(super) files: Arc<Shown>,
     pub(super) hot: Vec<RecordBatch>,
+    pub(super) sidecars: Arc<Sidecars>,
 }
 
 impl Snapshot {
@@ -72,7 +73,15 @@ impl TableProvider for Snapshot {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let need = Need::of(filters, &self.shape.schema);
-        let (files, n_rows) = self.files.select(&need);
+        let (files, n_rows) = if self.files.asks_far(&need) {
+            // Whoever waits for another machine can still be cancelled.
+            let (files, sidecars) = (Arc::clone(&self.files), Arc::clone(&self.sidecars));
+            let select = move || files.select(&need, &sidecars);
+            let selected = tokio::task::spawn_blocking(select).await;
+            selected.map_err(|e| exec_datafusion_err!("choosing files was broken off: {e}"))?
+        } else {
+            self.files.select(&need, &self.sidecars)
+        };
         let cold = self.files.files.scan_some(state, projection, files, n_rows, limit)?;
         if self.hot.is_empty() {
             return Ok(cold);

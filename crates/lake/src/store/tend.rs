@@ -19,8 +19,9 @@ pub(super) struct Tending {
     foreign: BTreeSet<String>,
     /// Why the first of those could not
     broken: Option<StoreError>,
-    /// The last file that was made of others: its commit may have failed, or had no place
-    doubtful: Option<String>,
+    /// The last file that was made of others: its commit may have failed, or had no place; and
+    /// the version that it was to be
+    doubtful: Option<(String, u64)>,
     /// When there was nothing to do
     idle_at: Option<i64>,
 }
@@ -91,8 +92,12 @@ impl Store {
         let mut log = core.log.lock();
         log.vacuum(at.saturating_sub(kept_ms))?;
         self.drop_days(core, &mut log, at)?;
-        // What a failed commit left in doubt is known now.
-        if let Some(name) = tending.doubtful.take_if(|name| !log.knows(name)) {
+        // What a failed commit left in doubt is known when its version is another's: until then
+        // it may still arrive.
+        let is_over = |(_, version): &mut (String, u64)| log.is_over(*version);
+        if let Some((name, _)) = tending.doubtful.take_if(is_over)
+            && !log.knows(&name)
+        {
             log.objects().remove_file(&name)?;
         }
         self.show(core, &log, None)
@@ -136,11 +141,12 @@ impl Store {
         }
         match merged? {
             Merged::Done(file) => {
-                tending.doubtful = Some(plan.name.clone());
                 let mut log = core.log.lock();
                 let at = unix_ms(self.doors.clock.now());
                 // What of it stays when it is not put is removed as what is in doubt.
-                log.merged(&plan, &file, at)?;
+                let merged = log.merged(&plan, &file, at);
+                tending.doubtful = Some((plan.name.clone(), log.next_version()));
+                merged?;
                 self.show(core, &log, None)?;
                 log.tend(&self.limits, at).map(|()| true)
             }

@@ -28,6 +28,7 @@ use kql::value::Type;
 use super::Table;
 use crate::data::arrow_schema;
 use crate::error::{Error, Result};
+use crate::store::Where;
 use crate::stored::{StoredColumns, is_nested, natural_type};
 
 /// The name of a column that no file has and no query reads.
@@ -55,22 +56,36 @@ pub(super) fn open(name: &str, paths: &[PathBuf], declared: Option<&Schema>) -> 
 /// A file whose footer need not be read to know what is in it.
 #[derive(Debug)]
 pub(crate) struct Listed {
-    pub(crate) path: PathBuf,
+    pub(crate) lies: Where,
     pub(crate) size: u64,
     pub(crate) n_rows: Option<usize>,
+    /// Bytes at its end that say where everything is, where that is known
+    pub(crate) tail_bytes: Option<usize>,
     /// The least and the greatest that the column of times may have, in ticks
     pub(crate) times: Option<(i64, i64)>,
 }
 
 /// The provider of files that somebody else keeps a list of, none of them with nested columns;
-/// `time` is where the column of times is.
-pub(crate) fn listed(schema: &Schema, files: &[Listed], time: usize) -> DataFusionResult<Files> {
+/// `time` is where the column of times is. Objects are in the store that `lies_at` stands for.
+pub(crate) fn listed(
+    schema: &Schema,
+    files: &[Listed],
+    time: usize,
+    lies_at: Option<ObjectStoreUrl>,
+) -> DataFusionResult<Files> {
     let all = files.iter().map(|file| file.n_rows).sum::<Option<usize>>();
     let n_rows = all.map_or(Precision::Absent, Precision::Exact);
     let mut made = Files::new(schema, Vec::with_capacity(files.len()), n_rows, false);
+    made.lies_at = lies_at.unwrap_or(made.lies_at);
     for file in files {
-        let path = StorePath::from_absolute_path(&file.path)?;
-        let mut one = PartitionedFile::new(path.to_string(), file.size);
+        let path = match &file.lies {
+            Where::File(path) => StorePath::from_absolute_path(path)?.to_string(),
+            Where::Object(name) => name.clone(),
+        };
+        let mut one = PartitionedFile::new(path, file.size);
+        if let Some(bytes) = file.tail_bytes {
+            one = one.with_metadata_size_hint(bytes);
+        }
         if let Some((least, most)) = file.times {
             let mut statistics = Statistics::new_unknown(&made.schema);
             let times = &mut statistics.column_statistics[time];
@@ -165,6 +180,8 @@ pub(crate) struct Files {
     /// Whether a column has parts of its own: then no filter may be handed to the decoder, which
     /// would silently leave out those on such columns
     nested: bool,
+    /// Where they lie
+    lies_at: ObjectStoreUrl,
 }
 
 impl Files {
@@ -181,7 +198,8 @@ impl Files {
         let columns = schema.iter().map(|column| (column.name.as_str(), column.ty));
         let schema = arrow_schema(columns.chain([(NOWHERE, Type::Bool)]));
         let types = StoredColumns(Arc::new(types));
-        Self { schema, types, files, n_rows, bytes: None, nested }
+        let lies_at = ObjectStoreUrl::local_filesystem();
+        Self { schema, types, files, n_rows, bytes: None, nested, lies_at }
     }
 
     /// Whether rows of these columns are so wide that filters go to the decoder.
@@ -256,8 +274,7 @@ impl Files {
             .with_enable_page_index(true)
             .with_bloom_filter_on_read(true);
         let group = FileGroup::new(files);
-        let store = ObjectStoreUrl::local_filesystem();
-        let config = FileScanConfigBuilder::new(store, Arc::new(source))
+        let config = FileScanConfigBuilder::new(self.lies_at.clone(), Arc::new(source))
             .with_file_groups(vec![group])
             .with_statistics(Statistics::new_unknown(&self.schema).with_num_rows(n_rows))
             .with_projection_indices(projection.cloned())?

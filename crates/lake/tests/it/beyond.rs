@@ -9,19 +9,26 @@ use kql::engine::{Cancel, Limits, Rows};
 use kql::plan::Schema;
 use kql::value::{Json, Type, Value};
 use lake::beyond::{Sockets, Wire, Workers, serve};
+use lake::store::Place;
 use lake::{Lake, Table, Tables};
 
 use crate::plans::{Both, InMemory, NOW, chain, schema};
 
 /// A worker in a thread of its own, at a socket; it stays until the process ends.
-pub(crate) fn worker(socket: &Path) -> String {
+fn worker(socket: &Path) -> String {
+    worker_with(socket, None)
+}
+
+/// A worker that reads tables of a place.
+pub(crate) fn worker_with(socket: &Path, place: Option<Arc<dyn Place>>) -> String {
     let address = format!("unix://{}", socket.display());
     let listener = std::os::unix::net::UnixListener::bind(socket).unwrap();
     listener.set_nonblocking(true).unwrap();
     let limits = lake::Limits { threads: 2, memory_bytes: 256 << 20, ..lake::Limits::default() };
     std::thread::spawn(move || {
         let accept = || Ok(incoming(tokio::net::UnixListener::from_std(listener)?));
-        serve(&limits, Arc::new(Sockets), accept, std::future::pending()).unwrap();
+        let place = place.as_deref();
+        serve(&limits, place, Arc::new(Sockets), accept, std::future::pending()).unwrap();
     });
     address
 }
@@ -43,7 +50,7 @@ fn three() -> &'static [String] {
     })
 }
 
-fn workers(addresses: &[String]) -> Arc<Workers> {
+pub(crate) fn workers(addresses: &[String]) -> Arc<Workers> {
     Arc::new(Workers::new(addresses, 1, Arc::new(Sockets)).unwrap())
 }
 

@@ -117,6 +117,7 @@ fn power_cuts_lose_and_double_nothing() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(OsClock),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let acked = scenario(doors);
             let is_done = !disk.is_off();
@@ -162,8 +163,12 @@ fn scenario(doors: Doors) -> Vec<i64> {
 #[test]
 fn a_full_disk_refuses_and_loses_nothing() {
     let disk = SimDisk::default();
-    let doors =
-        Doors { disk: Arc::new(disk.clone()), clock: Arc::new(OsClock), random: Arc::new(OsClock) };
+    let doors = Doors {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(OsClock),
+        random: Arc::new(OsClock),
+        place: None,
+    };
     let store = Store::open(doors, StoreLimits::default()).unwrap();
     store.declare("Events", &columns()).unwrap();
     store.append("Events", &[row(0)]).unwrap();

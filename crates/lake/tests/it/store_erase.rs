@@ -139,6 +139,7 @@ fn power_cuts_while_rows_are_erased() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(clock.clone()),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let mut acked = Vec::new();
             let mut is_erased = false;

@@ -60,7 +60,8 @@ fn what_is_refused_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = in_folder(folder.path());
     declare(&store).unwrap();
-    let mut odd = rows("B", 0..2);
+    // One value would stand for all rows.
+    let mut odd = rows("B", 0..3);
     odd.columns[3].pop();
     let mut wide = rows("B", 0..2);
     wide.columns.push(vec![Value::Null; 2]);
@@ -162,6 +163,7 @@ fn a_power_cut_leaves_all_or_nothing() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(OsClock),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let acked = ship(doors);
             let folder = scratch();

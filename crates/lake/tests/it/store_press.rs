@@ -6,7 +6,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use kql::value::{TICKS_PER_DAY, TICKS_PER_SECOND, Value};
-use lake::store::{Clock, Committer, Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits};
+use lake::store::{
+    Alone, Clock, Committer, Doors, Mark, OsClock, Rows, Store, StoreError, StoreLimits,
+};
 
 use crate::plans::NOW;
 use crate::store::{columns, in_folder, numbers, row};
@@ -38,7 +40,7 @@ fn the_committer_commits_what_is_due_and_merges_then() {
     store.append("Events", &[row(3)]).unwrap();
     clock.pass(-1000 * TICKS_PER_SECOND);
     assert_eq!((store.commit_due(), store.status()[0].n_files), (1, 2));
-    let committer = Committer::start(Arc::clone(&store)).unwrap();
+    let committer = Committer::start(Arc::clone(&store), Alone).unwrap();
     store.append("Events", &[row(6)]).unwrap();
     clock.pass(61 * TICKS_PER_SECOND);
     until("committed", || store.status()[0].n_hot_rows == 0);
@@ -95,8 +97,12 @@ fn a_table_that_is_committed_too_slowly_takes_no_more() {
 #[test]
 fn who_comes_while_too_much_waits_for_the_disk_is_refused() {
     let disk = SimDisk::default();
-    let doors =
-        Doors { disk: Arc::new(disk.clone()), clock: Arc::new(OsClock), random: Arc::new(OsClock) };
+    let doors = Doors {
+        disk: Arc::new(disk.clone()),
+        clock: Arc::new(OsClock),
+        random: Arc::new(OsClock),
+        place: None,
+    };
     let limits = StoreLimits { waiting_bytes: 4000, ..StoreLimits::default() };
     let store = Arc::new(Store::open(doors, limits).unwrap());
     store.declare("Events", &columns()).unwrap();
@@ -131,6 +137,7 @@ fn power_that_goes_again_while_the_log_is_read() {
         disk: Arc::new(disk.clone()),
         clock: Arc::new(OsClock),
         random: Arc::new(OsClock),
+        place: None,
     };
     let limits = || StoreLimits { segment_bytes: 2000, ..StoreLimits::default() };
     let mut n_torn = 0;
@@ -201,7 +208,7 @@ fn a_merge_is_broken_off_when_the_committer_stops() {
     }
     // It looks when it asks what is to be committed and tended, and again between two batches.
     clock.n_looks.store(4, Ordering::SeqCst);
-    let committer = Committer::start(Arc::clone(&store)).unwrap();
+    let committer = Committer::start(Arc::clone(&store), Alone).unwrap();
     until("held", || *clock.is_held.lock().unwrap());
     assert_eq!(data_files(folder.path()).len(), 4, "one is being written");
     committer.stop();

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::time::Duration;
 
 use datafusion::arrow::array::AsArray as _;
@@ -14,7 +14,9 @@ use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use kql::plan::Column;
 use kql::value::{TICKS_PER_DAY, TICKS_PER_HOUR, TICKS_PER_SECOND, Type, Value};
 use lake::Lake;
-use lake::store::{Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Store, StoreLimits};
+use lake::store::{
+    Committer, Disk, DiskFile, Doors, Entry, OsClock, OsDisk, Store, StoreLimits, Surroundings,
+};
 
 use crate::plans::NOW;
 use crate::store::{ask, columns, in_folder, lake, numbers, row};
@@ -50,6 +52,64 @@ fn fill(store: &Store, numbers: std::ops::Range<i64>, by: usize) {
     for part in all.chunks(by) {
         store.append("Events", part).unwrap();
         store.flush().unwrap();
+    }
+}
+
+/// A machine that others want or not, and how often that was asked.
+#[derive(Clone, Default)]
+struct Machine {
+    is_busy: Arc<AtomicBool>,
+    n_begun: Arc<AtomicU8>,
+    n_asked: Arc<AtomicU64>,
+}
+
+impl Surroundings for Machine {
+    fn begin(&mut self) {
+        self.n_begun.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.n_asked.fetch_add(1, Ordering::SeqCst);
+        self.is_busy.load(Ordering::SeqCst)
+    }
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let until = std::time::Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(std::time::Instant::now() < until, "{what}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn files_are_left_alone_for_a_while_when_others_want_the_machine() {
+    for waits_for_others in [true, false] {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), SetClock::at(NOW));
+        let store = open(folder.path(), &clock, limits());
+        store.declare("Events", &columns()).unwrap();
+        fill(&store, 0..120, 30);
+        let n_files = store.status()[0].n_files;
+        let machine = Machine::default();
+        machine.is_busy.store(true, Ordering::SeqCst);
+        let committer = Committer::start(Arc::clone(&store), machine.clone()).unwrap();
+        // Asked again: what it did after the time before is done.
+        let asked = || machine.n_asked.load(Ordering::SeqCst);
+        wait_for("it looks", || asked() >= 3);
+        assert_eq!((store.status()[0].n_files, n_files), (n_files, 12));
+        clock.pass(599 * TICKS_PER_SECOND);
+        let before = asked();
+        wait_for("it looks", || asked() >= before + 2);
+        assert_eq!(store.status()[0].n_files, n_files);
+        if waits_for_others {
+            machine.is_busy.store(false, Ordering::SeqCst);
+        } else {
+            clock.pass(TICKS_PER_SECOND);
+        }
+        wait_for("files are merged", || store.status()[0].n_files == 3);
+        drop(committer);
+        assert_eq!(machine.n_begun.load(Ordering::SeqCst), 1);
+        assert_eq!(numbers(&store), (0..120).collect::<Vec<_>>());
     }
 }
 
@@ -167,6 +227,7 @@ fn power_cuts_while_files_are_merged() {
                 disk: Arc::new(disk.clone()),
                 clock: Arc::new(clock.clone()),
                 random: Arc::new(OsClock),
+                place: None,
             };
             let acked = merge_until_cut(doors, &clock);
             let folder = scratch();

@@ -138,14 +138,14 @@ fn spawn(layout: &Layout) -> Result<Child, Fault> {
     // The running program itself, wherever it lies: its folder may be closed to this user.
     Command::new("/proc/self/exe")
         .arg0("pgkeep")
-        .args(["fs", "serve"])
+        // PostgreSQL waits for it: its share of the cores is not to be that of its parents.
+        .args(["fs", "serve", "--own-session"])
         .arg(layout.backing())
         .arg(layout.mountpoint())
         .env_clear()
         .env("PATH", PATH)
         .env("LANG", "C.UTF-8")
         .current_dir("/")
-        .process_group(0)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())

@@ -202,8 +202,13 @@ fn run(cli: Cli) -> Result<ExitCode, Fault> {
         }
         Command::Plane(PlaneCommand::Serve(args)) => {
             let home = global.home()?;
-            process::give_way();
-            service(&home.clone(), "plane", "plane", plane::run(home, args))
+            let refused = process::give_way();
+            service(&home.clone(), "plane", "plane", async move {
+                if let Some(reason) = refused {
+                    tracing::info!(reason, "the priority stays as it is");
+                }
+                plane::run(home, args).await
+            })
         }
         Command::Supervisor(SupervisorCommand::Serve(args)) => {
             let home = global.home()?;

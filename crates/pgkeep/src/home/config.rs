@@ -10,6 +10,7 @@ use base::{ExitCode, Fault};
 use serde::Deserialize;
 
 use super::Home;
+use crate::objects::LakeSettings;
 use crate::workers::WorkersSettings;
 
 /// The settings; a missing file is a file without any.
@@ -49,6 +50,8 @@ pub(crate) struct LogsSettings {
     pub(crate) otlp: OtlpListenerSettings,
     /// Workers that answer parts of queries.
     pub(crate) workers: WorkersSettings,
+    /// Where tables lie.
+    pub(crate) lake: LakeSettings,
 }
 
 /// The table `[logs.otlp]`.
@@ -161,6 +164,7 @@ impl Config {
                         HTTPS port with a token"
                 .to_owned());
         }
+        self.logs.lake.check()?;
         for (name, value) in set {
             if value.len() > MAX_VALUE_BYTES || value.contains('\0') {
                 return Err(format!("the value of {name} in [pkcs11.environment] is none"));

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 
 use base::{ExitCode, Fault, ServerName};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use super::collect::{show, show_all};
@@ -94,10 +92,11 @@ async fn server_create(plane: &Arc<Plane>, request: &Request) -> Result<Value, F
     create::create(plane, wish, &said(request)).await
 }
 
-/// A piece of a server's log: `{server, stream, parser, timezone?, offset, data, ends, missing,
-/// lag}`; answers `{position}`, where to go on.
+/// A piece of a server's log, which is what comes with the call: `{server, stream, parser,
+/// timezone?, offset, ends, missing, lag}`; answers `{position}`, where to go on.
 async fn ship(plane: &Arc<Plane>, mut request: Request) -> Result<Value, Fault> {
     let logs = plane.logs()?;
+    let data = std::mem::take(&mut request.attached);
     let server = name_of(request.text("server")?)?;
     find(plane, &server)?;
     let number = |name: &str| {
@@ -110,9 +109,6 @@ async fn ship(plane: &Arc<Plane>, mut request: Request) -> Result<Value, Fault> 
     if !(1..=64).contains(&stream.len()) || !stream.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(Fault::new("bad_request", "the stream is not understood").exit(ExitCode::Usage));
     }
-    let data = STANDARD
-        .decode(request.text("data")?)
-        .map_err(|_| Fault::new("bad_request", "the data are not base64").exit(ExitCode::Usage))?;
     let shipment = logs::Shipment {
         source: format!("server/{server}/{stream}"),
         parser: request.text("parser")?.to_owned(),

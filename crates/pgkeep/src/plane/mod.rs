@@ -23,6 +23,7 @@ pub(crate) use create::is_free;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use api::plane::{Api, PlaneParts};
 use base::{Fault, ServerName};
@@ -34,6 +35,9 @@ use crate::{process, rpc};
 use backend::PlaneBackend;
 use peers::Peers;
 use store::{SqliteStore, Store};
+
+/// Time between two tries to reach the tables of the log lake.
+const LAKE_AGAIN: Duration = Duration::from_secs(30);
 
 /// The API over HTTP, for the command line and other programs of this machine.
 pub(crate) const API_SOCKET: &str = "api";
@@ -103,13 +107,18 @@ impl Plane {
 pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     let store = Arc::new(SqliteStore::open(&home.plane().join("plane.db"))?);
     let folder = home.plane().join("lake");
-    let workers = Config::load(&home).and_then(|config| config.logs.workers.workers());
+    let settings = Config::load(&home).map(|config| config.logs);
+    let workers = settings.clone().and_then(|logs| logs.workers.workers());
     let workers = workers.unwrap_or_else(|fault| {
         tracing::error!(fault.message, fault.detail, fault.hint, "queries run without workers");
         None
     });
-    let logs = logs::Logs::open(&folder, workers).map(Arc::new).inspect_err(|fault| {
-        tracing::error!(fault.message, fault.detail, "the log lake is not open");
+    let open = move || {
+        let place = settings.clone().and_then(|logs| logs.lake.place())?;
+        logs::Logs::open(&folder, place, workers.clone())
+    };
+    let logs = open().map(Arc::new).inspect_err(|fault| {
+        tracing::error!(fault.message, fault.detail, fault.hint, "the log lake is not open");
     });
     let plane = Arc::new(Plane {
         home: home.clone(),
@@ -132,9 +141,10 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     let agent_uid = args.agent_uid;
     let for_calls = Arc::clone(&plane);
     let socket = home.socket("plane");
-    let serving = rpc::serve(
+    let serving = rpc::serve_with(
         &socket,
         0o666,
+        rpc::ATTACHED_MAX_BYTES,
         move |uid| known.contains(&uid) || uid == agent_uid,
         move |request| answers::answer(Arc::clone(&for_calls), request),
     );
@@ -151,7 +161,7 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         () = own::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
-        fault = lake_failed(&ending) => Err(fault),
+        fault = lake_failed(&ending, open) => Err(fault),
     };
     if let Ok(logs) = ending.logs() {
         let _ = tokio::task::spawn_blocking(move || logs.close()).await;
@@ -159,11 +169,28 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
     outcome
 }
 
-/// Ends when the lake has to be opened anew; never where there is none.
-async fn lake_failed(plane: &Plane) -> Fault {
+/// Ends when the lake has to be opened anew, or can be opened after its tables were away.
+async fn lake_failed(
+    plane: &Plane,
+    open: impl Fn() -> Result<logs::Logs, Fault> + Send + Sync + 'static,
+) -> Fault {
     match plane.logs() {
-        Ok(logs) => logs.failed().await,
-        Err(_) => std::future::pending().await,
+        Ok(logs) => return logs.failed().await,
+        Err(fault) if fault.code != logs::PLACE_AWAY => return std::future::pending().await,
+        Err(_) => {}
+    }
+    let open = Arc::new(open);
+    loop {
+        tokio::time::sleep(LAKE_AGAIN).await;
+        let open = Arc::clone(&open);
+        match tokio::task::spawn_blocking(move || open().map(drop)).await {
+            Ok(Err(fault)) if fault.code == logs::PLACE_AWAY => {}
+            // Where it now says something else, that is said when the plane has started anew.
+            _ => {
+                return Fault::new("lake_back", "the place of the log lake's tables answers again")
+                    .detail("the plane starts anew");
+            }
+        }
     }
 }
 

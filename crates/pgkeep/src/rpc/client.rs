@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use base::{ExitCode, Fault};
 use serde_json::Value;
-use tokio::io::BufReader;
+use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use super::wire::{Call, read_answer, scrub, silent, write_line};
+use super::wire::{Call, hung_up, read_answer, scrub, silent, write_line};
 
 /// Nothing we do takes longer; an operation that may be slow says so by progress.
 const CALL_MAX: Duration = Duration::from_secs(6 * 3600);
@@ -37,13 +37,39 @@ pub(crate) async fn call_within(
     args: Value,
     on_progress: impl FnMut(&str),
 ) -> Result<Value, Fault> {
+    exchange(socket, deadline, Call { op: op.to_owned(), args, attached: 0 }, &[], on_progress)
+        .await
+}
+
+/// [`call_within`] with bytes that go beside the arguments as they are. They are no secret: they
+/// are not overwritten.
+pub(crate) async fn call_with(
+    socket: &Path,
+    deadline: Duration,
+    op: &str,
+    args: Value,
+    attached: &[u8],
+) -> Result<Value, Fault> {
+    let call = Call { op: op.to_owned(), args, attached: attached.len() };
+    exchange(socket, deadline, call, attached, |_| {}).await
+}
+
+async fn exchange(
+    socket: &Path,
+    deadline: Duration,
+    mut call: Call,
+    attached: &[u8],
+    on_progress: impl FnMut(&str),
+) -> Result<Value, Fault> {
     let peer = peer_name(socket);
     let exchange = async {
         let stream = connect(socket, &peer).await?;
         let (reader, mut writer) = stream.into_split();
-        let mut call = Call { op: op.to_owned(), args };
-        let sent = write_line(&mut writer, &call).await;
+        let mut sent = write_line(&mut writer, &call).await;
         scrub(&mut call.args);
+        if sent.is_ok() {
+            sent = writer.write_all(attached).await.map_err(|e| hung_up(&e));
+        }
         if sent.as_ref().is_err_and(|fault| fault.code != "hung_up") {
             return sent.map(|()| Value::Null);
         }

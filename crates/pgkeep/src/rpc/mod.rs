@@ -3,7 +3,8 @@
 //! Request `{"op":"…","args":{…}}`; answer: any number of `{"progress":{"message":"…"}}`, then one
 //! `{"ok":…}` or `{"error":{…}}`. An empty progress message is a heartbeat: it says that the other
 //! side still works. A line has at most 1 MiB. Who calls is read from the socket, never from the
-//! request.
+//! request. A request with `"attached":N` is followed by N bytes; only the plane's socket takes
+//! any.
 //!
 //! Operations and their arguments (answers in brackets):
 //!
@@ -53,9 +54,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::{call, call_within};
+pub(crate) use client::{call, call_with, call_within};
 pub(crate) use listen::{bind, inherited_as_output, listen};
-pub(crate) use server::{Progress, Request, answer_on, serve};
+pub(crate) use server::{Progress, Request, answer_on, serve, serve_with};
 pub(crate) use wire::{read_answer, scrub};
 
 use std::time::Duration;
@@ -64,6 +65,10 @@ use std::time::Duration;
 pub(crate) const LINE_MAX_BYTES: usize = 1 << 20;
 /// No socket answers more callers at once; further ones wait in the backlog.
 const CONNECTIONS_MAX: usize = 640;
+/// No call to the plane brings more bytes beside its line.
+pub(crate) const ATTACHED_MAX_BYTES: usize = 2 << 20;
+/// So many callers bring bytes at once.
+const ATTACHMENTS_MAX: usize = 64;
 /// A caller has so long to send its request.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(10);
 /// A working server says so at least this often.

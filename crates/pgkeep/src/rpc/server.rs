@@ -7,14 +7,14 @@ use std::sync::Arc;
 use api::keyvault::Process;
 use base::{ExitCode, Fault};
 use serde_json::Value;
-use tokio::io::BufReader;
+use tokio::io::{AsyncBufRead, AsyncReadExt as _, BufReader};
 use tokio::net::UnixStream;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::line::{LineError, read_line};
 use super::listen::{Listener, listen};
 use super::wire::{Answer, Call, write_line};
-use super::{CONNECTIONS_MAX, HEARTBEAT, REQUEST_DEADLINE};
+use super::{ATTACHMENTS_MAX, CONNECTIONS_MAX, HEARTBEAT, REQUEST_DEADLINE};
 
 /// Steps that may wait for a slow reader; a further one is dropped, progress is a courtesy.
 const PROGRESS_MAX: usize = 256;
@@ -26,6 +26,8 @@ pub(crate) struct Request {
     pub(crate) op: String,
     /// Its arguments.
     pub(crate) args: Value,
+    /// The bytes that came with it.
+    pub(crate) attached: Vec<u8>,
     /// The caller's OS user, from the socket.
     pub(crate) uid: u32,
     /// The calling process, from the socket.
@@ -93,8 +95,24 @@ where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Value, Fault>> + Send,
 {
+    serve_with(path, mode, 0, allowed, handler)
+}
+
+/// As [`serve`], for calls that may bring up to `attached_max` bytes.
+pub(crate) fn serve_with<A, H, F>(
+    path: &Path,
+    mode: u32,
+    attached_max: usize,
+    allowed: A,
+    handler: H,
+) -> impl Future<Output = Result<(), Fault>> + use<A, H, F>
+where
+    A: Fn(u32) -> bool + Send + Sync + 'static,
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Value, Fault>> + Send,
+{
     let listener = listen(path, mode);
-    async move { answer_on(listener?, allowed, handler).await }
+    async move { answer_with(listener?, attached_max, allowed, handler).await }
 }
 
 /// Answers calls on `listener` until dropped; only to peers whose uid `allowed` accepts.
@@ -109,7 +127,21 @@ where
     H: Fn(Request) -> F + Send + Sync + 'static,
     F: Future<Output = Result<Value, Fault>> + Send,
 {
+    answer_with(listener, 0, allowed, handler).await
+}
+
+async fn answer_with<H, F>(
+    listener: Listener,
+    attached_max: usize,
+    allowed: impl Fn(u32) -> bool + Send + Sync + 'static,
+    handler: H,
+) -> Result<(), Fault>
+where
+    H: Fn(Request) -> F + Send + Sync + 'static,
+    F: Future<Output = Result<Value, Fault>> + Send,
+{
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let attached = Arc::new(Attached { max: attached_max, turns: Semaphore::new(ATTACHMENTS_MAX) });
     let handler = Arc::new(handler);
     loop {
         let slot = Arc::clone(&slots).acquire_owned().await.expect("because it is never closed");
@@ -126,10 +158,10 @@ where
         let Ok(process) = Process::of(&stream) else { continue };
         let uid = process.uid();
         let verdict = allowed(uid);
-        let handler = Arc::clone(&handler);
+        let (handler, attached) = (Arc::clone(&handler), Arc::clone(&attached));
         tokio::spawn(async move {
             if verdict {
-                converse(stream, process, &*handler).await;
+                converse(stream, process, &attached, &*handler).await;
             } else {
                 refuse(stream, uid).await;
             }
@@ -147,14 +179,27 @@ async fn refuse(mut stream: UnixStream, uid: u32) {
         .await;
 }
 
-async fn converse<H, F>(stream: UnixStream, process: Process, handler: &H)
+/// How many bytes a call may bring, and turns for those that do: what callers can make this
+/// process hold is bounded.
+struct Attached {
+    max: usize,
+    turns: Semaphore,
+}
+
+async fn converse<H, F>(stream: UnixStream, process: Process, attached: &Attached, handler: &H)
 where
     H: Fn(Request) -> F,
     F: Future<Output = Result<Value, Fault>>,
 {
     let (reader, mut writer) = stream.into_split();
-    let call = match read_call(&mut BufReader::new(reader)).await {
-        Ok(call) => call,
+    let mut reader = BufReader::new(reader);
+    let read = async {
+        let call = read_call(&mut reader).await?;
+        let (bytes, turn) = read_attached(&mut reader, call.attached, attached).await?;
+        Ok((call, bytes, turn))
+    };
+    let (call, attached, _turn) = match read.await {
+        Ok(read) => read,
         Err(fault) => {
             let _ = write_line(&mut writer, &Answer::Error(fault)).await;
             return;
@@ -163,7 +208,7 @@ where
     let (progress, mut steps) = mpsc::channel(PROGRESS_MAX);
     let op = call.op.clone();
     let (uid, progress) = (process.uid(), Progress(progress));
-    let work = handler(Request { op: call.op, args: call.args, uid, process, progress });
+    let work = handler(Request { op: call.op, args: call.args, attached, uid, process, progress });
     tokio::pin!(work);
     let mut listening = true;
     let outcome = loop {
@@ -221,15 +266,46 @@ where
     deliver(writer, &Answer::Progress { message }).await.is_ok()
 }
 
+fn bad(message: &str) -> Fault {
+    Fault::new("bad_request", message).exit(ExitCode::Usage)
+}
+
+fn late() -> Fault {
+    Fault::new("timeout", "no request came in time").exit(ExitCode::Timeout)
+}
+
+/// The bytes behind the line, and the turn that is kept as long as they are.
+async fn read_attached<'a, R>(
+    reader: &mut R,
+    len: usize,
+    attached: &'a Attached,
+) -> Result<(Vec<u8>, Option<SemaphorePermit<'a>>), Fault>
+where
+    R: AsyncBufRead + Unpin,
+{
+    if len == 0 {
+        return Ok((Vec::new(), None));
+    }
+    if len > attached.max {
+        return Err(bad("the request brings too many bytes"));
+    }
+    let read = async {
+        let turn = attached.turns.acquire().await.expect("because it is never closed");
+        let mut bytes = vec![0; len];
+        match reader.read_exact(&mut bytes).await {
+            Ok(_) => Ok((bytes, Some(turn))),
+            Err(_) => Err(bad("the request is not complete")),
+        }
+    };
+    tokio::time::timeout(REQUEST_DEADLINE, read).await.unwrap_or_else(|_| Err(late()))
+}
+
 async fn read_call<R>(reader: &mut R) -> Result<Call, Fault>
 where
-    R: tokio::io::AsyncBufRead + Unpin,
+    R: AsyncBufRead + Unpin,
 {
-    let bad = |message: &str| Fault::new("bad_request", message).exit(ExitCode::Usage);
     let line = match tokio::time::timeout(REQUEST_DEADLINE, read_line(reader)).await {
-        Err(_) => {
-            return Err(Fault::new("timeout", "no request came in time").exit(ExitCode::Timeout));
-        }
+        Err(_) => return Err(late()),
         Ok(Err(LineError::TooLong)) => return Err(bad("the request is too long")),
         Ok(Err(LineError::Io(_)) | Ok(None)) => return Err(bad("the request is not complete")),
         Ok(Ok(Some(line))) => line,

@@ -46,6 +46,7 @@ impl Served {
 async fn answer(request: Request) -> Result<Value, Fault> {
     match request.op.as_str() {
         "echo" => Ok(json!({ "args": request.args, "uid": request.uid })),
+        "bytes" => Ok(json!(String::from_utf8_lossy(&request.attached))),
         "pid" => Ok(json!(request.process.peer().pid)),
         "steps" => {
             for i in 0..3 {
@@ -124,6 +125,34 @@ async fn what_is_no_call_is_refused() {
     }
     // And it still works.
     assert!(served.call("echo", Value::Null).await.is_ok());
+}
+
+#[tokio::test]
+async fn bytes_come_beside_the_arguments_where_they_may() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.sock");
+    tokio::spawn(serve_with(&path, 0o600, 100_000, |_| true, answer));
+    let long = Duration::from_secs(30);
+    let send = |bytes: Vec<u8>| {
+        let path = path.clone();
+        async move { call_with(&path, long, "bytes", json!({ "a": 1 }), &bytes).await }
+    };
+    for text in ["", "x", "{\"op\":\"echo\"}\n\n", &"y".repeat(100_000)] {
+        assert_eq!(send(text.as_bytes().to_vec()).await.unwrap(), json!(text));
+    }
+    assert_eq!(send(vec![b'z'; 100_001]).await.unwrap_err().code, "bad_request");
+    // One that ends too early.
+    let mut stream = UnixStream::connect(&path).await.unwrap();
+    stream.write_all(b"{\"op\":\"bytes\",\"attached\":3}\nab").await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("not complete"), "{answer}");
+    // A socket that takes none.
+    let served = Served::to(|_| true);
+    let fault = call_with(&served.path(), long, "bytes", json!({}), b"x").await.unwrap_err();
+    assert_eq!(fault.code, "bad_request");
+    assert_eq!(served.call("bytes", json!({})).await.unwrap(), json!(""));
 }
 
 #[tokio::test]

@@ -20,6 +20,14 @@ pub(super) struct Call {
     /// Its arguments; an object, or nothing.
     #[serde(default)]
     pub(super) args: Value,
+    /// So many bytes follow the line.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) attached: usize,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_none(attached: &usize) -> bool {
+    *attached == 0
 }
 
 /// One line of an answer.
@@ -58,7 +66,12 @@ where
         writer.write_all(&line).await?;
         writer.flush().await
     };
-    sent.await.map_err(|e| Fault::from_error("hung_up", "the other side is gone", &e))
+    sent.await.map_err(|e| hung_up(&e))
+}
+
+/// The fault for a peer that does not read any more.
+pub(super) fn hung_up(e: &std::io::Error) -> Fault {
+    Fault::from_error("hung_up", "the other side is gone", e)
 }
 
 /// Reads lines until the final one, handing progress on.

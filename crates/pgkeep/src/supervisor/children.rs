@@ -47,6 +47,8 @@ pub(super) struct Spec {
     pub(super) environment: Vec<(String, OsString)>,
     /// Name and mode of one more socket, handed over as standard output.
     pub(super) second_socket: Option<(&'static str, u32)>,
+    /// It begins a session of its own, which one that leads a group cannot.
+    pub(super) begins_session: bool,
 }
 
 /// What a child is doing.
@@ -308,12 +310,14 @@ impl Runner {
                     .filter_map(|name| std::env::var_os(name).map(|value| (*name, value))),
             )
             .current_dir("/")
-            // A terminal's Ctrl-C is for the supervisor, which ends its children in order.
-            .process_group(0)
             .stdin(Stdio::from(socket))
             .stdout(Stdio::from(output))
             .stderr(Stdio::from(log))
             .kill_on_drop(false);
+        if !self.spec.begins_session {
+            // A terminal's Ctrl-C is for the supervisor, which ends its children in order.
+            command.process_group(0);
+        }
         if rustix::process::geteuid().is_root() {
             // Also leaves all other groups of root.
             command.gid(self.spec.account.gid).uid(self.spec.account.uid);

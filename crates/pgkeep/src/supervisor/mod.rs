@@ -157,6 +157,7 @@ impl Supervisor {
             socket_mode: mode,
             environment: Vec::new(),
             second_socket: None,
+            begins_session: false,
         }
     }
 
@@ -187,7 +188,7 @@ impl Supervisor {
             format!("--agent-uid={}", agent.uid),
         ];
         let second_socket = Some((crate::plane::API_SOCKET, self.socket_mode()));
-        Spec { second_socket, ..self.spec("plane", plane, args) }
+        Spec { second_socket, begins_session: true, ..self.spec("plane", plane, args) }
     }
 
     fn agent_spec(&self, name: &ServerName) -> Spec {

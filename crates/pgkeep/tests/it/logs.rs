@@ -12,7 +12,7 @@ use crate::installation::{Installation, assert_code, said};
 
 /// Asks `condition` until it holds; a machine under load gets its time.
 #[track_caller]
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(90);
     while !condition() {
         assert!(Instant::now() < deadline, "{what}");
@@ -27,16 +27,16 @@ fn rows(it: &Installation, query: &str) -> Vec<Vec<Value>> {
 }
 
 /// The number that a query gives; none where the lake cannot be asked right now.
-fn number(it: &Installation, query: &str) -> Option<u64> {
+pub(crate) fn number(it: &Installation, query: &str) -> Option<u64> {
     let output = it.run(&["logs", "query", query, "-o", "tsv"]);
     String::from_utf8(output.stdout).unwrap().trim().parse().ok()
 }
 
-fn dsn(it: &Installation) -> String {
+pub(crate) fn dsn(it: &Installation) -> String {
     it.json(&["server", "show", "-n", "demo"])["dsn"].as_str().unwrap().to_owned()
 }
 
-fn psql(dsn: &str, sql: &str) -> bool {
+pub(crate) fn psql(dsn: &str, sql: &str) -> bool {
     let output = Command::new("psql").args([dsn, "-XAtqc", sql]).output().unwrap();
     // Shown where a test fails.
     print!("{}", said(&output));

@@ -16,6 +16,7 @@ mod fs;
 mod installation;
 mod keyvault_cli;
 mod kql;
+mod lake_disk;
 mod lifecycle;
 mod logs;
 #[cfg(feature = "otlp")]
@@ -26,3 +27,4 @@ mod seal_token;
 mod softhsm;
 mod swtpm;
 mod vault_https;
+mod workers;

@@ -59,8 +59,10 @@ impl World {
             assert_eq!(loaded.dropped.names, BTreeMap::new(), "{name}");
             let schema = rows[name].schema.clone();
             let batch = loaded.batch;
-            let all = (0..batch.n_rows())
-                .map(|row| batch.columns.iter().map(|column| column[row].clone()).collect());
+            let all = (0..batch.n_rows()).map(|row| {
+                let width = 0..batch.columns.len();
+                width.map(|i| batch.at(row, i).unwrap().clone()).collect()
+            });
             rows.insert(name.clone(), Arc::new(Rows::new(schema, all.collect())));
         }
         for function in library.functions() {
@@ -239,8 +241,10 @@ fn of_samples(library: &Library) -> World {
         }
         for batch in intake.take().batches {
             let was = &world.rows[&*batch.table.name];
-            let fresh = (0..batch.n_rows())
-                .map(|row| batch.columns.iter().map(|column| column[row].clone()).collect());
+            let fresh = (0..batch.n_rows()).map(|row| {
+                let width = 0..batch.columns.len();
+                width.map(|i| batch.at(row, i).unwrap().clone()).collect()
+            });
             let rows = was.rows.iter().cloned().chain(fresh).collect();
             let rows = Arc::new(Rows::new(was.schema.clone(), rows));
             world.rows.insert(batch.table.name.to_string(), rows);

@@ -25,8 +25,8 @@ pub(crate) fn render(parser: &str, prefix: Option<&str>, bytes: &[u8]) -> Result
     for batch in &output.batches {
         for (i, at) in batch.positions.iter().enumerate() {
             let mut values = Map::new();
-            for (column, list) in batch.table.columns.iter().zip(&batch.columns) {
-                let value = &list[i];
+            for (place, column) in batch.table.columns.iter().enumerate() {
+                let value = batch.at(i, place).ok_or("a column is too short")?;
                 if value.kind().is_some_and(|kind| kind != column.kind) {
                     return Err(format!("{}.{} has another type", batch.table.name, column.name));
                 }

@@ -2,7 +2,7 @@
 import { Text, makeStyles, tokens } from '@fluentui/react-components'
 import { ArrowClockwiseRegular, SearchRegular } from '@fluentui/react-icons'
 import { useQuery } from '@tanstack/react-query'
-import type { Connector } from '../../api/types'
+import type { Connector, LogsWorker } from '../../api/types'
 import { bytes, count, sentences } from '../../format'
 import { CodeBlock } from '../../parts/Copy'
 import { type Column, DataTable } from '../../parts/DataTable'
@@ -12,7 +12,7 @@ import { Page, Section } from '../../parts/Page'
 import { Badge } from '../../parts/State'
 import { Time } from '../../parts/Time'
 import { paths } from '../../paths'
-import { connectorsQuery } from '../logs/api'
+import { connectorsQuery, workersQuery } from '../logs/api'
 import { bytesPerSecond, deadLetters, healthOf, healthRank, perSecond } from './model'
 
 const useStyles = makeStyles({
@@ -72,9 +72,41 @@ export const ConnectorsPage = () => {
         )}
       </Guard>
       {(query.data?.length ?? 0) > 0 && <Ways />}
+      <Workers />
     </Page>
   )
 }
+
+/** Who answers parts of queries; nothing where the settings name nobody. */
+const Workers = () => {
+  const query = useQuery(workersQuery)
+  if (query.data?.length === 0) return null
+  return (
+    <Section title="Workers">
+      <Guard query={query} what="Workers">
+        {(rows) => (
+          <DataTable
+            name="workers"
+            noun="worker"
+            urlKey="w"
+            rows={rows}
+            rowId={(row) => row.address}
+            columns={WORKER_COLUMNS}
+          />
+        )}
+      </Guard>
+    </Section>
+  )
+}
+
+const WORKER_COLUMNS: Column<LogsWorker>[] = [
+  { id: 'address', title: 'Address', value: (one) => one.address },
+  {
+    id: 'state', title: 'State', value: (one) => one.state,
+    cell: (one) => <Badge tone={one.state === 'ready' ? 'good' : 'bad'}>{one.state === 'ready' ? 'Ready' : 'Silent'}</Badge>,
+  },
+  { id: 'detail', title: 'Why', value: (one) => one.detail ?? '', cell: (one) => (one.detail ? sentences(one.detail) : '–') },
+]
 
 const Ways = () => {
   const s = useStyles()

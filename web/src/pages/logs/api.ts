@@ -2,7 +2,7 @@
 import { queryOptions } from '@tanstack/react-query'
 import { api, call, every, stream } from '../../api/client'
 import { all } from '../../api/queries'
-import type { Connector, LogsCheck, LogsTable, SavedQuery } from '../../api/types'
+import type { Connector, LogsCheck, LogsTable, LogsWorker, SavedQuery } from '../../api/types'
 import { apiPath } from '../../paths'
 
 export const tablesQuery = queryOptions({
@@ -22,6 +22,13 @@ export const connectorsQuery = queryOptions({
   queryKey: ['logs', 'connectors'],
   queryFn: ({ signal }) => all<Connector>('/logs/connectors', signal),
   refetchInterval: every(3_000),
+})
+
+/** Each is asked whether it is there: not too often. */
+export const workersQuery = queryOptions({
+  queryKey: ['logs', 'workers'],
+  queryFn: ({ signal }) => all<LogsWorker>('/logs/workers', signal),
+  refetchInterval: every(15_000),
 })
 
 export const saveQuery = (name: string, description: string, query: string) =>

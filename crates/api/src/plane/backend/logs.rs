@@ -7,7 +7,7 @@ use super::Reply;
 use crate::access::Principal;
 use crate::plane::model::{
     Connector, LogsCheck, LogsErase, LogsErased, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun,
-    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
+    LogsTable, LogsWorker, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 
 /// Lines of an answer as they come, each one JSON document ([`super::super::model::LogsLine`])
@@ -53,6 +53,9 @@ pub trait Logs: Send + Sync + 'static {
 
     /// The sources by name.
     fn connectors(&self) -> Reply<'_, Vec<Connector>>;
+
+    /// The workers that answer parts of queries, asked whether they are there.
+    fn logs_workers(&self) -> Reply<'_, Vec<LogsWorker>>;
 
     /// Queries that are kept: those that come with pgkeep, then those of people, by name.
     fn saved_queries(&self) -> Reply<'_, Vec<SavedQuery>>;

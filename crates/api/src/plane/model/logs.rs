@@ -196,6 +196,18 @@ pub struct Connector {
     pub n_dead_letters: u64,
 }
 
+/// A worker that answers parts of queries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct LogsWorker {
+    /// Where it is: `unix:///path` or `https://host:port/`.
+    pub address: String,
+    /// `ready`, or `silent`: queries do without it and ask again.
+    pub state: String,
+    /// Why it is silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
 /// What was taken in.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct LogsIngested {

@@ -32,7 +32,7 @@ pub use keyvault::{
 pub use logs::{
     Connector, LogsBegin, LogsCheck, LogsColumn, LogsDiagnostic, LogsEnd, LogsErase, LogsErased,
     LogsFurther, LogsIngestQuery, LogsIngested, LogsLine, LogsQuery, LogsRetention, LogsRun,
-    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
+    LogsTable, LogsWorker, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 pub use meta::{About, Answer, Ca, Health, Page, PlaneStatus, Status, StatusServer, StatusVault};
 pub use networking::{

@@ -20,7 +20,7 @@ use crate::access::judge::Question;
 use crate::plane::body::bad;
 use crate::plane::model::{
     Answer, Connector, Job, LogsCheck, LogsErase, LogsIngestQuery, LogsIngested, LogsLine,
-    LogsQuery, LogsRetention, LogsRun, LogsTable, Page, SavedQuery, SavedQueryUpdate,
+    LogsQuery, LogsRetention, LogsRun, LogsTable, LogsWorker, Page, SavedQuery, SavedQueryUpdate,
 };
 use crate::plane::{Body, Caller, PageQuery, PlaneState, Query, page};
 
@@ -38,6 +38,7 @@ pub(super) fn router() -> OpenApiRouter<PlaneState> {
         .routes(routes!(logs_erase))
         .routes(routes!(logs_ingest))
         .routes(routes!(connector_list))
+        .routes(routes!(logs_worker_list))
         .routes(routes!(saved_query_list))
         .routes(routes!(saved_query_set, saved_query_delete))
 }
@@ -183,6 +184,18 @@ async fn connector_list(
 ) -> Outcome<Json<Page<Connector>>> {
     let all = state.backend().connectors().await?;
     Ok(Json(page(all, &query, |connector| connector.name.clone())))
+}
+
+/// Ask the workers that answer parts of queries whether they are there.
+#[utoipa::path(get, path = "/logs/workers", tag = "logs", params(PageQuery),
+    responses((status = 200, description = "In the order of the settings",
+        body = Page<LogsWorker>)))]
+async fn logs_worker_list(
+    State(state): State<PlaneState>,
+    Query(query): Query<PageQuery>,
+) -> Outcome<Json<Page<LogsWorker>>> {
+    let all = state.backend().logs_workers().await?;
+    Ok(Json(page(all, &query, |worker| worker.address.clone())))
 }
 
 /// List the queries that are kept: the gallery, then those that people saved.

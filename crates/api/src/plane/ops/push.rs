@@ -205,7 +205,7 @@ fn azure(fault: &Fault) -> Response {
         "no_stream" => "InvalidStream",
         "bad_input" => "InvalidPayload",
         "too_large" => "ContentLengthLimitExceeded",
-        "busy" => "ServiceUnavailable",
+        "busy" | "lake_away" => "ServiceUnavailable",
         "unsupported_media_type" => "UnsupportedMediaType",
         _ if status.is_client_error() => "InvalidRequest",
         _ => "InternalServerError",

@@ -469,6 +469,10 @@ impl Logs for Sim {
         ready(Vec::new())
     }
 
+    fn logs_workers(&self) -> Reply<'_, Vec<LogsWorker>> {
+        ready(Vec::new())
+    }
+
     fn saved_queries(&self) -> Reply<'_, Vec<SavedQuery>> {
         ready(Vec::new())
     }

@@ -17,8 +17,8 @@ use kql::value::Value;
 use super::action::Add;
 use super::objects::Objects;
 use crate::data::scalar_of;
-use crate::store::doors::Disk;
-use crate::store::error::StoreResult;
+use crate::store::error::{Doing as _, StoreResult};
+use crate::store::place::Parts;
 use crate::store::shape::Shape;
 
 /// Rows of a batch: many files may be open at once.
@@ -41,11 +41,10 @@ impl Input {
         schema: &SchemaRef,
         add: &Add,
     ) -> StoreResult<Option<Self>> {
-        let file = Chunks {
-            disk: Arc::clone(objects.disk()),
-            path: objects.path(&add.path),
-            len: add.size,
-        };
+        let path = objects.path(&add.path);
+        let parts = objects.place().parts(&path, add.size);
+        let parts = parts.doing(|| format!("reading \"{path}\""))?;
+        let file = Chunks { parts, len: add.size };
         let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
         let found = builder.schema();
         let fits = |(at, field): (usize, &Arc<datafusion::arrow::datatypes::Field>)| {
@@ -90,11 +89,10 @@ impl Input {
     }
 }
 
-/// A file read in pieces through the doors.
+/// A file read in pieces.
 #[derive(Debug, Clone)]
 struct Chunks {
-    disk: Arc<dyn Disk>,
-    path: String,
+    parts: Arc<dyn Parts>,
     len: u64,
 }
 
@@ -112,11 +110,11 @@ impl ChunkReader for Chunks {
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
-        let bytes = self.disk.read_at(&self.path, start, length)?;
+        let bytes = self.parts.read_at(start, length)?;
         if bytes.len() < length {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
-        Ok(bytes.into())
+        Ok(bytes)
     }
 }
 
@@ -129,7 +127,7 @@ struct From {
 
 impl Read for From {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.file.disk.read_at(&self.file.path, self.at, out.len())?;
+        let bytes = self.file.parts.read_at(self.at, out.len())?;
         out[..bytes.len()].copy_from_slice(&bytes);
         self.at += bytes.len() as u64;
         Ok(bytes.len())

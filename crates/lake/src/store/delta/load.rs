@@ -44,7 +44,7 @@ impl Log {
         let empty = || Self::empty(doors, name, MetaData::default(), 0);
         let listing = empty().listing()?;
         for path in &listing.aside {
-            doors.disk.remove(path).doing(|| format!("removing \"{path}\""))?;
+            doors.tables().remove(path).doing(|| format!("removing \"{path}\""))?;
         }
         let Some(last) = listing.last() else { return Ok(None) };
         let mut unreadable = None;
@@ -63,7 +63,7 @@ impl Log {
 
     pub(super) fn listing(&self) -> StoreResult<Listing> {
         let folder = self.objects.path(LOG);
-        let entries = self.objects.disk().list(&folder);
+        let entries = self.objects.place().list(&folder);
         let mut listing = Listing::default();
         for entry in entries.doing(|| format!("listing \"{folder}\""))? {
             let name = entry.name.as_str();
@@ -94,7 +94,7 @@ impl Log {
     /// The actions of a checkpoint that says all that a table needs.
     pub(super) fn read_checkpoint(&self, version: u64) -> StoreResult<Vec<Action>> {
         let path = self.objects.path(&checkpoint_name(version));
-        let bytes = self.objects.disk().read(&path, CHECKPOINT_MOST);
+        let bytes = self.objects.place().read(&path, CHECKPOINT_MOST);
         let bytes = bytes.doing(|| format!("reading \"{path}\""))?;
         let actions = checkpoint::decode(bytes)?;
         let has = |is: fn(&Action) -> bool| actions.iter().filter(|a| is(a)).count() == 1;
@@ -114,7 +114,7 @@ impl Log {
         if self.meta.id.is_empty() {
             return Err(self.refuse("its log says no columns"));
         }
-        Ok(self)
+        Ok(self.settled())
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Log {
     pub(super) checkpoint: Option<u64>,
     /// When versions that have a checkpoint were made
     pub(super) times: BTreeMap<u64, i64>,
+    /// The number that is in the files by commits of this process
+    own: u64,
     /// Files that hold all rows up to a number, and whose commit failed: they are not written again
     pending: Option<(u64, Vec<Add>)>,
     /// Whether a commit failed in a way that leaves open whether it is there
@@ -85,7 +87,7 @@ impl Log {
             Action { protocol: Some(PROTOCOL), ..Action::default() },
             Action { meta_data: Some(log.meta.clone()), ..Action::default() },
         ];
-        match log.objects.put_if_absent(&commit_name(0), &lines(&actions)).doing(doing)? {
+        match log.objects.put_if_absent(&commit_name(0), lines(&actions)).doing(doing)? {
             Put::Done => log.next = 1,
             Put::Taken => return Err(log.refuse("somebody else made it")),
         }
@@ -95,7 +97,7 @@ impl Log {
     pub(super) fn empty(doors: &Doors, name: &str, meta: MetaData, id: u128) -> Self {
         Self {
             name: name.to_owned(),
-            objects: Objects::new(doors.clone(), format!("tables/{name}")),
+            objects: Objects::new(doors, name),
             next: 0,
             protocol: PROTOCOL,
             meta,
@@ -104,6 +106,7 @@ impl Log {
             removed: BTreeMap::new(),
             txns: BTreeMap::new(),
             committed: 0,
+            own: 0,
             checkpoint: None,
             times: BTreeMap::new(),
             pending: None,
@@ -200,8 +203,9 @@ impl Log {
         };
         self.pending = Some((up_to, adds.clone()));
         actions.extend(adds.into_iter().map(|add| Action { add: Some(add), ..Action::default() }));
-        self.commit(&actions)?;
-        self.pending = None;
+        // Where it was there after all, an earlier try arrived late.
+        self.commit_if(&actions, |log| log.committed < up_to)?;
+        (self.own, self.pending) = (self.committed, None);
         Ok(())
     }
 
@@ -223,7 +227,7 @@ impl Log {
                 return Ok(false);
             }
             self.is_unsure = true;
-            let put = self.objects.put_if_absent(&commit_name(self.next), &bytes);
+            let put = self.objects.put_if_absent(&commit_name(self.next), bytes.clone());
             match put.doing(|| format!("committing to table {}", self.name))? {
                 Put::Done => {
                     self.is_unsure = false;
@@ -235,19 +239,62 @@ impl Log {
                 }
                 Put::Taken => {
                     self.is_unsure = false;
-                    self.refresh()?;
+                    self.catch_up()?;
                 }
             }
         }
         Err(self.refuse("others commit to it all the time"))
     }
 
+    /// Takes what was read when the store was opened for its own.
+    pub(super) fn settled(mut self) -> Self {
+        self.own = self.committed;
+        self
+    }
+
+    /// Whether a commit that failed under this version cannot arrive any more: there is another,
+    /// or the place does nothing of its own accord.
+    pub(crate) fn is_over(&self, version: u64) -> bool {
+        self.next > version || self.objects.place().url().is_none()
+    }
+
+    /// The version of the next commit.
+    pub(crate) fn next_version(&self) -> u64 {
+        self.next
+    }
+
+    /// Reads the commits that are new, of others or an own one whose answer was lost.
+    ///
+    /// Rows of the write-ahead log are committed by this process only. Where somebody else did so
+    /// (a copy of the store's folder, or a commit of the process before this one that arrived
+    /// late), nobody here can tell which rows in memory are among them, so the table takes no more
+    /// commits until the store is opened again.
+    fn catch_up(&mut self) -> StoreResult<()> {
+        self.refresh()?;
+        if self.committed != self.own
+            && let Some((up_to, adds)) = &self.pending
+            && self.committed == *up_to
+            && adds.iter().all(|add| self.files.contains_key(&add.path))
+        {
+            self.own = self.committed;
+        }
+        self.is_own()
+    }
+
+    fn is_own(&self) -> StoreResult<()> {
+        if self.committed == self.own {
+            return Ok(());
+        }
+        Err(StoreError::Outrun { table: self.name.clone() })
+    }
+
     /// Finds out what a commit left that failed half-way.
     pub(super) fn sure(&mut self) -> StoreResult<()> {
+        self.is_own()?;
         if self.is_unsure {
-            self.refresh()?;
+            self.catch_up()?;
             let folder = self.objects.path(LOG);
-            let synced = self.objects.disk().sync_folder(&folder);
+            let synced = self.objects.place().settle(&folder);
             synced.doing(|| format!("syncing \"{folder}\""))?;
             self.is_unsure = false;
         }
@@ -258,7 +305,7 @@ impl Log {
     pub(super) fn refresh(&mut self) -> StoreResult<()> {
         loop {
             let path = self.objects.path(&commit_name(self.next));
-            let bytes = match self.objects.disk().read(&path, COMMIT_MOST) {
+            let bytes = match self.objects.place().read(&path, COMMIT_MOST) {
                 Ok(bytes) => bytes,
                 Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(e) => return Err(e).doing(|| format!("reading \"{path}\"")),

@@ -10,16 +10,19 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::parquet::arrow::ArrowWriter;
 use datafusion::parquet::errors::ParquetError;
+use datafusion::parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use kql::value::{Type, UNIX_EPOCH};
 
 use super::encoding::properties;
-use super::objects::{Objects, PIECE};
+use super::objects::Objects;
 use crate::data::arrow_type;
-use crate::store::doors::DiskFile;
 use crate::store::error::{Doing as _, StoreError, StoreResult};
+use crate::store::place::Upload;
 use crate::store::shape::{Shape, compact};
 use crate::store::terms;
 
+/// Bytes that are handed on at once.
+const PIECE: usize = 1 << 20;
 /// A row group ends at so many bytes, encoded, where its rows do not end it before.
 const GROUP_BYTES: usize = 64 << 20;
 
@@ -39,7 +42,6 @@ pub(super) struct Output {
     objects: Objects,
     name: String,
     path: String,
-    folder: String,
     time: usize,
     schema: SchemaRef,
     types: Vec<Type>,
@@ -64,6 +66,8 @@ enum State {
 pub(crate) struct Written {
     pub(super) size: u64,
     pub(super) n_rows: u64,
+    /// Bytes of the footer and the indices of pages before it
+    pub(super) tail_bytes: Option<u64>,
     /// The first and the last, in microseconds since 1970
     pub(super) times: (i64, i64),
 }
@@ -76,16 +80,12 @@ impl Output {
         how: How,
     ) -> StoreResult<Self> {
         let path = objects.path(name);
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-        let doing = || format!("writing \"{path}\"");
-        objects.disk().make_folder(&folder).doing(doing)?;
-        let file = objects.disk().create(&path).doing(doing)?;
+        let file = objects.place().create(&path).doing(|| format!("writing \"{path}\""))?;
         let sink = Sink { file, buffer: Vec::with_capacity(PIECE), len: 0 };
         Ok(Self {
             objects: objects.clone(),
             name: name.to_owned(),
-            path: path.clone(),
-            folder,
+            path,
             time: shape.time,
             schema: stored_schema(shape),
             types: shape.schema.iter().map(|column| column.ty).collect(),
@@ -158,22 +158,22 @@ impl Output {
                 }
                 writer.finish().and_then(|file| {
                     let groups: Vec<i64> = file.row_groups().iter().map(|g| g.num_rows()).collect();
-                    Ok((writer.inner_mut().end()?, groups))
+                    Ok((writer.inner_mut().end()?, groups, tail_start(&file)))
                 })
             }
             _ => Err(odd("it was not written")),
         };
-        let (size, groups) = done.map_err(|e| self.failed(e))?;
-        let synced = self.objects.disk().sync_folder(&self.folder);
-        synced.doing(|| format!("writing \"{}\"", self.path))?;
+        let (size, groups, tail) = done.map_err(|e| self.failed(e))?;
         // One that does not know where row groups end would skip the wrong ones.
         if let Some(terms) = self.terms.take().filter(|terms| terms.is_of(&groups)) {
             let name = terms::sidecar_name(&self.name);
-            let put = self.objects.put(&name, &terms.finish(size));
+            let put = self.objects.put(&name, terms.finish(size));
             put.doing(|| format!("writing \"{}\"", self.objects.path(&name)))?;
         }
         self.state = State::Finished;
-        Ok(Written { size, n_rows: self.n_rows, times: self.times.unwrap_or_default() })
+        let tail_bytes = tail.and_then(|start| size.checked_sub(start));
+        let times = self.times.unwrap_or_default();
+        Ok(Written { size, n_rows: self.n_rows, tail_bytes, times })
     }
 
     /// An error of the disk as one.
@@ -199,13 +199,20 @@ impl Drop for Output {
     }
 }
 
+/// Where the indices of pages begin, behind which the footer is.
+fn tail_start(file: &ParquetMetaData) -> Option<u64> {
+    let columns = file.row_groups().iter().flat_map(RowGroupMetaData::columns);
+    let starts = columns.flat_map(|c| [c.column_index_offset(), c.offset_index_offset()]);
+    starts.flatten().min().and_then(|start| u64::try_from(start).ok())
+}
+
 fn odd(what: &str) -> ParquetError {
     ParquetError::General(what.to_owned())
 }
 
 /// Pieces on their way to a file.
 struct Sink {
-    file: Box<dyn DiskFile>,
+    file: Box<dyn Upload>,
     buffer: Vec<u8>,
     len: u64,
 }
@@ -213,7 +220,7 @@ struct Sink {
 impl Sink {
     fn end(&mut self) -> io::Result<u64> {
         self.flush()?;
-        self.file.sync()?;
+        self.file.finish()?;
         Ok(self.len)
     }
 }

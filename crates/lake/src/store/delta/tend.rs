@@ -37,8 +37,6 @@ impl Log {
         let actions = self.state();
         let bytes = checkpoint::encode(&actions)?;
         let doing = || format!("writing checkpoint {version} of table {}", self.name());
-        // One that is there already was made of the same commits.
-        self.objects.put_if_absent(&checkpoint_name(version), &bytes).doing(doing)?;
         let hint = json!({
             "version": version,
             "size": actions.len(),
@@ -46,7 +44,9 @@ impl Log {
             "numOfAddFiles": self.files.len(),
         });
         let hint = serde_json::to_vec(&hint).expect("because numbers are JSON");
-        self.objects.replace(&format!("{LOG}/{HINT}"), &hint).doing(doing)?;
+        // One that is there already was made of the same commits.
+        self.objects.put_if_absent(&checkpoint_name(version), bytes).doing(doing)?;
+        self.objects.replace(&format!("{LOG}/{HINT}"), hint).doing(doing)?;
         self.checkpoint = Some(version);
         self.times.insert(version, at);
         Ok(())
@@ -108,7 +108,7 @@ impl Log {
 
     fn remove(&self, name: &str) -> StoreResult<()> {
         let path = self.objects.path(name);
-        self.objects.disk().remove(&path).doing(|| format!("removing \"{path}\""))
+        self.objects.place().remove(&path).doing(|| format!("removing \"{path}\""))
     }
 
     /// When a version was made, where its commit is there and says so.
@@ -117,7 +117,7 @@ impl Log {
             return Some(*time);
         }
         let path = self.objects.path(&commit_name(version));
-        let bytes = self.objects.disk().read(&path, COMMIT_MOST).ok()?;
+        let bytes = self.objects.place().read(&path, COMMIT_MOST).ok()?;
         let info = bytes
             .split(|byte| *byte == b'\n')
             .find_map(|line| serde_json::from_slice::<Action>(line).ok()?.commit_info);

@@ -13,6 +13,7 @@ use super::log::Log;
 use super::parquet::{How, Output, Written, stored, stored_schema};
 use crate::store::error::{Doing as _, StoreError, StoreResult};
 use crate::store::memtable::Memtable;
+use crate::store::place::Item;
 use crate::store::shape::{DAY, Shape, TIME};
 use crate::store::terms::TERMS;
 
@@ -20,6 +21,10 @@ use crate::store::terms::TERMS;
 const PART: &str = "part-";
 /// How the names of files begin that were made of others.
 pub(super) const MERGED: &str = "merged-";
+/// The tag of a file that says how many bytes at its end tell where everything in it is.
+pub(super) const TAIL: &str = "pgkeep.tailBytes";
+/// No commit is under way for longer.
+const LATEST_MS: i64 = 86_400_000;
 /// Rows that are sorted and handed on at once.
 const BATCH_ROWS: usize = 8192;
 
@@ -86,26 +91,28 @@ pub(super) fn add(name: String, day: String, file: &Written, at: i64, data_chang
         modification_time: at,
         data_change,
         stats: serde_json::to_string(&stats).ok(),
-        tags: None,
+        tags: file.tail_bytes.map(|n| BTreeMap::from([(TAIL.to_owned(), Some(n.to_string()))])),
         deletion_vector: None,
     }
 }
 
 /// Removes files that were written here and never committed: the log, whole as it was read, knows
-/// them neither as a part of the table nor as taken away.
-pub(crate) fn remove_leftovers(log: &Log) -> StoreResult<()> {
-    for (name, day) in days_of(log, "")? {
-        let number = name.strip_prefix(PART).and_then(|rest| rest.split('-').next());
+/// them neither as a part of the table nor as taken away. Where a commit may still arrive that a
+/// process before this one sent (`at` is now), young ones stay.
+pub(crate) fn remove_leftovers(log: &Log, at: i64) -> StoreResult<()> {
+    let is_over = |file: &Item| file.put_at.is_none_or(|put_at| at - put_at > LATEST_MS);
+    for (file, day) in days_of(log, "")?.iter().filter(|(file, _)| is_over(file)) {
+        let number = file.name.strip_prefix(PART).and_then(|rest| rest.split('-').next());
         let is_numbered =
             |digits: &str| digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-        let is_ours = number.is_some_and(is_numbered) || name.starts_with(MERGED);
-        let path = format!("{day}/{name}");
+        let is_ours = number.is_some_and(is_numbered) || file.name.starts_with(MERGED);
+        let path = format!("{day}/{}", file.name);
         if is_ours && !log.knows(&path) {
             log.objects.remove_file(&path)?;
         }
     }
-    for (name, day) in days_of(log, TERMS)? {
-        let path = name.strip_suffix(".terms").map(|name| format!("{day}/{name}"));
+    for (file, day) in days_of(log, TERMS)?.iter().filter(|(file, _)| is_over(file)) {
+        let path = file.name.strip_suffix(".terms").map(|name| format!("{day}/{name}"));
         if let Some(path) = path.filter(|path| !log.knows(path)) {
             log.objects.remove_file(&path)?;
         }
@@ -114,17 +121,17 @@ pub(crate) fn remove_leftovers(log: &Log) -> StoreResult<()> {
 }
 
 /// The files in folders of days, and the folders' names.
-fn days_of(log: &Log, within: &str) -> StoreResult<Vec<(String, String)>> {
+fn days_of(log: &Log, within: &str) -> StoreResult<Vec<(Item, String)>> {
     let list = |name: &str| {
         let path = log.objects.path(name);
         let path = path.trim_end_matches('/');
-        log.objects.disk().list(path).doing(|| format!("listing \"{path}\""))
+        log.objects.place().list(path).doing(|| format!("listing \"{path}\""))
     };
     let mut files = Vec::new();
     for day in list(within)? {
         if day.is_folder && day.name.starts_with(DAY) {
             let inside = list(&format!("{within}{}", day.name))?;
-            files.extend(inside.into_iter().map(|file| (file.name, day.name.clone())));
+            files.extend(inside.into_iter().map(|file| (file, day.name.clone())));
         }
     }
     Ok(files)

@@ -15,17 +15,20 @@
 //! "Bloom Filter", any number of blocks) of the FNV-1a hashes (64 bits) of terms, each inserted as
 //! an INT64.
 
+mod cache;
 mod need;
 mod split;
 
 use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use datafusion::arrow::array::{ArrayRef, AsArray as _, RecordBatch};
 use datafusion::parquet::bloom_filter::Sbbf;
 use kql::value::{Json, Type, Value};
 
+pub(super) use cache::Sidecars;
 pub(super) use need::Need;
-use split::each_term;
+use split::{each_hash, each_term};
 
 use super::wal::crc32c;
 
@@ -48,10 +51,29 @@ pub(super) fn sidecar_name(path: &str) -> String {
     format!("{TERMS}{path}.terms")
 }
 
+/// A hash of a hash: one multiplication spreads its bits (Knuth, TAOCP 6.4, "multiplicative
+/// hashing").
+#[derive(Debug, Default)]
+struct Spread(u64);
+
+impl Hasher for Spread {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |sum, byte| sum << 8 ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// The terms of a file while it is written.
 #[derive(Debug, Default)]
 pub(super) struct Builder {
-    hashes: HashSet<u64>,
+    hashes: HashSet<u64, BuildHasherDefault<Spread>>,
     is_over: bool,
     n_rows: u64,
     /// Rows of each group
@@ -65,14 +87,16 @@ impl Builder {
         self.n_rows += rows.num_rows() as u64;
         for (array, ty) in rows.columns().iter().zip(types) {
             match ty {
-                Type::String => self.add_each(array, |text, take| each_term(text, take)),
-                Type::Dynamic => self.add_each(array, json_terms),
+                Type::String => self.add_each(array, |text, take| each_hash(text, take)),
+                Type::Dynamic => self.add_each(array, |text, take| {
+                    json_terms(text, &mut |term| take(hash(term)));
+                }),
                 _ => {}
             }
         }
     }
 
-    fn add_each(&mut self, array: &ArrayRef, of: impl Fn(&str, &mut dyn FnMut(&str))) {
+    fn add_each(&mut self, array: &ArrayRef, of: impl Fn(&str, &mut dyn FnMut(u64))) {
         let Some(texts) = array.as_string_view_opt() else {
             // Not what the store writes: nothing is known.
             self.is_over = true;
@@ -87,8 +111,8 @@ impl Builder {
                 continue;
             }
             last = Some(text);
-            of(text, &mut |term| {
-                self.hashes.insert(hash(term));
+            of(text, &mut |hash| {
+                self.hashes.insert(hash);
             });
             self.is_over = self.hashes.len() > TERMS_MOST;
         }
@@ -157,12 +181,17 @@ fn json_terms(text: &str, take: &mut dyn FnMut(&str)) {
 
 /// FNV-1a, 64 bits: xor a byte, multiply by the prime.
 fn hash(term: &str) -> u64 {
-    term.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    term.bytes().fold(HASH_START, hash_byte)
+}
+
+const HASH_START: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn hash_byte(hash: u64, byte: u8) -> u64 {
+    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
 }
 
 /// A side-car as it was read.
+#[derive(Debug)]
 pub(super) struct Sidecar {
     groups: Vec<Option<Sbbf>>,
 }

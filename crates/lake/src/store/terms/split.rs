@@ -1,6 +1,6 @@
 //! Text cut into terms, and which terms a text must have in which a needle is found.
 
-use super::hash;
+use super::{HASH_START, hash, hash_byte};
 use crate::scalar::folded;
 
 /// Shorter runs are in nearly every text.
@@ -14,6 +14,29 @@ fn is_term(run: &str) -> bool {
 pub(super) fn each_term(text: &str, take: &mut (impl FnMut(&str) + ?Sized)) {
     let text = folded(text, true);
     text.split(|c: char| !c.is_alphanumeric()).filter(|run| is_term(run)).for_each(take);
+}
+
+/// Hands on the hash of each term of a text: what [`each_term`] gives, in one pass where the text
+/// is ASCII, as nearly all are.
+pub(super) fn each_hash(text: &str, take: &mut (impl FnMut(u64) + ?Sized)) {
+    if !text.is_ascii() {
+        return each_term(text, &mut |term: &str| take(hash(term)));
+    }
+    let (mut sum, mut n_chars) = (HASH_START, 0_usize);
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() {
+            sum = hash_byte(sum, byte.to_ascii_lowercase());
+            n_chars += 1;
+            continue;
+        }
+        if n_chars >= CHARS_LEAST {
+            take(sum);
+        }
+        (sum, n_chars) = (HASH_START, 0);
+    }
+    if n_chars >= CHARS_LEAST {
+        take(sum);
+    }
 }
 
 /// The hashes of terms that a text has for certain when the needle is found in it, with regard to

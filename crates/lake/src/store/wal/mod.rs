@@ -6,7 +6,7 @@
 //! frame   = magic "frameW1\n" | first_seq u64 | n_records u32 | len u32 | crc u32
 //!           | payload_crc u32 | payload of len bytes: records
 //! record  = table 16 | position u64 | source_len u16 | len u32 | source
-//!           | rows of len bytes: an Arrow IPC stream
+//!           | rows of len bytes: an Arrow IPC stream (see `rows`)
 //! ```
 //! `crc` is CRC-32C over the salt and the header before it, `payload_crc` over the salt and the
 //! payload. Records are numbered without gaps through all segments. A frame is written only after

@@ -6,6 +6,7 @@
 
 mod clean;
 mod files;
+mod pace;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
@@ -16,22 +17,22 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base::{Fault, ServerState};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use server::{Command, Layout, Server, Show};
 use tokio::time::MissedTickBehavior;
 
+use crate::pressure::Pressure;
 use crate::process::blocking;
 use crate::rpc;
 use files::{LogFile, Stream};
+use pace::Seen;
 
 /// How often the log is looked at.
 const PERIOD: Duration = Duration::from_millis(250);
 /// How often the plane hears that all is sent.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
-/// Bytes of one piece; with its base64 it stays below the limit of a line.
-const PIECE_BYTES: usize = 512 << 10;
+/// Bytes of one piece.
+const PIECE_BYTES: usize = rpc::ATTACHED_MAX_BYTES;
 /// The plane takes a piece in this time, or it is sent again.
 const TAKE_MAX: Duration = Duration::from_secs(30);
 /// How long is waited after a failure, and at most after many.
@@ -66,6 +67,8 @@ pub(super) fn run(
                 timezone: None,
                 heard: Instant::now(),
                 cleaned: Instant::now(),
+                pressure: Pressure::default(),
+                taken_at: Instant::now(),
             }
             .run()
             .await;
@@ -85,6 +88,9 @@ struct Shipper {
     /// When the plane was last told something.
     heard: Instant,
     cleaned: Instant,
+    pressure: Pressure,
+    /// When nothing waited last, or bytes were read to be sent.
+    taken_at: Instant,
 }
 
 /// What there is to send.
@@ -95,6 +101,8 @@ struct Piece {
     /// Bytes of a file that is gone.
     missing: u64,
     lag: u64,
+    /// There are bytes, and they wait for more.
+    held: bool,
 }
 
 impl Piece {
@@ -143,6 +151,9 @@ impl Shipper {
             let kind = if show.major_version >= 15 { JSON } else { CSV };
             let timezone = self.timezone(&show).await?;
             let piece = self.next_piece(kind).await?;
+            if piece.held {
+                return Ok(());
+            }
             let is_last = piece.data.len() < PIECE_BYTES && !piece.ends && piece.missing == 0;
             if piece.is_empty() && self.at.is_some() && self.heard.elapsed() < SIGN_OF_LIFE {
                 return self.clean(kind).await;
@@ -168,12 +179,11 @@ impl Shipper {
             "parser": kind.parser,
             "timezone": timezone,
             "offset": offset,
-            "data": STANDARD.encode(&piece.data),
             "ends": piece.ends,
             "missing": piece.missing,
             "lag": piece.lag.saturating_sub(piece.data.len() as u64),
         });
-        let answer = rpc::call_within(&self.plane, TAKE_MAX, "ship", args, |_| {}).await?;
+        let answer = rpc::call_with(&self.plane, TAKE_MAX, "ship", args, &piece.data).await?;
         let position = answer["position"]
             .as_u64()
             .ok_or_else(|| Fault::new("bad_answer", "the plane does not say where to go on"))?;
@@ -187,6 +197,14 @@ impl Shipper {
     async fn next_piece(&mut self, kind: Kind) -> Result<Piece, Fault> {
         let (layout, at) = (self.layout.clone(), self.at.unwrap_or(0));
         let stream = self.stream.take();
+        let now = Instant::now();
+        let (waited, is_busy) = (now - self.taken_at, self.pressure.is_busy());
+        // A question where to begin does not wait.
+        let begins = self.at.is_none();
+        let is_due = move |waiting: u64| {
+            let seen = Seen { waiting, piece: PIECE_BYTES as u64, waited, is_busy };
+            begins || pace::is_due(&seen)
+        };
         let work = move || -> Result<(Stream, Piece), Fault> {
             let record = record(&layout);
             let mut stream = match stream {
@@ -201,12 +219,15 @@ impl Shipper {
                 stream.save(&record)?;
             }
             let Some(file) = stream.file_at(at) else { return Ok((stream, Piece::default())) };
-            let mut piece = piece_of(&folder, file, at).map_err(|e| unreadable(&e))?;
+            let mut piece = piece_of(&folder, file, at, is_due).map_err(|e| unreadable(&e))?;
             piece.lag += waiting(&stream, file.base, &lengths);
             Ok((stream, piece))
         };
         let (stream, piece) = blocking(work).await??;
         self.stream = Some(stream);
+        if !piece.held {
+            self.taken_at = now;
+        }
         Ok(piece)
     }
 
@@ -260,8 +281,14 @@ fn waiting(stream: &Stream, base: u64, lengths: &[(u64, u64)]) -> u64 {
     later.filter_map(len).map(|(_, len)| len).sum()
 }
 
-/// The bytes of a file from `at` of the stream on.
-fn piece_of(folder: &std::path::Path, file: &LogFile, at: u64) -> io::Result<Piece> {
+/// The bytes of a file from `at` of the stream on, if so many are due to be sent. What ends or is
+/// gone always is.
+fn piece_of(
+    folder: &std::path::Path,
+    file: &LogFile,
+    at: u64,
+    is_due: impl Fn(u64) -> bool,
+) -> io::Result<Piece> {
     let offset = at - file.base;
     let rest = |len: u64| len.saturating_sub(offset);
     if file.len.is_some_and(|len| rest(len) == 0) {
@@ -283,6 +310,10 @@ fn piece_of(folder: &std::path::Path, file: &LogFile, at: u64) -> io::Result<Pie
     };
     let there = open.metadata()?.len();
     let most = file.len.map_or(there, |len| len.min(there));
+    // The end of a file is not waited for: nothing more comes of it.
+    if file.len.is_none() && rest(most) > 0 && !is_due(rest(most)) {
+        return Ok(Piece { held: true, lag: rest(most), ..Piece::default() });
+    }
     let n = usize::try_from(rest(most)).unwrap_or(usize::MAX).min(PIECE_BYTES);
     let mut data = vec![0; n];
     open.read_exact_at(&mut data, offset)?;
@@ -291,7 +322,7 @@ fn piece_of(folder: &std::path::Path, file: &LogFile, at: u64) -> io::Result<Pie
         Some(len) if n == 0 => rest(len) + 1,
         _ => 0,
     };
-    Ok(Piece { data, ends: false, missing, lag: rest(most) })
+    Ok(Piece { data, missing, lag: rest(most), ..Piece::default() })
 }
 
 fn unreadable(e: &io::Error) -> Fault {

@@ -60,9 +60,12 @@ Examples:
     --key-file worker-1.key --authority-file authority.pem
 
 The plane asks the workers that [logs.workers] of config.toml names. A worker must be of the
-plane's version and reach the lake's files under the same names. It answers its own OS user on a
-socket, and on a port whoever shows a certificate of the authority: they can read all events.")]
+plane's version and reach the lake's files under the same names, or the object store that
+[logs.lake] names: say --url and what goes with it. It answers its own OS user on a socket, and on
+a port whoever shows a certificate of the authority: they can read all events.")]
     Worker(worker::WorkerCommand),
+    /// Ask the workers of [logs.workers] whether they are there
+    Workers,
     /// List the sources of events and how they stand
     Connectors,
     /// List the queries that are kept: the gallery and those that people saved
@@ -79,6 +82,9 @@ pub(super) fn run(home: &Home, command: &LogsCommand, format: Format) -> Result<
         LogsCommand::Tables => tables(home, format),
         LogsCommand::Tail(command) => tail::run(home, command, format),
         LogsCommand::Worker(command) => worker::run(command),
+        LogsCommand::Workers => {
+            print(&all(home, "/logs/workers")?, format, &["address", "state", "detail"])
+        }
         LogsCommand::Connectors => {
             let columns = [
                 "name",

@@ -1,9 +1,11 @@
 //! `pgkeep logs worker`.
 
 use base::{ExitCode, Fault};
+use lake::store::Place;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::output;
+use crate::objects::LakeSettings;
 use crate::process;
 use crate::workers::{IdentityFiles, Listener, dialler, incoming};
 
@@ -15,6 +17,8 @@ pub(in crate::cli) struct WorkerCommand {
     listen: String,
     #[command(flatten)]
     identity: IdentityFiles,
+    #[command(flatten)]
+    tables: LakeSettings,
     /// Memory that all queries together may use, in MiB; larger sorts and groups go to disk
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     memory: usize,
@@ -30,6 +34,8 @@ pub(super) fn run(command: &WorkerCommand) -> Result<ExitCode, Fault> {
     process::private();
     process::log_to_stderr();
     let identity = command.identity.identity()?;
+    let place = command.tables.place()?;
+    let place = place.as_ref().map(|place| place as &dyn Place);
     let listener = Listener::bind(&command.listen, identity.as_ref())?;
     let mut limits = lake::Limits {
         memory_bytes: command.memory.saturating_mul(1 << 20),
@@ -41,7 +47,7 @@ pub(super) fn run(command: &WorkerCommand) -> Result<ExitCode, Fault> {
     }
     output::say(&format!("Listening on {}; end with Ctrl-C", command.listen));
     let dial = dialler(identity.as_ref());
-    lake::beyond::serve(&limits, dial, || incoming(&listener), stopped())
+    lake::beyond::serve(&limits, place, dial, || incoming(&listener), stopped())
         .map_err(|e| Fault::from_error("worker", "the worker ended", &e))?;
     Ok(ExitCode::Ok)
 }

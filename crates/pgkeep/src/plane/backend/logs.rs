@@ -7,7 +7,7 @@ use api::plane::Reply;
 use api::plane::backend::{Lines, Logs, Pieces};
 use api::plane::model::{
     Connector, LogsCheck, LogsErase, LogsErased, LogsIngestQuery, LogsIngested, LogsQuery, LogsRun,
-    LogsTable, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
+    LogsTable, LogsWorker, OtlpLogs, OtlpTaken, SavedQuery, SavedQueryUpdate,
 };
 use base::{Changed, ExitCode, Fault};
 
@@ -91,6 +91,10 @@ impl Logs for PlaneBackend {
             all.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(all)
         })
+    }
+
+    fn logs_workers(&self) -> Reply<'_, Vec<LogsWorker>> {
+        Box::pin(async { Ok(self.lake()?.workers().await) })
     }
 
     fn saved_queries(&self) -> Reply<'_, Vec<SavedQuery>> {

@@ -5,6 +5,9 @@ use std::error::Error;
 use base::{ExitCode, Fault};
 use lake::store::StoreError;
 
+/// The code of a fault that passes by itself when the object store answers again.
+pub(in crate::plane) const PLACE_AWAY: &str = "lake_away";
+
 /// An error and its causes on one line.
 pub(super) fn chain(error: &StoreError) -> String {
     crate::cells::chain(error)
@@ -33,6 +36,16 @@ pub(super) fn of_store(error: &StoreError) -> Fault {
             fault("lake_damaged", "bring the folder plane/lake back from a backup")
         }
         StoreError::Failed(_) => fault("lake_failed", "restart pgkeep when the disk is well"),
+        StoreError::Place { .. } => fault(
+            PLACE_AWAY,
+            "events are kept meanwhile; see whether the object store answers and [logs.lake] of \
+             config.toml is right",
+        ),
+        StoreError::Elsewhere { .. } => {
+            fault("lake_elsewhere", "set url in [logs.lake] of config.toml to where they are")
+                .exit(ExitCode::Conflict)
+        }
+        StoreError::Outrun { .. } => fault("lake_outrun", "the plane starts anew by itself"),
         StoreError::InUse => fault("lake_in_use", "another plane has it: end that one first"),
         StoreError::Io { .. } | StoreError::Delta { .. } | StoreError::Encoding(_) => {
             fault("lake", "the plane's log is in the folder log/ of the home")

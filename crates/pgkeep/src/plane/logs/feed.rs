@@ -24,6 +24,37 @@ pub(super) struct Kept {
     pub(super) defect: Option<Defect>,
 }
 
+/// Records in one buffer: nearly always nobody asks for them again, so they are to cost little.
+#[derive(Default)]
+pub(super) struct Copies {
+    bytes: Vec<u8>,
+    /// Length, offset and defect of each
+    records: Vec<(usize, u64, Option<Defect>)>,
+}
+
+impl Copies {
+    /// With room for so many bytes.
+    pub(super) fn new(n_bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(n_bytes), records: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, record: &Record<'_>) {
+        self.bytes.extend_from_slice(record.bytes);
+        self.records.push((record.bytes.len(), record.offset, record.defect));
+    }
+
+    /// Each for itself.
+    pub(super) fn kept(&self) -> Vec<Kept> {
+        let mut rest = self.bytes.as_slice();
+        let each = self.records.iter().map(|&(len, offset, defect)| {
+            let (bytes, behind) = rest.split_at(len);
+            rest = behind;
+            Kept { bytes: bytes.to_vec(), offset, end: offset + len as u64, defect }
+        });
+        each.collect()
+    }
+}
+
 /// Why rows were not stored.
 pub(super) enum Refusal {
     /// They never will be.

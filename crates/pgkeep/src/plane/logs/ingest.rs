@@ -295,13 +295,13 @@ fn sliced(output: Output) -> Result<Vec<Output>, Fault> {
     let failed = |e: siem::Error| Fault::from_error("internal", "rows cannot be divided", &e);
     let mut slices = Vec::new();
     for batch in output.batches {
-        let RowBatch { table, source, columns, positions } = batch;
-        let mut columns: Vec<_> = columns.into_iter().map(Vec::into_iter).collect();
-        for positions in positions.chunks(SLICE_ROWS) {
-            let mut slice = RowBatch::new(Arc::clone(&table), Arc::clone(&source));
+        let (width, mut row) = (batch.columns.len(), 0);
+        for positions in batch.positions.chunks(SLICE_ROWS) {
+            let mut slice = RowBatch::new(Arc::clone(&batch.table), Arc::clone(&batch.source));
             for at in positions {
-                let row = columns.iter_mut().map(|column| column.next().unwrap_or(Value::Null));
-                slice.push(row.collect(), *at).map_err(failed)?;
+                let value = |column| batch.at(row, column).cloned().unwrap_or(Value::Null);
+                slice.push((0..width).map(value).collect(), *at).map_err(failed)?;
+                row += 1;
             }
             slices.push(Output { batches: vec![slice], dead: Vec::new() });
         }

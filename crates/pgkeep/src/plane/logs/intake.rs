@@ -12,7 +12,7 @@ use kql::value::Value;
 use lake::store::Mark;
 use siem::{DeadLetter, Intake, Origin, Output, Position, Raw, Reason, Settings, Splitter};
 
-use super::feed::{Feed, Kept, Refusal};
+use super::feed::{Copies, Feed, Refusal};
 use super::sources::{Came, Known};
 use super::{Logs, now};
 
@@ -101,7 +101,7 @@ impl Logs {
             return self.note_missing(shipment);
         }
         let stream = slot.as_mut().expect("because it was begun above");
-        let mut kept = Vec::new();
+        let mut copies = Copies::new(shipment.data.len());
         let before = stream.splitter.offset();
         stream.splitter.feed(&shipment.data);
         if shipment.ends {
@@ -110,9 +110,7 @@ impl Logs {
         let received_at = now();
         while let Some(record) = stream.splitter.next_record() {
             stream.intake.parse(&record, received_at);
-            let end = record.offset + record.bytes.len() as u64;
-            let (offset, defect) = (record.offset, record.defect);
-            kept.push(Kept { bytes: record.bytes.to_vec(), offset, end, defect });
+            copies.push(&record);
         }
         stream.next = shipment.offset + shipment.data.len() as u64;
         let mut position = stream.splitter.offset();
@@ -134,6 +132,7 @@ impl Logs {
             Err(Refusal::Rows(why)) => {
                 let parser = self.parser(&shipment.parser, shipment.timezone.as_deref())?;
                 let feed = Feed { parser: Arc::new(parser), origin: origin(shipment) };
+                let kept = copies.kept();
                 came.n_dead += self.one_by_one(&feed, kept, received_at, Some(&mark), &why)?;
             }
             Err(Refusal::All(fault)) => return Err(fault),

@@ -23,28 +23,39 @@ mod timespan;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use api::plane::model::{Connector, LogsColumn, LogsErase, LogsErased, LogsTable, SavedQuery};
+use api::plane::model::{
+    Connector, LogsColumn, LogsErase, LogsErased, LogsTable, LogsWorker, SavedQuery,
+};
 use base::{Changed, Fault};
 use kql::bind::StoredFunction;
 use kql::plan::{Column, Schema};
 use lake::Lake;
 use lake::beyond::Workers;
-use lake::store::{Committer, Doors, Mark, Rows, Store, StoreError, StoreLimits};
+use lake::objects::Bucket;
+use lake::store::{
+    Committer, Doors, Mark, Place, Rows, Store, StoreError, StoreLimits, Surroundings, TableStatus,
+};
 use siem::{Library, RowBatch};
 use tokio::sync::Notify;
 
+pub(super) use faults::PLACE_AWAY;
 pub(crate) use heard::{Heard, Readers};
 pub(crate) use intake::Shipment;
 pub(crate) use own::{OwnLine, OwnLines, OwnRecord};
 pub(crate) use query::Runs;
 pub(crate) use saved::SCHEMA as SAVED_SCHEMA;
 
+use crate::pressure::Pressure;
+use crate::process;
 use intake::Streams;
 use sources::Sources;
 
 /// Memory that one query may use; larger sorts and groups go to disk.
 const QUERY_BYTES: usize = 512 << 20;
+/// Time between two looks whether the store takes commits.
+const GLANCE: Duration = Duration::from_secs(10);
 /// Queries that run at once.
 const QUERIES: usize = 4;
 
@@ -52,6 +63,7 @@ const QUERIES: usize = 4;
 pub(crate) struct Logs {
     store: Arc<Store>,
     lake: Lake,
+    workers: Option<Arc<Workers>>,
     library: Library,
     sources: Sources,
     runs: Runs,
@@ -73,14 +85,20 @@ impl Logs {
         self.spill.join(format!("spooled-{n}.parquet"))
     }
 
-    /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep.
-    pub(crate) fn open(folder: &Path, workers: Option<Arc<Workers>>) -> Result<Self, Fault> {
+    /// Opens the lake in a folder, or makes it, and the tables that come with pgkeep, which lie in
+    /// `place` where that is said.
+    pub(crate) fn open(
+        folder: &Path,
+        place: Option<Bucket>,
+        workers: Option<Arc<Workers>>,
+    ) -> Result<Self, Fault> {
         let io = |e: &std::io::Error| {
             Fault::from_error("lake", format!("could not open {}", folder.display()), e)
         };
         let library = Library::new()
             .map_err(|e| Fault::from_error("internal", "the tables of logs are wrong", &e))?;
-        let doors = Doors::of_folder(folder).map_err(|e| io(&e))?;
+        let place = place.map(|place| Arc::new(place) as Arc<dyn Place>);
+        let doors = Doors { place, ..Doors::of_folder(folder).map_err(|e| io(&e))? };
         let store = Store::open(doors, StoreLimits::default()).map_err(|e| faults::of_store(&e))?;
         let store = Arc::new(store);
         for table in library.tables() {
@@ -96,14 +114,16 @@ impl Logs {
         };
         let mut lake = Lake::new(lake::Tables::new(), limits).map_err(|e| faults::of_query(&e))?;
         lake.attach(Arc::clone(&store));
-        if let Some(workers) = workers {
-            lake.spread(workers).map_err(|e| faults::of_query(&e))?;
+        if let Some(workers) = &workers {
+            lake.spread(Arc::clone(workers)).map_err(|e| faults::of_query(&e))?;
         }
-        let committer = Committer::start(Arc::clone(&store)).map_err(|e| io(&e))?;
+        let courteous = Courteous(Pressure::default());
+        let committer = Committer::start(Arc::clone(&store), courteous).map_err(|e| io(&e))?;
         let sources = Sources::default();
         Ok(Self {
             store,
             lake,
+            workers,
             library,
             sources,
             runs: Runs::default(),
@@ -138,7 +158,17 @@ impl Logs {
     /// Ends when the store has to be opened anew, which a new process does: it reads what is
     /// there.
     pub(crate) async fn failed(&self) -> Fault {
-        self.failed.notified().await;
+        while tokio::time::timeout(GLANCE, self.failed.notified()).await.is_err() {
+            let outrun =
+                |status: &TableStatus| matches!(status.trouble, Some(StoreError::Outrun { .. }));
+            if let Some(table) = self.store.status().into_iter().find(outrun) {
+                return Fault::new(
+                    "lake_outrun",
+                    format!("rows of table {} were committed by somebody else", table.name),
+                )
+                .detail("the plane starts anew and reads the tables again");
+            }
+        }
         Fault::new(
             "lake_failed",
             "a write of the lake failed, and nobody knows what of it is there",
@@ -160,6 +190,22 @@ impl Logs {
     /// The sources of events and how they stand.
     pub(crate) fn connectors(&self) -> Vec<Connector> {
         self.sources.shown()
+    }
+
+    /// The workers, asked whether they are there.
+    pub(crate) async fn workers(&self) -> Vec<LogsWorker> {
+        let Some(workers) = &self.workers else { return Vec::new() };
+        let silent = workers.silent().await;
+        let shown = |address: &str| {
+            let silent = silent.iter().find(|silent| silent.address == address);
+            let state = if silent.is_some() { "silent" } else { "ready" };
+            LogsWorker {
+                address: address.to_owned(),
+                state: state.to_owned(),
+                detail: silent.map(|silent| silent.why.clone()),
+            }
+        };
+        workers.addresses().map(shown).collect()
     }
 
     /// The queries that come with pgkeep.
@@ -230,16 +276,30 @@ impl Logs {
             .store
             .schema(&table)
             .ok_or_else(|| Fault::new("internal", format!("the lake has no table {table}")))?;
+        // One value stands for all rows, but where there are none.
+        let n_values = batch.n_rows().min(1);
         let mut given: Vec<Option<Vec<kql::value::Value>>> =
             batch.columns.into_iter().map(Some).collect();
-        let n_rows = batch.positions.len();
         let columns = schema.iter().map(|column| {
             let at = batch.table.position(&column.name);
             at.and_then(|at| given[at].take())
-                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_rows])
+                .unwrap_or_else(|| vec![kql::value::Value::absent(column.ty); n_values])
         });
         let columns = columns.collect();
         Ok(Rows { table, columns })
+    }
+}
+
+/// What the committer's thread does waits for all others.
+struct Courteous(Pressure);
+
+impl Surroundings for Courteous {
+    fn begin(&mut self) {
+        process::thread_gives_way();
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.0.is_busy()
     }
 }
 

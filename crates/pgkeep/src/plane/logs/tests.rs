@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::{Logs, OwnLine, OwnLines, OwnRecord};
 
 pub(super) fn opened(folder: &tempfile::TempDir) -> Arc<Logs> {
-    Arc::new(Logs::open(folder.path(), None).unwrap())
+    Arc::new(Logs::open(folder.path(), None, None).unwrap())
 }
 
 pub(super) fn run<T>(work: impl Future<Output = T>) -> T {
