@@ -165,7 +165,7 @@ impl Measured {
     }
 }
 
-fn geometric(ratios: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn geometric(ratios: impl Iterator<Item = f64>) -> f64 {
     let logs: Vec<f64> = ratios.map(f64::ln).collect();
     #[allow(clippy::cast_precision_loss, reason = "a handful")]
     let n = logs.len().max(1) as f64;

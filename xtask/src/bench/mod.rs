@@ -2,6 +2,7 @@
 
 mod api;
 mod at_rest;
+mod engines;
 mod keyvault;
 mod kql;
 mod logs;
@@ -19,6 +20,7 @@ use crate::failure::{Failure, Outcome};
 pub(crate) fn run(raw: &[String]) -> Outcome {
     match raw.split_first() {
         Some((what, rest)) if what == "at-rest" => at_rest::run(rest),
+        Some((what, rest)) if what == "engines" => engines::run(rest),
         Some((what, rest)) if what == "up" => up::run(rest),
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
         Some((what, rest)) if what == "kql" => kql::run(rest),
@@ -27,7 +29,8 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "workers" => workers::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
         _ => Err(Failure::usage(
-            "say what to measure: api, at-rest, keyvault, kql, logs, portal, up or workers",
+            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal, up or \
+             workers",
         )),
     }
 }

@@ -1,0 +1,4 @@
+SELECT Site, approx_distinct(SrcIp) AS d
+FROM Events
+GROUP BY Site
+ORDER BY Site
