@@ -213,6 +213,9 @@ fn killed(bench: &Bench, all: &[Measured], n_kills: u32) -> Outcome<String> {
         // Who was silent is asked again after ten seconds.
         std::thread::sleep(Duration::from_secs(11));
     }
+    if n_kills == 0 {
+        return Ok("\n\nWhat becomes of a query whose worker is killed: not run.".to_owned());
+    }
     let spread = Spread::of(&ratios).map_or_else(String::new, Spread::ratio);
     let mut text = format!(
         "\n\n`kill -9` of one of three workers within a query, {n_kills} times, each query and \
@@ -248,7 +251,8 @@ fn report(all: &[Measured], n_runs: u32, n_rows: u64, n_threads: usize, n_kills:
         "\n`cargo xtask bench workers --rows {n_rows} --runs {n_runs} --threads {n_threads} \
          --kills {n_kills}`; {n_threads} threads a process, all on this machine; medians of \
          {n_runs} runs after one to warm up, ratios paired within a run, with their range in \
-         brackets. All answers are equal (sums of doubles to nine digits)."
+         brackets. One worker alone is given nothing: what it would read the caller reads itself. \
+         All answers are equal (sums of doubles to nine digits)."
     ));
     text
 }
