@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::machine;
-use super::side::{Side, same_row};
+use super::side::{self, Side};
 use crate::args::{Accepts, Args};
 use crate::failure::{Doing as _, Failure, Outcome};
 use crate::packages::Environment;
@@ -140,15 +140,7 @@ fn same(name: &str, queries: &Path, lake: &mut Side, duckdb: &mut Side) -> Outco
         theirs = duckdb.ask(&check)?;
         tolerance = SKETCH_TOLERANCE;
     }
-    let differs = |(a, b): (&String, &String)| !same_row(a, b, tolerance);
-    let first = ours.rows.iter().zip(&theirs.rows).find(|pair| differs(*pair));
-    if ours.rows.len() == theirs.rows.len() && first.is_none() && !ours.rows.is_empty() {
-        return Ok(());
-    }
-    let (a, b) = first.map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
-    let counts = format!("{} rows and {} rows", ours.rows.len(), theirs.rows.len());
-    Err(Failure::new(format!("{name}: the answers differ"))
-        .detail(format!("{counts}\npgkeep: {a}\nDuckDB: {b}")))
+    side::same(name, ("pgkeep", &ours.rows), ("DuckDB", &theirs.rows), tolerance)
 }
 
 struct Measured {

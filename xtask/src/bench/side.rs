@@ -62,8 +62,26 @@ impl Drop for Side {
     }
 }
 
+/// An error where the rows of two sides, each with its name, differ, or where there are none.
+pub(super) fn same(
+    query: &str,
+    (who, rows): (&str, &[String]),
+    (other, others): (&str, &[String]),
+    tolerance: f64,
+) -> Outcome {
+    let differs = |(a, b): &(&String, &String)| !same_row(a, b, tolerance);
+    let first = rows.iter().zip(others).find(differs);
+    if first.is_none() && rows.len() == others.len() && !rows.is_empty() {
+        return Ok(());
+    }
+    let (a, b) = first.map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
+    let counts = format!("{} rows and {} rows", rows.len(), others.len());
+    Err(Failure::new(format!("{query}: the answers differ"))
+        .detail(format!("{counts}\n{who}: {a}\n{other}: {b}")))
+}
+
 /// Whether two rows are the same but for so much of a number.
-pub(super) fn same_row(a: &str, b: &str, tolerance: f64) -> bool {
+fn same_row(a: &str, b: &str, tolerance: f64) -> bool {
     let (a, b): (Vec<&str>, Vec<&str>) = (a.split('\t').collect(), b.split('\t').collect());
     a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || same_number(a, b, tolerance))
 }
@@ -77,7 +95,18 @@ fn same_number(a: &str, b: &str, tolerance: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::same_row;
+    use super::{same, same_row};
+
+    #[test]
+    fn answers_are_the_same_or_said_to_differ() {
+        let rows = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let judge =
+            |a: &[&str], b: &[&str]| same("q", ("a", &rows(a)), ("b", &rows(b)), 0.0).is_ok();
+        assert!(judge(&["x\t1"], &["x\t1"]));
+        assert!(!judge(&["x"], &["y"]));
+        assert!(!judge(&["x"], &["x", "y"]));
+        assert!(!judge(&[], &[]), "nothing proves nothing");
+    }
 
     #[test]
     fn rows_are_the_same_as_text_or_number() {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use super::side::{Side, same_row};
+use super::side::{Side, same};
 use super::{kql, machine};
 use crate::args::{Accepts, Args};
 use crate::failure::{Doing as _, Failure, Outcome};
@@ -56,7 +56,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     for name in &names {
         let answers = [sides[0].ask(name)?, sides[1].ask(name)?, sides[2].ask(name)?];
         for other in &answers[1..] {
-            same(name, &answers[0].rows, &other.rows)?;
+            same(name, ("alone", &answers[0].rows), ("workers", &other.rows), TOLERANCE)?;
         }
         all.push(Measured { name: name.clone(), ms: [const { Vec::new() }; 3] });
     }
@@ -148,20 +148,6 @@ impl Drop for Worker {
     }
 }
 
-fn same(name: &str, expected: &[String], rows: &[String]) -> Outcome {
-    let differs = |(a, b): &(&String, &String)| !same_row(a, b, TOLERANCE);
-    let first = expected.iter().zip(rows).find(differs);
-    if first.is_none() && expected.len() == rows.len() && !rows.is_empty() {
-        return Ok(());
-    }
-    let (a, b) = first.map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
-    Err(Failure::new(format!("{name}: the answers differ")).detail(format!(
-        "{} rows and {} rows\nalone: {a}\nworkers: {b}",
-        expected.len(),
-        rows.len()
-    )))
-}
-
 struct Measured {
     name: String,
     /// In one process, on one worker, on three
@@ -199,7 +185,8 @@ fn killed(bench: &Bench, all: &[Measured], n_kills: u32) -> Outcome<String> {
             .doing(|| "kill a worker".to_owned())?;
         match answer {
             Ok(answer) => {
-                same(&measured.name, &expected.rows, &answer.rows)?;
+                let before = ("before", &expected.rows[..]);
+                same(&measured.name, before, ("killed", &answer.rows), TOLERANCE)?;
                 n_right += 1;
                 ratios.push(answer.ms / expected.ms);
             }

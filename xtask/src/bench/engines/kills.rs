@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::super::side::same;
 use super::cluster::{Cluster, Kind, Setup};
-use super::same;
 use crate::failure::{Doing as _, Failure, Outcome};
 use crate::say;
 use crate::stats::Spread;
@@ -157,7 +157,7 @@ fn end_of(cluster: &mut Cluster, name: &str, expected: &[String]) -> Outcome<End
     let ms = started.elapsed().as_secs_f64() * 1000.0;
     match answer {
         Ok(answer) => {
-            same(name, "after a kill", expected, &answer.rows, super::TOLERANCE)?;
+            same(name, ("before", expected), ("killed", &answer.rows), super::TOLERANCE)?;
             Ok(End::Right { ms })
         }
         Err(failure) => {

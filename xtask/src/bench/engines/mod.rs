@@ -13,10 +13,10 @@ mod kills;
 use std::path::PathBuf;
 use std::process::Command;
 
-use super::side::{Side, same_row};
+use super::side::{Side, same};
 use super::{kql, machine};
 use crate::args::{Accepts, Args};
-use crate::failure::{Doing as _, Failure, Outcome};
+use crate::failure::{Doing as _, Outcome};
 use crate::packages::Environment;
 use crate::stats::Spread;
 use crate::{document, proc, repo, say};
@@ -89,7 +89,8 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
         for at in 1..sides.len() {
             match sides[at].ask(name) {
                 Ok(answer) => {
-                    same(name, KINDS[at].name(), &expected.rows, &answer.rows, TOLERANCE)?;
+                    let rows = (KINDS[at].name(), &answer.rows[..]);
+                    same(name, ("one process", &expected.rows), rows, TOLERANCE)?;
                 }
                 Err(failure) => {
                     let why = failure.detail.unwrap_or(failure.message);
@@ -107,7 +108,8 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
         let sketch = kql_folder().join(format!("{check}.sql")).exists();
         let (asked, tolerance) =
             if sketch { (&check, SKETCH_TOLERANCE) } else { (name, TOLERANCE) };
-        same(name, "DuckDB", &expected.rows, &duckdb.ask(asked)?.rows, tolerance)?;
+        let theirs = duckdb.ask(asked)?.rows;
+        same(name, ("one process", &expected.rows), ("DuckDB", &theirs), tolerance)?;
         let (ms, cpu_ms) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
         all.push(Measured { name: name.clone(), ms, cpu_ms });
     }
@@ -161,19 +163,6 @@ fn duckdb(setup: &Setup) -> Outcome<Side> {
     let mut command = Command::new(python.python());
     command.arg(queries.join("duckdb_serve.py")).args([&setup.data, &queries]);
     Side::start(command.arg(setup.n_threads.to_string()))
-}
-
-/// An error where two answers differ.
-fn same(name: &str, who: &str, expected: &[String], rows: &[String], tolerance: f64) -> Outcome {
-    let differs = |(a, b): &(&String, &String)| !same_row(a, b, tolerance);
-    let first = expected.iter().zip(rows).find(differs);
-    if first.is_none() && expected.len() == rows.len() && !rows.is_empty() {
-        return Ok(());
-    }
-    let (a, b) = first.map_or(("", ""), |(a, b)| (a.as_str(), b.as_str()));
-    let counts = format!("{} rows and {} rows", expected.len(), rows.len());
-    Err(Failure::new(format!("{name}: the answers differ"))
-        .detail(format!("{counts}\none process: {a}\n{who}: {b}")))
 }
 
 struct Measured {
