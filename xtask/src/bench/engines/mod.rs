@@ -84,13 +84,18 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
     say::step("comparing the answers");
     let mut duckdb = duckdb(setup)?;
     for name in names {
+        // Counts of distinct values are estimates, also between engines: they are held to the exact ones.
+        let check = format!("{name}.check");
+        let sketch = kql_folder().join(format!("{check}.sql")).exists();
+        let (asked, tolerance) =
+            if sketch { (&check, SKETCH_TOLERANCE) } else { (name, TOLERANCE) };
         let expected = sides[0].ask(name)?;
         let mut all_answer = true;
         for at in 1..sides.len() {
             match sides[at].ask(name) {
                 Ok(answer) => {
                     let rows = (KINDS[at].name(), &answer.rows[..]);
-                    same(name, ("one process", &expected.rows), rows, TOLERANCE)?;
+                    same(name, ("one process", &expected.rows), rows, tolerance)?;
                 }
                 Err(failure) => {
                     let why = failure.detail.unwrap_or(failure.message);
@@ -103,11 +108,6 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
         if !all_answer {
             continue;
         }
-        // Counts of distinct values are estimates: they are held to the exact ones.
-        let check = format!("{name}.check");
-        let sketch = kql_folder().join(format!("{check}.sql")).exists();
-        let (asked, tolerance) =
-            if sketch { (&check, SKETCH_TOLERANCE) } else { (name, TOLERANCE) };
         let theirs = duckdb.ask(asked)?.rows;
         same(name, ("one process", &expected.rows), ("DuckDB", &theirs), tolerance)?;
         let (ms, cpu_ms) = ([const { Vec::new() }; 3], [const { Vec::new() }; 3]);
