@@ -84,7 +84,8 @@ fn measure(setup: &Setup, names: &[String], n_runs: u32, n_rows: u64) -> Outcome
     say::step("comparing the answers");
     let mut duckdb = duckdb(setup)?;
     for name in names {
-        // Counts of distinct values are estimates, also between engines: they are held to the exact ones.
+        // Counts of distinct values are estimates, also between engines: they are held to the exact
+        // ones.
         let check = format!("{name}.check");
         let sketch = kql_folder().join(format!("{check}.sql")).exists();
         let (asked, tolerance) =
