@@ -12,7 +12,9 @@ use datafusion::arrow::datatypes::{
 };
 use datafusion::parquet::basic::{Compression, Encoding, ZstdLevel};
 use datafusion::parquet::file::metadata::SortingColumn;
-use datafusion::parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use datafusion::parquet::file::properties::{
+    EnabledStatistics, WriterProperties, WriterPropertiesBuilder,
+};
 use datafusion::parquet::schema::types::ColumnPath;
 
 use super::parquet::How;
@@ -20,6 +22,8 @@ use crate::store::error::StoreResult;
 
 /// Fewer rows say too little.
 const ROWS_LEAST: usize = 512;
+/// More rows say little more.
+const ROWS_MOST: usize = 16 << 10;
 /// One in so many rows has a value of its own: few values.
 const FEW: usize = 64;
 /// One in so many rows has a value of its own: nearly all differ.
@@ -41,11 +45,18 @@ pub(super) fn properties(
         .set_sorting_columns(Some(vec![sorting]));
     for (at, (field, array)) in first.schema().fields().iter().zip(first.columns()).enumerate() {
         let column = ColumnPath::from(field.name().as_str());
-        builder = match n_distinct(array) {
+        if *array.data_type() == DataType::Utf8View {
+            // Which pages may hold a text is asked of the side-car of terms, not of least and
+            // greatest texts.
+            let statistics = EnabledStatistics::Chunk;
+            builder = builder.set_column_statistics_enabled(column.clone(), statistics);
+        }
+        let sample = array.slice(0, array.len().min(ROWS_MOST));
+        builder = match n_distinct(&sample) {
             _ if at == time => differences(builder, column),
-            Some(n) if array.len() >= ROWS_LEAST && n > array.len() / FEW => {
+            Some(n) if sample.len() >= ROWS_LEAST && n > sample.len() / FEW => {
                 let is_number = array.data_type().is_integer() || array.data_type().is_temporal();
-                if is_number && n > array.len() / MANY {
+                if is_number && n > sample.len() / MANY {
                     differences(builder, column)
                 } else {
                     builder.set_column_dictionary_enabled(column, false)
