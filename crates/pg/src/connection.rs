@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base::Secret;
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
@@ -46,14 +47,28 @@ impl Connection {
     /// Connects through a unix socket as role `postgres`, without a password (peer); see
     /// [`Cluster::connect_local`].
     pub async fn local(socket_dir: &Path, port: u16, database: &str) -> Result<Self> {
+        Self::local_as(socket_dir, port, "postgres", None, database).await
+    }
+
+    /// Connects through a unix socket as any role, by its password where one is given.
+    pub async fn local_as(
+        socket_dir: &Path,
+        port: u16,
+        role: &str,
+        password: Option<&Secret<String>>,
+        database: &str,
+    ) -> Result<Self> {
         let mut config = Config::new();
         config
             .host_path(socket_dir)
             .port(port)
-            .user("postgres")
+            .user(role)
             .dbname(database)
             .application_name("pgkeep")
             .connect_timeout(CONNECT);
+        if let Some(password) = password {
+            config.password(password.expose());
+        }
         let target = socket_dir.join(format!(".s.PGSQL.{port}")).display().to_string();
         let connected = limited("accept a connection", config.connect(NoTls)).await?;
         let (client, driver) = connected.map_err(|source| Error::Connect { target, source })?;

@@ -218,6 +218,16 @@ impl Error {
         move |source| Self::Query { doing, source }
     }
 
+    /// The SQLSTATE, where PostgreSQL itself refused something (PostgreSQL manual, appendix A).
+    pub fn sqlstate(&self) -> Option<&str> {
+        match self {
+            Self::Connect { source, .. } | Self::Query { source, .. } => {
+                source.code().map(tokio_postgres::error::SqlState::code)
+            }
+            _ => None,
+        }
+    }
+
     /// The stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {

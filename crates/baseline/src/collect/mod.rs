@@ -1,0 +1,218 @@
+//! Fills a bundle from a server: every table that the chosen checks read, each once.
+//!
+//! Nothing is written. Each statement runs in a read-only transaction of its own with a limit of
+//! time; what fails is a gap with its reason, never an empty table.
+
+mod sql;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+
+use base::Clock;
+use kql::value::Json;
+use pg::Connection;
+
+use crate::bundle::{Bundle, Gap, State, TableEvidence};
+use crate::check::Check;
+use crate::declared::{Declared, TABLE as DECLARED};
+use crate::error::{Error, Result};
+use crate::evidence::{DATABASE, Evidence, Scope};
+use crate::library::Library;
+use crate::rules;
+use sql::Answer;
+
+/// Databases that are visited.
+const DATABASES_MAX: usize = 1000;
+
+/// A connection that is being made.
+pub type Connecting<'a> = Pin<Box<dyn Future<Output = pg::Result<Connection>> + Send + 'a>>;
+
+/// How the server that is assessed is reached.
+pub trait Connect: Sync {
+    /// Connects to a database, or to the one that was named when the target was.
+    fn connect<'a>(&'a self, database: Option<&'a str>) -> Connecting<'a>;
+
+    /// What it is called, without any secret.
+    fn label(&self) -> String;
+}
+
+/// A table that is to be read.
+struct Wanted<'a> {
+    key: String,
+    evidence: &'a Evidence,
+    table: TableEvidence,
+}
+
+/// Collects what `checks` read. `progress` hears what is being done.
+///
+/// # Errors
+/// The server cannot be reached at all, or the content is not sound.
+pub async fn collect(
+    target: &dyn Connect,
+    library: &Library,
+    checks: &[&Check],
+    declared: &Declared,
+    clock: &dyn Clock,
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<Bundle> {
+    progress("connecting");
+    let first = target.connect(None).await?;
+    let about = sql::about(&first).await?;
+    let at = clock.now().to_string();
+    let mut bundle = Bundle::empty(at, target.label(), about.role.clone(), about.major);
+    let rows = declared.rows();
+    let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
+    bundle.declared = TableEvidence::whole(Declared::schema(), said.collect(), "declaration");
+
+    let mut wanted = wanted(library, checks, about.major)?;
+    for table in wanted.iter_mut().filter(|w| w.evidence.scope == Scope::Cluster) {
+        progress(&format!("reading {}", table.key));
+        let Some(sql) = table.evidence.sql(about.major) else { continue };
+        let answer = sql::read(&first, sql, &table.table.columns, table.evidence).await;
+        put(table, None, answer);
+    }
+    let by_database: Vec<usize> =
+        (0..wanted.len()).filter(|i| wanted[*i].evidence.scope == Scope::Database).collect();
+    if !by_database.is_empty() {
+        visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
+    }
+    let mut tables: BTreeMap<_, _> =
+        wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
+    for gap in tables.values_mut().flat_map(|table| &mut table.gaps) {
+        gap.cure = gap.cure.take().map(|cure| cure.replace("{role}", &about.quoted_role));
+    }
+    bundle.tables = tables;
+    Ok(bundle)
+}
+
+/// Reads the tables of the scope `database` in each database.
+async fn visit(
+    target: &dyn Connect,
+    first: &Connection,
+    about: &sql::About,
+    wanted: &mut [Wanted<'_>],
+    which: &[usize],
+    progress: &(dyn Fn(&str) + Sync),
+) -> Result<()> {
+    let mut databases = sql::databases(first).await?;
+    if databases.len() > DATABASES_MAX {
+        let message = format!("only the first {DATABASES_MAX} of {} databases", databases.len());
+        which.iter().for_each(|i| lack(&mut wanted[*i], gap(None, "limit", &message)));
+        databases.truncate(DATABASES_MAX);
+    }
+    for (at, name) in databases.iter().enumerate() {
+        progress(&format!("reading database {} of {}, {name}", at + 1, databases.len()));
+        let other;
+        let connection = if *name == about.database {
+            first
+        } else {
+            match target.connect(Some(name)).await {
+                Ok(connection) => {
+                    other = connection;
+                    &other
+                }
+                Err(error) => {
+                    let gap = sql::gap_of(&error, Some(name), None);
+                    which.iter().for_each(|i| lack(&mut wanted[*i], gap.clone()));
+                    continue;
+                }
+            }
+        };
+        for i in which {
+            let table = &mut wanted[*i];
+            let Some(sql) = table.evidence.sql(about.major) else { continue };
+            let columns = &table.table.columns[1..];
+            let answer = sql::read(connection, sql, columns, table.evidence).await;
+            put(table, Some(name), answer);
+        }
+    }
+    for i in which {
+        let table = &mut wanted[*i].table;
+        if table.state == State::Partial && table.rows.is_empty() {
+            table.state = State::Unread;
+        }
+    }
+    Ok(())
+}
+
+fn lack(wanted: &mut Wanted<'_>, gap: Gap) {
+    wanted.table.state = State::Partial;
+    wanted.table.gaps.push(gap);
+}
+
+fn gap(database: Option<&str>, reason: &str, message: &str) -> Gap {
+    let database = database.map(str::to_owned);
+    Gap { database, reason: reason.to_owned(), message: message.to_owned(), cure: None }
+}
+
+/// Puts what a query gave into its table.
+fn put(wanted: &mut Wanted<'_>, database: Option<&str>, answer: Answer) {
+    let table = &mut wanted.table;
+    table.took_ms += answer.took_ms;
+    match answer.rows {
+        Ok(rows) => {
+            let prefix = database.map(|name| Json::String(name.into()));
+            table.rows.extend(rows.into_iter().map(|row| {
+                let mut whole: Vec<Json> = prefix.iter().cloned().collect();
+                whole.extend(row);
+                whole
+            }));
+            if let Some(message) = answer.cut {
+                lack(wanted, gap(database, "limit", &message));
+            }
+        }
+        Err(mut gap) => {
+            gap.database = database.map(str::to_owned);
+            table.state = if database.is_some() { State::Partial } else { State::Unread };
+            table.gaps.push(gap);
+        }
+    }
+}
+
+/// The tables that checks read, with their names in the bundle.
+fn wanted<'a>(library: &'a Library, checks: &[&'a Check], major: u32) -> Result<Vec<Wanted<'a>>> {
+    let mut keys = BTreeSet::new();
+    let mut own: BTreeMap<String, &Evidence> = BTreeMap::new();
+    for check in checks {
+        if check.majors.is_some_and(|majors| !majors.hold(major)) {
+            continue;
+        }
+        let read = rules::tables_read(library, check)
+            .map_err(|what| Error::Content { file: format!("checks/{}", check.id), what })?;
+        for name in read.into_iter().filter(|name| name != DECLARED) {
+            match check.evidence.iter().find(|own| own.name == name) {
+                Some(found) => {
+                    own.insert(format!("{}/{name}", check.id), &found.evidence);
+                }
+                None => {
+                    keys.insert(name);
+                }
+            }
+        }
+    }
+    let shared = keys.into_iter().filter_map(|key| {
+        let evidence = library.evidence(&key)?;
+        Some((key, evidence))
+    });
+    let all = shared.chain(own);
+    all.map(|(key, evidence)| {
+        let odd = |what: String| Error::Content { file: format!("evidence {key}"), what };
+        let schema = evidence.schema().map_err(odd)?;
+        let table = match (evidence.sql(major), &evidence.source) {
+            (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
+            (None, Some(source)) => {
+                let message = "this assessment has no access to the server's host";
+                let gap = gap(None, "no-collector", message);
+                TableEvidence::unread(schema, gap, source.as_str())
+            }
+            (None, None) => {
+                let message = format!("there is no query for PostgreSQL {major}");
+                TableEvidence::unread(schema, gap(None, "version", &message), "")
+            }
+        };
+        debug_assert!(evidence.scope == Scope::Cluster || table.columns[0].name == DATABASE);
+        Ok(Wanted { key, evidence, table })
+    })
+    .collect()
+}

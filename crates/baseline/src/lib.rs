@@ -1,0 +1,35 @@
+//! Checks of a running PostgreSQL: evidence is collected once, verdicts are given from it.
+//!
+//! What is checked stands in `content/checks`, what is read in `content/evidence`; no check, no
+//! condition and no identifier is in the code. An assessment writes nothing.
+//!
+//! | file | what is in it |
+//! |---|---|
+//! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
+//! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
+//! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `declared` | [`Declared`]: what somebody says is meant to be so |
+//! | `rules` | runs a rule (KQL) over a bundle |
+//! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+
+mod assess;
+mod bundle;
+mod check;
+mod collect;
+mod content;
+mod declared;
+mod error;
+mod evidence;
+mod judge;
+mod library;
+mod rules;
+
+pub use assess::{Assessment, FeedState, Outcome, assess};
+pub use bundle::{Bundle, Gap, State, TableEvidence};
+pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
+pub use collect::{Connect, Connecting, collect};
+pub use declared::Declared;
+pub use error::{Error, Result};
+pub use evidence::{Evidence, Scope};
+pub use judge::{Judgement, Verdict};
+pub use library::Library;

@@ -1,0 +1,202 @@
+//! A cluster on which the examples of checks are made, one after the other.
+
+use std::path::PathBuf;
+
+use base::Secret;
+use baseline::{Connect, Connecting, Example};
+use pg::Connection;
+use testkit::StockCluster;
+
+/// The line of `pg_hba.conf` that lets the test in, whatever an example puts behind it. It is one
+/// that no check minds.
+const DOOR: &str =
+    "local postgres,template1,example,other postgres,pgkeep_monitor scram-sha-256\n";
+/// What checks find where an example says nothing of it.
+const HBA: &str = "local all all scram-sha-256\n";
+/// Reads as a role with `pg_monitor` alone.
+pub(crate) const MONITOR: &str = "pgkeep_monitor";
+
+/// A running cluster.
+pub(crate) struct Ground {
+    cluster: StockCluster,
+    is_dirty: bool,
+}
+
+/// One of the roles that read it.
+pub(crate) struct Reader {
+    socket_dir: PathBuf,
+    port: u16,
+    role: &'static str,
+    password: Secret<String>,
+}
+
+impl Connect for Reader {
+    fn connect<'a>(&'a self, database: Option<&'a str>) -> Connecting<'a> {
+        let database = database.unwrap_or("postgres");
+        Box::pin(Connection::local_as(
+            &self.socket_dir,
+            self.port,
+            self.role,
+            Some(&self.password),
+            database,
+        ))
+    }
+
+    fn label(&self) -> String {
+        format!("localhost:{}", self.port)
+    }
+}
+
+impl Ground {
+    pub(crate) async fn start() -> Self {
+        let cluster = StockCluster::start().await;
+        write_hba(&cluster, &hba(HBA));
+        cluster.connect("postgres").await.reload().await.expect("a reload");
+        Self { cluster, is_dirty: false }
+    }
+
+    pub(crate) fn reader(&self, role: &'static str) -> Reader {
+        let password = Secret::new(self.cluster.password().expose().clone());
+        let socket_dir = self.cluster.dir().to_owned();
+        Reader { socket_dir, port: self.cluster.port(), role, password }
+    }
+
+    async fn admin(&self, database: &str) -> Connection {
+        self.cluster.connect(database).await
+    }
+
+    /// Makes an example.
+    pub(crate) async fn make(&mut self, example: &Example) -> Result<(), String> {
+        self.is_dirty = true;
+        {
+            let admin = self.admin("postgres").await;
+            if !example.sql.is_empty() || example.sql_in.contains_key("example") {
+                run(&admin, "create database example").await?;
+            }
+            if example.role.is_some() {
+                let password = self.cluster.password().expose().replace('\'', "''");
+                run(&admin, &format!("create role {MONITOR} login password '{password}'")).await?;
+                run(&admin, &format!("grant pg_monitor to {MONITOR}")).await?;
+            }
+        }
+        if let Some(lines) = &example.hba {
+            write_hba(&self.cluster, &hba(lines));
+        }
+        // Settings of a library can be set once it is loaded.
+        let (libraries, others): (Vec<_>, Vec<_>) =
+            example.set.iter().partition(|(name, _)| *name == "shared_preload_libraries");
+        for settings in [libraries, others] {
+            if !settings.is_empty() {
+                self.set(&settings).await?;
+                self.take_up().await?;
+            }
+        }
+        if example.hba.is_some() {
+            self.take_up().await?;
+        }
+        self.statements("example", &example.sql).await?;
+        for (database, statements) in &example.sql_in {
+            self.statements(database, statements).await?;
+        }
+        Ok(())
+    }
+
+    async fn set(&self, settings: &[(&String, &String)]) -> Result<(), String> {
+        let admin = self.admin("postgres").await;
+        for (name, value) in settings {
+            let sql = if value.is_empty() {
+                format!("alter system reset {name}")
+            } else {
+                // A list is several values, and one value in quotes is not a list.
+                let list = ["shared_preload_libraries", "session_preload_libraries"];
+                let value = if list.contains(&name.as_str()) {
+                    let parts = value.split(',').map(|part| format!("'{}'", part.trim()));
+                    parts.collect::<Vec<_>>().join(", ")
+                } else {
+                    format!("'{}'", value.replace('\'', "''"))
+                };
+                format!("alter system set {name} = {value}")
+            };
+            run(&admin, &sql).await?;
+        }
+        Ok(())
+    }
+
+    /// Reloads, and restarts where a setting waits for that.
+    async fn take_up(&mut self) -> Result<(), String> {
+        let waits = {
+            let admin = self.admin("postgres").await;
+            admin.reload().await.map_err(|e| format!("reload: {:?}", e.fault()))?;
+            let sql = "select count(*) from pg_settings where pending_restart";
+            let row = admin.query_one("look for settings that wait", sql, &[]).await;
+            row.expect("an answer").get::<_, i64>(0) > 0
+        };
+        if waits {
+            self.cluster.restart();
+        }
+        Ok(())
+    }
+
+    async fn statements(&self, database: &str, statements: &[String]) -> Result<(), String> {
+        if statements.is_empty() {
+            return Ok(());
+        }
+        let admin = self.admin(database).await;
+        for sql in statements {
+            run(&admin, sql).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes everything back that an example made.
+    pub(crate) async fn clean(&mut self, example: &Example) -> Result<(), String> {
+        if !std::mem::take(&mut self.is_dirty) {
+            return Ok(());
+        }
+        let had_settings = !example.set.is_empty() || example.hba.is_some();
+        if had_settings {
+            let admin = self.admin("postgres").await;
+            run(&admin, "alter system reset all").await?;
+            drop(admin);
+            write_hba(&self.cluster, &hba(HBA));
+            self.take_up().await?;
+        }
+        let admin = self.admin("postgres").await;
+        for sql in &example.teardown {
+            run(&admin, sql).await?;
+        }
+        let sql = "select quote_ident(datname) from pg_database \
+                   where datname not in ('postgres', 'template0', 'template1')";
+        for row in admin.query("list databases", sql, &[]).await.expect("databases") {
+            let name: String = row.get(0);
+            run(&admin, &format!("alter database {name} is_template false")).await?;
+            run(&admin, &format!("drop database {name} with (force)")).await?;
+        }
+        run(&admin, "alter role postgres reset all; alter database postgres reset all").await;
+        run(&admin, "alter role all reset all").await?;
+        let sql = "select quote_ident(rolname) from pg_roles where oid >= 16384";
+        let roles = admin.query("list roles", sql, &[]).await.expect("roles");
+        let names: Vec<String> = roles.iter().map(|row| row.get(0)).collect();
+        for name in &names {
+            run(&admin, &format!("drop owned by {name} cascade")).await?;
+        }
+        for name in &names {
+            run(&admin, &format!("drop role {name}")).await?;
+        }
+        Ok(())
+    }
+}
+
+fn hba(lines: &str) -> String {
+    format!("{DOOR}{lines}\n")
+}
+
+fn write_hba(cluster: &StockCluster, text: &str) {
+    let path = cluster.data_dir().join("pg_hba.conf");
+    std::fs::write(&path, text).expect("pg_hba.conf can be written");
+}
+
+async fn run(connection: &Connection, sql: &str) -> Result<(), String> {
+    let done = connection.batch("make an example", sql).await;
+    done.map_err(|error| format!("{sql}: {}", error.fault().detail.unwrap_or_default()))
+}

@@ -1,0 +1,5 @@
+//! Checks against real clusters.
+
+mod content;
+mod examples;
+mod ground;
