@@ -172,7 +172,7 @@ impl Ground {
             run(&admin, &format!("alter database {name} is_template false")).await?;
             run(&admin, &format!("drop database {name} with (force)")).await?;
         }
-        run(&admin, "alter role postgres reset all; alter database postgres reset all").await;
+        run(&admin, "alter role postgres reset all; alter database postgres reset all").await?;
         run(&admin, "alter role all reset all").await?;
         let sql = "select quote_ident(rolname) from pg_roles where oid >= 16384";
         let roles = admin.query("list roles", sql, &[]).await.expect("roles");
