@@ -32,6 +32,9 @@ pub struct Evidence {
     pub by_major: Vec<ByMajor>,
     /// The collector of the program that fills it instead
     pub source: Option<String>,
+    /// For `source = "derived"`: the tables that it is computed from
+    #[serde(default)]
+    pub from: Vec<String>,
 }
 
 /// A query for some versions.

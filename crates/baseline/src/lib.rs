@@ -8,6 +8,7 @@
 //! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
 //! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
 //! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
@@ -18,6 +19,7 @@ mod check;
 mod collect;
 mod content;
 mod declared;
+mod derive;
 mod error;
 mod evidence;
 mod judge;

@@ -15,6 +15,7 @@ use pg::Connection;
 
 use crate::bundle::{Bundle, Gap, State, TableEvidence};
 use crate::check::Check;
+use crate::derive;
 use crate::declared::{Declared, TABLE as DECLARED};
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
@@ -22,6 +23,8 @@ use crate::library::Library;
 use crate::rules;
 use sql::Answer;
 
+/// The source of tables that are computed from others.
+const DERIVED: &str = "derived";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -77,8 +80,18 @@ pub async fn collect(
     if !by_database.is_empty() {
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
+    let derived: Vec<(String, Vec<String>)> = wanted
+        .iter()
+        .filter(|wanted| wanted.evidence.source.as_deref() == Some(DERIVED))
+        .map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone()))
+        .collect();
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
+    for (name, from) in derived {
+        progress(&format!("computing {name}"));
+        let table = derive::derive(&name, &from, &tables, about.major);
+        tables.insert(name, table);
+    }
     for gap in tables.values_mut().flat_map(|table| &mut table.gaps) {
         gap.cure = gap.cure.take().map(|cure| cure.replace("{role}", &about.quoted_role));
     }
@@ -188,6 +201,15 @@ fn wanted<'a>(library: &'a Library, checks: &[&'a Check], major: u32) -> Result<
                 None => {
                     keys.insert(name);
                 }
+            }
+        }
+    }
+    let mut open: Vec<String> = keys.iter().cloned().collect();
+    while let Some(name) = open.pop() {
+        let from = library.evidence(&name).map(|evidence| &evidence.from);
+        for name in from.into_iter().flatten() {
+            if keys.insert(name.clone()) {
+                open.push(name.clone());
             }
         }
     }

@@ -1,0 +1,258 @@
+//! `pgkeep baseline assess`.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use base::{Clock as _, ExitCode, Fault, SystemClock};
+use baseline::{
+    Assessment, Bundle, Check, Declared, Library, Outcome, Profile, Severity, Verdict, assess,
+    collect,
+};
+use clap::{Args, ValueEnum};
+use serde_json::json;
+
+use super::library;
+use super::target::TargetArgs;
+use crate::cli::one_thread;
+use crate::cli::output::{self, Format, Output, say};
+use crate::cli::progress::Steps;
+use crate::home::Home;
+
+/// Bytes of a declaration or of saved evidence.
+const FILE_MAX: u64 = 512 << 20;
+
+/// Arguments of `pgkeep baseline assess`.
+#[derive(Debug, Args)]
+pub(super) struct AssessCommand {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Data directory of the server on this host, to read files besides
+    #[arg(long, value_name = "DIR", requires = "dsn")]
+    pgdata: Option<PathBuf>,
+    /// Only these checks (can be repeated)
+    #[arg(long, value_name = "ID", num_args = 1..)]
+    id: Vec<String>,
+    /// Whose values are expected; all: the strictest of each counts
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<Wanted>,
+    /// What is meant to be so: a TOML or JSON file of names by kind
+    #[arg(long, value_name = "FILE")]
+    declare: Option<PathBuf>,
+    /// End with exit code 6 where a check of this severity or worse fails
+    #[arg(long, value_name = "SEVERITY")]
+    fail_on: Option<Least>,
+    /// With --fail-on: also where such a check cannot tell
+    #[arg(long, requires = "fail_on")]
+    fail_on_cannot_tell: bool,
+    /// Judge evidence that was saved, instead of reading a server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["dsn", "server", "declare"])]
+    evidence: Option<PathBuf>,
+    /// Save the evidence that was read
+    #[arg(long, value_name = "FILE")]
+    save_evidence: Option<PathBuf>,
+}
+
+/// Profiles as they are named here.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Wanted {
+    AzureMcsb,
+    Cis,
+    Stig,
+    Paranoid,
+    All,
+}
+
+/// Severities as they are named here.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Least {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
+}
+
+impl Least {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Info => Severity::Info,
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+            Self::Critical => Severity::Critical,
+        }
+    }
+}
+
+impl AssessCommand {
+    fn profiles(&self) -> Vec<Profile> {
+        match self.profile {
+            None => Vec::new(),
+            Some(Wanted::AzureMcsb) => vec![Profile::AzureMcsb],
+            Some(Wanted::Cis) => vec![Profile::Cis],
+            Some(Wanted::Stig) => vec![Profile::Stig],
+            Some(Wanted::Paranoid) => vec![Profile::Paranoid],
+            Some(Wanted::All) => Profile::ALL.to_vec(),
+        }
+    }
+
+    /// Whether a result makes the command end with exit code 6.
+    fn is_breach(&self, result: &Outcome) -> bool {
+        let Some(least) = self.fail_on else { return false };
+        let counts = match result.verdict {
+            Verdict::Fail => true,
+            Verdict::CannotTell => self.fail_on_cannot_tell,
+            _ => false,
+        };
+        counts && result.severity >= least.severity()
+    }
+}
+
+/// Columns for people.
+const COLUMNS: [&str; 5] = ["id", "severity", "verdict", "title", "reason"];
+
+pub(super) fn run(
+    home: impl FnOnce() -> Result<Home, Fault>,
+    command: &AssessCommand,
+    output: Output,
+) -> Result<ExitCode, Fault> {
+    let library = library()?;
+    let checks = library.chosen(&command.id).map_err(|error| error.fault())?;
+    let bundle = match &command.evidence {
+        Some(file) => {
+            Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?
+        }
+        None => collected(home, command, &library, &checks)?,
+    };
+    if let Some(file) = &command.save_evidence {
+        let bytes = bundle.to_json().map_err(|error| error.fault())?;
+        save(file, &bytes)?;
+        say(&format!("evidence: {}, SHA-256 {}", file.display(), hash(&bundle)?));
+    }
+    let now_ms = SystemClock.now().as_millisecond();
+    let assessment = assess(&library, &bundle, &command.id, &command.profiles(), now_ms)
+        .map_err(|error| error.fault())?;
+    print(&assessment, output)?;
+    let breaches = assessment.results.iter().filter(|result| command.is_breach(result)).count();
+    if breaches > 0 {
+        say(&format!("{breaches} checks do not hold"));
+        return Ok(ExitCode::Gate);
+    }
+    Ok(ExitCode::Ok)
+}
+
+fn collected(
+    home: impl FnOnce() -> Result<Home, Fault>,
+    command: &AssessCommand,
+    library: &Library,
+    checks: &[&Check],
+) -> Result<Bundle, Fault> {
+    let declared = match &command.declare {
+        Some(file) => {
+            let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
+                Fault::from_error("declaration", "the declaration is no UTF-8", &e)
+                    .exit(ExitCode::Usage)
+            })?;
+            Declared::parse(&text).map_err(|error| error.fault())?
+        }
+        None => Declared::default(),
+    };
+    let target = command.target.find(home)?;
+    let steps = Steps::new();
+    let progress = |message: &str| steps.say(message);
+    let work = collect(&target, library, checks, &declared, &SystemClock, &progress);
+    let bundle = one_thread()?.block_on(work);
+    steps.done();
+    bundle.map_err(|error| error.fault())
+}
+
+fn print(assessment: &Assessment, output: Output) -> Result<(), Fault> {
+    let value = serde_json::to_value(assessment)
+        .map_err(|e| Fault::from_error("internal", "the assessment is no JSON", &e))?;
+    match output.plain()? {
+        Format::Table => {
+            output::show(Format::Table, &sorted(assessment), &COLUMNS)?;
+            summary(assessment);
+            Ok(())
+        }
+        Format::Tsv => output::show(Format::Tsv, &value["results"], &COLUMNS),
+        Format::Csv => output::show(Format::Csv, &value["results"], &COLUMNS),
+        format => output::show(format, &value, &[]),
+    }
+}
+
+/// What fails first, the worst of it on top; then what could not be told.
+fn sorted(assessment: &Assessment) -> serde_json::Value {
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Fail => 0,
+        Verdict::CannotTell => 1,
+        Verdict::Provider => 2,
+        Verdict::Pass => 3,
+        Verdict::NotApplicable => 4,
+    };
+    let mut results: Vec<&Outcome> = assessment.results.iter().collect();
+    results.sort_by_key(|result| (rank(result.verdict), std::cmp::Reverse(result.severity)));
+    let rows = results.into_iter().map(|result| {
+        json!({
+            "id": result.id,
+            "severity": result.severity,
+            "verdict": result.verdict,
+            "title": result.title,
+            "reason": result.reason,
+        })
+    });
+    rows.collect()
+}
+
+fn summary(assessment: &Assessment) {
+    let n = |verdict| assessment.counts.get(&verdict).copied().unwrap_or(0);
+    let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share} %"));
+    say(&format!(
+        "{} fail, {} pass, {} cannot tell, {} not applicable, {} the provider's; score {}, answered {}",
+        n(Verdict::Fail),
+        n(Verdict::Pass),
+        n(Verdict::CannotTell),
+        n(Verdict::NotApplicable),
+        n(Verdict::Provider),
+        percent(assessment.score),
+        percent(assessment.coverage),
+    ));
+    if !assessment.missing_rights.is_empty() {
+        say("more could be told with:");
+        assessment.missing_rights.iter().for_each(|grant| say(&format!("  {grant};")));
+    }
+}
+
+fn hash(bundle: &Bundle) -> Result<String, Fault> {
+    bundle.hash().map_err(|error| error.fault())
+}
+
+fn read(file: &Path, what: &str) -> Result<Vec<u8>, Fault> {
+    let failed = |e: &std::io::Error| {
+        Fault::from_error(what, format!("could not read \"{}\"", file.display()), e)
+            .exit(ExitCode::NotFound)
+    };
+    let opened = std::fs::File::open(file).map_err(|e| failed(&e))?;
+    let mut bytes = Vec::new();
+    let n = opened.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
+    if n as u64 > FILE_MAX {
+        return Err(Fault::new(what, format!("\"{}\" is longer than {FILE_MAX} bytes", file.display()))
+            .exit(ExitCode::Usage));
+    }
+    Ok(bytes)
+}
+
+/// Writes what may name roles and objects: for its owner alone.
+fn save(file: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    use std::io::Write as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true).mode(0o600);
+    let written = options.open(file).and_then(|mut to| {
+        to.write_all(bytes)?;
+        to.sync_all()
+    });
+    written.map_err(|e| {
+        Fault::from_error("evidence", format!("could not write \"{}\"", file.display()), &e)
+    })
+}
