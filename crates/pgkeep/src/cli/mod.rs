@@ -4,6 +4,7 @@
 //! interface: see [`codes`].
 
 mod ask;
+mod baseline;
 mod codes;
 mod completion;
 mod firewall;
@@ -40,7 +41,7 @@ use base::{ExitCode, Fault};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 
-use output::Format;
+use output::{Format, Output};
 
 use crate::agent::{self, AgentArgs};
 use crate::fs::{self, FsCommand};
@@ -68,8 +69,9 @@ struct Global {
     #[arg(long, global = true, env = "PGKEEP_HOME", value_name = "DIR", hide_env_values = true)]
     home: Option<PathBuf>,
     /// Shape of what is printed
-    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORMAT")]
-    output: Format,
+    #[arg(short, long, global = true, default_value = "table", value_name = "FORMAT")]
+    #[arg(value_parser = Output::parser())]
+    output: Output,
 }
 
 impl Global {
@@ -112,6 +114,9 @@ enum Command {
     /// Events of servers and of pgkeep itself: ask, take in, follow
     #[command(subcommand)]
     Logs(logs::LogsCommand),
+    /// What is weak in a PostgreSQL: any, or one of pgkeep's
+    #[command(subcommand)]
+    Baseline(baseline::BaselineCommand),
     /// Queries in the Kusto Query Language, on files, with nothing running
     #[command(subcommand)]
     Kql(kql::KqlCommand),
@@ -160,7 +165,7 @@ pub(crate) fn main() -> ProcessExit {
         Ok(cli) => cli,
         Err(e) => return misunderstood(&e),
     };
-    let format = cli.global.output;
+    let format = cli.global.output.plain().unwrap_or_default();
     match run(cli) {
         Ok(code) => ProcessExit::from(u8::from(code)),
         Err(fault) => {
@@ -172,8 +177,14 @@ pub(crate) fn main() -> ProcessExit {
 
 fn run(cli: Cli) -> Result<ExitCode, Fault> {
     let Cli { global, command } = cli;
-    let format = global.output;
+    let output = global.output;
+    // A report is asked of one command only.
+    let format = match &command {
+        Command::Baseline(_) => Format::default(),
+        _ => output.plain()?,
+    };
     match command {
+        Command::Baseline(command) => baseline::run(|| global.home(), &command, output),
         Command::Up(command) => lifecycle::up(&global.home()?, &command, format),
         Command::Down(command) => lifecycle::down(&global.home()?, &command, format),
         Command::Status => lifecycle::status(&global.home()?, format),

@@ -4,7 +4,9 @@
 
 use std::io::{IsTerminal as _, Write as _};
 
-use base::Fault;
+use base::{ExitCode, Fault};
+use clap::ValueEnum;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value};
 
@@ -24,6 +26,43 @@ pub(crate) enum Format {
     Csv,
     /// Nothing.
     None,
+}
+
+/// Reports of an assessment, which only `pgkeep baseline assess` prints.
+const REPORTS: [&str; 6] = ["sarif", "junit", "hdf", "oscal", "ocsf", "html"];
+
+/// What `-o` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    /// A shape that every command prints
+    Plain(Format),
+    /// The format of a report
+    Report(&'static str),
+}
+
+impl Output {
+    /// Reads it on the command line.
+    pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
+        let plain = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+        let reports = REPORTS.iter().map(|name| PossibleValue::new(*name).hide(true));
+        PossibleValuesParser::new(plain.chain(reports)).map(|name| {
+            let report = REPORTS.iter().find(|known| **known == name);
+            report.map_or_else(
+                || Self::Plain(Format::from_str(&name, true).unwrap_or_default()),
+                |name| Self::Report(name),
+            )
+        })
+    }
+
+    /// The shape, where it is one that every command prints.
+    pub(crate) fn plain(self) -> Result<Format, Fault> {
+        match self {
+            Self::Plain(format) => Ok(format),
+            Self::Report(name) => Err(Fault::new("usage", format!("this is not printed as {name}"))
+                .hint("only `pgkeep baseline assess` is")
+                .exit(ExitCode::Usage)),
+        }
+    }
 }
 
 /// Writes text to standard output. A reader that went away early (`| head`) is no failure.
