@@ -14,7 +14,11 @@ const N_PAIRS: usize = 100;
 const SCHEMES: [&str; 2] = ["postgresql://", "postgres://"];
 
 /// Keys with their values, in the order of the text; a later one of the same key counts.
-pub(super) struct Pairs(Vec<(String, Secret<String>)>);
+pub(super) struct Pairs {
+    pairs: Vec<(String, Secret<String>)>,
+    /// How many of them a URI spells without their key.
+    n_keyless: usize,
+}
 
 impl Pairs {
     pub(super) fn read(text: &str) -> Result<Self> {
@@ -24,7 +28,7 @@ impl Pairs {
         if text.contains('\0') {
             return Err(unusable("it holds a zero byte", "leave it out"));
         }
-        let mut pairs = Self(Vec::new());
+        let mut pairs = Self { pairs: Vec::new(), n_keyless: 0 };
         match SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme)) {
             Some(rest) => pairs.read_uri(rest)?,
             None => pairs.read_words(text)?,
@@ -32,25 +36,26 @@ impl Pairs {
         Ok(pairs)
     }
 
+    /// The keys as they are written.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(key, _)| key.as_str())
+        self.pairs[self.n_keyless..].iter().map(|(key, _)| key.as_str())
     }
 
     /// The value that counts; an empty one is none.
     pub(super) fn value(&self, key: &str) -> Option<&str> {
-        let found = self.0.iter().rev().find(|(name, _)| name == key);
+        let found = self.pairs.iter().rev().find(|(name, _)| name == key);
         found.map(|(_, value)| value.expose().as_str()).filter(|value| !value.is_empty())
     }
 
     fn push(&mut self, key: &str, value: String) -> Result<()> {
         let value = Secret::new(value);
-        if self.0.len() == N_PAIRS {
+        if self.pairs.len() == N_PAIRS {
             return Err(unusable("it has too many parameters", "100 are the most"));
         }
         if value.expose().len() > VALUE_BYTES {
             return Err(unusable("a value is too long", "4 KiB are the most"));
         }
-        self.0.push((key.to_owned(), value));
+        self.pairs.push((key.to_owned(), value));
         Ok(())
     }
 
@@ -61,7 +66,7 @@ impl Pairs {
             let end = rest.find(|c: char| c == '=' || c.is_ascii_whitespace());
             let (key, after) = rest.split_at(end.unwrap_or(rest.len()));
             let Some(after) = after.trim_ascii_start().strip_prefix('=') else {
-                let reason = format!("parameter {} has no \"=\"", self.0.len() + 1);
+                let reason = format!("parameter {} has no \"=\"", self.pairs.len() + 1);
                 let hint = "put values that hold blanks into single quotes: key='a value'";
                 return Err(unusable(&reason, hint));
             };
@@ -106,6 +111,7 @@ impl Pairs {
         let (places, database) = before.split_once('/').unwrap_or((before, ""));
         self.read_places(places)?;
         self.push("dbname", decoded(database)?)?;
+        self.n_keyless = self.pairs.len();
         for parameter in parameters.split('&').filter(|parameter| !parameter.is_empty()) {
             let hint = "write parameters as ?key=value&key=value";
             let (key, value) = parameter
@@ -194,7 +200,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<(String, String)>, String> {
         let pairs = Pairs::read(text).map_err(|error| error.to_string())?;
-        let pairs = pairs.0.iter().map(|(key, value)| (key.clone(), value.expose().clone()));
+        let pairs = pairs.pairs.iter().map(|(key, value)| (key.clone(), value.expose().clone()));
         Ok(pairs.filter(|(_, value)| !value.is_empty()).collect())
     }
 
