@@ -112,7 +112,7 @@ impl Dsn {
     ///
     /// Files that it names are read when it connects. Wherever libpq would do with less than the
     /// text asks for, this is an error: unknown keys, a missing `sslrootcert`, a client's
-    /// certificate without a key. No error repeats a piece of the text.
+    /// certificate without a key. No error repeats a piece of the text, but for names of files.
     pub fn parse(text: &str, defaults: Defaults) -> Result<Self> {
         let pairs = Pairs::read(text)?;
         keys::check(&pairs)?;
@@ -173,8 +173,8 @@ fn servers(pairs: &Pairs, defaults: &Defaults) -> Result<Vec<Server>> {
     if n > N_SERVERS {
         return Err(unusable("it names too many hosts", "16 are the most"));
     }
-    let differs = |len: usize| len > 1 && len != n;
-    if differs(ports.len()) || !hosts.is_empty() && differs(addresses.len().max(1)) {
+    let both = !hosts.is_empty() && !addresses.is_empty();
+    if ports.len() > 1 && ports.len() != n || both && hosts.len() != addresses.len() {
         let hint = "give one port for all or one for each host, and a hostaddr for each or none";
         return Err(unusable("it has another number of hosts than of ports or addresses", hint));
     }

@@ -230,9 +230,7 @@ impl Error {
         move |source| Self::Query { doing, source }
     }
 
-    pub(crate) fn connect(
-        target: impl Into<String>,
-    ) -> impl FnOnce(tokio_postgres::Error) -> Self {
+    pub(crate) fn connect(target: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Self {
         let target = target.into();
         move |error| Self::Connect {
             target,

@@ -90,9 +90,9 @@ impl ConnectCause {
     fn of_tls(error: &rustls::Error) -> Self {
         use CertificateError::{NotValidForName, NotValidForNameContext};
         match error {
-            rustls::Error::InvalidCertificate(
-                NotValidForName | NotValidForNameContext { .. },
-            ) => Self::WrongName,
+            rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
+                Self::WrongName
+            }
             rustls::Error::InvalidCertificate(_) => Self::Untrusted,
             _ => Self::Handshake,
         }
@@ -144,7 +144,10 @@ impl ConnectCause {
                 "add a line to the server's pg_hba.conf that fits this address, database, role \
                  and encryption, and reload it"
             }
-            Self::Password => "check the user's name and the password",
+            Self::Password => {
+                "check the user's name and the password; where the server asks for a client's \
+                 certificate too, it must be for this role"
+            }
             Self::NoPassword => {
                 "put the password into a pass file (~/.pgpass, mode 0600), into PGPASSWORD, or \
                  into the connection string"

@@ -70,7 +70,7 @@ impl Dsn {
             config.password(password.expose());
             return (config, None);
         }
-        match self.from_passfile(server, database) {
+        match self.password_of_file(server, database) {
             Ok(Some(password)) => {
                 config.password(password.expose());
                 (config, None)
@@ -80,7 +80,7 @@ impl Dsn {
         }
     }
 
-    fn from_passfile(&self, server: &Server, database: &str) -> Result<Option<Secret<String>>> {
+    fn password_of_file(&self, server: &Server, database: &str) -> Result<Option<Secret<String>>> {
         let Some(path) = &self.passfile else { return Ok(None) };
         let host = match &server.place {
             Place::Socket(dir) if dir == Path::new(SOCKET_DIR) => Cow::Borrowed("localhost"),

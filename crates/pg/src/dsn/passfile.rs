@@ -28,15 +28,13 @@ pub(super) fn password(path: &Path, wanted: Wanted<'_>) -> Result<Option<Secret<
     let mode = |file: &Metadata| file.mode() & 0o077 == 0;
     let Some(bytes) = read(path, "pass file", mode)? else { return Ok(None) };
     let text = std::str::from_utf8(bytes.expose())
-        .map_err(|_| damaged(path, "the pass file is not UTF-8"))?;
+        .map_err(|_| odd("pass file", path, "is not UTF-8", "write it in UTF-8"))?;
     Ok(text.lines().find_map(|line| fitting(line, wanted)))
 }
 
 /// A private key: nobody's but its owner's, or root's and readable for one group.
 pub(super) fn key(path: &Path) -> Result<Option<Secret<Vec<u8>>>> {
-    let mode = |file: &Metadata| {
-        file.mode() & if file.uid() == 0 { 0o037 } else { 0o077 } == 0
-    };
+    let mode = |file: &Metadata| file.mode() & if file.uid() == 0 { 0o037 } else { 0o077 } == 0;
     read(path, "private key", mode)
 }
 
@@ -62,16 +60,16 @@ fn read(
     };
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(damaged(path, "it is not a plain file"));
+        return Err(odd(what, path, "is not a plain file", "name a file"));
     }
     if metadata.len() > LIMIT_BYTES {
-        return Err(damaged(path, "it is larger than 1 MiB"));
+        return Err(odd(what, path, "is too large", "1 MiB is the most"));
     }
     if !is_private(&metadata) {
         let mode = metadata.mode() & 0o7777;
-        let reason =
-            format!("{what} \"{}\" can be read by others (mode {mode:04o})", path.display());
-        return Err(unusable(&reason, "let nobody but its owner read it: chmod 600"));
+        let reason = format!("can be read by others (mode {mode:04o})");
+        let hint = "let nobody but its owner read it: chmod 600";
+        return Err(odd(what, path, &reason, hint));
     }
     // Room for all of it at once: a buffer that grows leaves copies behind.
     let size = usize::try_from(metadata.len()).expect("because it is below 1 MiB");
@@ -80,8 +78,8 @@ fn read(
     Ok(Some(bytes))
 }
 
-fn damaged(path: &Path, detail: &str) -> Error {
-    Error::Damaged { path: path.to_owned(), detail: detail.to_owned() }
+fn odd(what: &str, path: &Path, reason: &str, hint: &str) -> Error {
+    unusable(&format!("{what} \"{}\" {reason}", path.display()), hint)
 }
 
 /// The password of `host:port:database:user:password` where the line fits.

@@ -1,12 +1,13 @@
 //! `sslmode` and the files beside it ("SSL Support" in the PostgreSQL manual).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::{ClientConfig, RootCertStore};
 
 use super::text::Pairs;
 use super::{Defaults, passfile, unusable};
+use crate::error::chain;
 use crate::{CertificatePair, Error, Result, Trust, verify};
 
 /// Whether TLS is used.
@@ -69,9 +70,7 @@ impl Tls {
             return Err(unusable("this sslmode needs sslrootcert", hint));
         }
         // Anybody gets a certificate from some authority of the system's: only the name tells.
-        if roots == Some(Roots::System)
-            && mode != Mode::Disable
-            && trust != Trust::AuthorityAndName
+        if roots == Some(Roots::System) && mode != Mode::Disable && trust != Trust::AuthorityAndName
         {
             let hint = "say sslmode=verify-full, or leave sslmode out";
             return Err(unusable("sslrootcert=system is too weak for this sslmode", hint));
@@ -87,15 +86,17 @@ impl Tls {
             Some(Roots::System) => verify::system_authorities()?,
             Some(Roots::File(path)) => {
                 let pem = passfile::public(path)?.ok_or_else(|| missing(path))?;
-                verify::authorities(pem.expose())?
+                verify::authorities(pem.expose()).map_err(|error| unfit(path, &error))?
             }
         };
         let pair = match &self.certificate {
             None => None,
-            Some((chain, key)) => {
-                let chain_pem = passfile::public(chain)?.ok_or_else(|| missing(chain))?;
+            Some((certificate, key)) => {
+                let chain_pem =
+                    passfile::public(certificate)?.ok_or_else(|| missing(certificate))?;
                 let key_pem = passfile::key(key)?.ok_or_else(|| missing(key))?;
-                Some(CertificatePair::new(chain_pem.expose(), &key_pem)?)
+                let pair = CertificatePair::new(chain_pem.expose(), &key_pem);
+                Some(pair.map_err(|error| unfit(certificate, &error))?)
             }
         };
         verify::client_config(self.trust, roots, pair.as_ref()).map(Arc::new)
@@ -117,6 +118,11 @@ fn certificate(pairs: &Pairs, defaults: &Defaults) -> Result<Option<(PathBuf, Pa
     }
 }
 
-fn missing(path: &std::path::Path) -> Error {
-    Error::file("read file", path)(std::io::ErrorKind::NotFound.into())
+fn missing(path: &Path) -> Error {
+    unusable(&format!("file \"{}\" is not there", path.display()), "name a file that is there")
+}
+
+fn unfit(path: &Path, error: &Error) -> Error {
+    let reason = format!("file \"{}\": {}", path.display(), chain(error));
+    unusable(&reason, "name files in PEM: sslrootcert, sslcert and its unencrypted sslkey")
 }
