@@ -9,6 +9,7 @@ use base::Secret;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
+use super::keys::LONGEST;
 use super::passfile::{Wanted, password};
 use super::tls::Mode;
 use super::{Dsn, Place, SOCKET_DIR, Server};
@@ -28,10 +29,22 @@ impl Dsn {
     /// one that refuses ends the search. `sslmode=prefer` takes a plain connection where the
     /// server has no TLS, where the handshake fails and where the rules of the server keep
     /// encrypted clients out, but never because a certificate is not trusted or a password is
-    /// wrong. [`Connection::transport`] tells what came of it. The driver keeps a copy of the
+    /// wrong. [`Connection::transport`] tells what came of it. All tries together take five minutes
+    /// at most. The driver keeps a copy of the
     /// password until the connection is up.
     pub async fn connect(&self, database: Option<&str>) -> Result<Connection> {
         let database = database.unwrap_or(&self.database);
+        let connecting = tokio::time::timeout(LONGEST, self.connect_to(database));
+        connecting.await.unwrap_or_else(|_| {
+            Err(Error::Timeout {
+                what: "accept a connection",
+                seconds: LONGEST.as_secs(),
+                detail: self.label(),
+            })
+        })
+    }
+
+    async fn connect_to(&self, database: &str) -> Result<Connection> {
         let mut failed = None;
         for server in &self.servers {
             let target = self.label_of(&server.to_string(), database);

@@ -10,8 +10,8 @@ use crate::connection::CONNECT;
 use crate::suggest::nearest;
 use crate::{Error, Result};
 
-/// The longest that a connection may take to come up.
-const LONGEST: Duration = Duration::from_secs(300);
+/// The longest that a connection may take to come up, all servers and addresses together.
+pub(super) const LONGEST: Duration = Duration::from_secs(300);
 
 enum Use {
     /// It does what libpq does.

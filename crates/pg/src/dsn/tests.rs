@@ -1,3 +1,5 @@
+//! What is read from a text and its defaults, and what is refused.
+
 use std::path::PathBuf;
 
 use base::Secret;
@@ -82,7 +84,7 @@ fn refusals_help_and_repeat_nothing() {
         ("host=a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a", "too many hosts", "16"),
         ("user='hunter2\n'", "control character", "leave"),
         ("postgresql://u:hunter2/d", "port is not a number", "%40"),
-        ("postgresql://h?x=hunter2&user=a@b", "parameter", ""),
+        ("postgresql://h?x=hunter2&user=a@b", "parameter 1 is not known", ""),
     ] {
         let fault = Dsn::parse(text, named()).expect_err(text).fault();
         assert_eq!((fault.code.as_str(), fault.exit), ("connection_string", base::ExitCode::Usage));

@@ -275,6 +275,7 @@ async fn what_goes_wrong_is_told_apart() {
     let row = row.await.unwrap();
     let seen: [&str; 3] = [row.get(0), row.get(1), row.get(2)];
     assert_eq!(seen, ["template1", "pgkeep", "1min"]);
+    assert_eq!(other.transport().to_string(), "TLSv1.3, certificate not verified");
     let fault = dsn.connect(Some("nowhere")).await.unwrap_err().fault();
     assert!(fault.message.contains(&format!("localhost:{live}/nowhere as postgres")), "{fault:?}");
 }
