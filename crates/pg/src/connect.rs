@@ -2,7 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use base::Secret;
@@ -10,13 +10,14 @@ use rustls::ClientConfig;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_postgres::{Config, config::SslMode};
+use tokio_postgres::{Config, NoTls, config::SslMode};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream as RustlsStream;
 
 use crate::certificate::end_point_hash;
 use crate::connection::CONNECT;
-use crate::{CertificatePair, Connection, Error, Result, verify};
+use crate::refusal::ConnectCause;
+use crate::{CertificatePair, Connection, Error, Result, Transport, Trust, verify};
 
 /// Where a TLS server is, and how its certificate is judged.
 #[derive(Clone, Debug)]
@@ -61,7 +62,8 @@ pub struct TlsLogin<'a> {
 ///
 /// The driver keeps a copy of the password until the connection is up.
 pub async fn connect_tls(target: &TlsTarget, login: &TlsLogin<'_>) -> Result<Connection> {
-    let client_config = verify::strict_config(&target.ca_pem, login.certificate)?;
+    let (trust, roots) = (Trust::AuthorityAndName, verify::authorities(&target.ca_pem)?);
+    let client_config = Arc::new(verify::client_config(trust, roots, login.certificate)?);
     let mut config = Config::new();
     config
         .host(&target.host)
@@ -72,25 +74,68 @@ pub async fn connect_tls(target: &TlsTarget, login: &TlsLogin<'_>) -> Result<Con
         .ssl_mode(SslMode::Require)
         .application_name("pgkeep")
         .connect_timeout(CONNECT);
-    let maker =
-        MakeRustls { config: Arc::new(client_config), server_name: target.server_name.clone() };
-    let connect_error = |source| Error::Connect { target: target.label(), source };
-    let connecting = tokio::time::timeout(2 * CONNECT, config.connect(maker));
-    let (client, driver) = connecting
-        .await
-        .map_err(|_| Error::Network {
-            target: target.label(),
-            source: io::ErrorKind::TimedOut.into(),
-        })?
-        .map_err(connect_error)?;
-    Connection::open(client, driver).await
+    let maker = MakeRustls::new(client_config, target.server_name.clone(), trust);
+    over_tls(&config, maker, &target.label()).await
+}
+
+/// Connects with TLS where the mode of `config` and the server want it, else in clear; at most
+/// twice the time that `config` gives to the TCP connection alone.
+pub(crate) async fn over_tls(
+    config: &Config,
+    maker: MakeRustls,
+    target: &str,
+) -> Result<Connection> {
+    let agreed = maker.agreed.clone();
+    let (client, driver) = in_time(config, target, config.connect(maker)).await?;
+    let transport = agreed.get().cloned().unwrap_or(Transport::Plain);
+    Connection::open(client, driver, transport).await
+}
+
+/// Connects without TLS, in the same time.
+pub(crate) async fn in_clear(
+    config: &Config,
+    target: &str,
+    transport: Transport,
+) -> Result<Connection> {
+    let (client, driver) = in_time(config, target, config.connect(NoTls)).await?;
+    Connection::open(client, driver, transport).await
+}
+
+async fn in_time<T>(
+    config: &Config,
+    target: &str,
+    connecting: impl Future<Output = Result<T, tokio_postgres::Error>>,
+) -> Result<T> {
+    let limit = 2 * config.get_connect_timeout().copied().unwrap_or(CONNECT);
+    let connected = tokio::time::timeout(limit, connecting).await.map_err(|_| Error::Connect {
+        target: target.to_owned(),
+        cause: ConnectCause::Unreachable,
+        source: Box::new(io::Error::from(io::ErrorKind::TimedOut)),
+    })?;
+    connected.map_err(Error::connect(target))
 }
 
 /// Makes TLS connections for tokio-postgres.
 #[derive(Clone)]
-struct MakeRustls {
+pub(crate) struct MakeRustls {
     config: Arc<ClientConfig>,
     server_name: String,
+    trust: Trust,
+    agreed: Agreed,
+}
+
+/// What a handshake has agreed on; empty until one has.
+pub(crate) type Agreed = Arc<OnceLock<Transport>>;
+
+impl MakeRustls {
+    pub(crate) fn new(config: Arc<ClientConfig>, server_name: String, trust: Trust) -> Self {
+        Self { config, server_name, trust, agreed: Agreed::default() }
+    }
+
+    /// Tells whether a handshake came about, also when the connection did not.
+    pub(crate) fn agreed(&self) -> Agreed {
+        self.agreed.clone()
+    }
 }
 
 impl<S> MakeTlsConnect<S> for MakeRustls
@@ -103,14 +148,17 @@ where
 
     fn make_tls_connect(&mut self, _host: &str) -> Result<Connect, InvalidDnsNameError> {
         let name = ServerName::try_from(self.server_name.clone())?;
-        Ok(Connect { connector: self.config.clone().into(), name })
+        let (trust, agreed) = (self.trust, self.agreed.clone());
+        Ok(Connect { connector: self.config.clone().into(), name, trust, agreed })
     }
 }
 
 /// One handshake to come.
-struct Connect {
+pub(crate) struct Connect {
     connector: TlsConnector,
     name: ServerName<'static>,
+    trust: Trust,
+    agreed: Agreed,
 }
 
 impl<S> TlsConnect<S> for Connect
@@ -122,12 +170,18 @@ where
     type Future = Pin<Box<dyn Future<Output = io::Result<Stream<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { self.connector.connect(self.name, stream).await.map(Stream) })
+        Box::pin(async move {
+            let stream = self.connector.connect(self.name, stream).await?;
+            let (protocol, cipher) = verify::terms(stream.get_ref().1);
+            // A second handshake of one maker would only say the same.
+            let _ = self.agreed.set(Transport::Tls { protocol, cipher, trust: self.trust });
+            Ok(Stream(stream))
+        })
     }
 }
 
 /// An encrypted stream.
-struct Stream<S>(RustlsStream<S>);
+pub(crate) struct Stream<S>(RustlsStream<S>);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> TlsStream for Stream<S> {
     /// `tls-server-end-point` (RFC 5929): the hash of the server's certificate.

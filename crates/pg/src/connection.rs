@@ -1,14 +1,16 @@
 //! A connection to PostgreSQL with a few limits; a thin room around tokio-postgres.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
 use base::Secret;
+use serde::Serialize;
 use tokio::time::Instant;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, NoTls, Row};
 
-use crate::{Cluster, Error, Result};
+use crate::{Cluster, Error, Result, Trust};
 
 /// How long a connection may take to come up.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
@@ -17,10 +19,47 @@ pub(crate) const STATEMENT_TIMEOUT: &str = "60s";
 /// What we wait for an answer, a little longer than the server does.
 const ANSWER: Duration = Duration::from_secs(75);
 
+/// What a connection goes through.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Transport {
+    /// A unix socket.
+    Socket,
+    /// TCP in clear.
+    Plain,
+    /// TCP with TLS.
+    Tls {
+        /// For example `TLSv1.3`.
+        protocol: String,
+        /// The suite in IANA's name.
+        cipher: String,
+        /// How far the server's certificate was judged.
+        trust: Trust,
+    },
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Socket => f.write_str("unix socket"),
+            Self::Plain => f.write_str("TCP without TLS"),
+            Self::Tls { protocol, trust, .. } => {
+                f.write_str(protocol)?;
+                f.write_str(match trust {
+                    Trust::Anybody => ", certificate not verified",
+                    Trust::Authority => ", certificate verified without its name",
+                    Trust::AuthorityAndName => ", certificate verified",
+                })
+            }
+        }
+    }
+}
+
 /// An open connection; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Connection {
     client: Client,
+    transport: Transport,
 }
 
 impl Connection {
@@ -28,6 +67,7 @@ impl Connection {
     pub(crate) async fn open<S>(
         client: Client,
         driver: tokio_postgres::Connection<tokio_postgres::Socket, S>,
+        transport: Transport,
     ) -> Result<Self>
     where
         S: tokio_postgres::tls::TlsStream + Unpin + Send + 'static,
@@ -37,7 +77,7 @@ impl Connection {
                 tracing::debug!(%error, "connection to PostgreSQL ended");
             }
         });
-        let connection = Self { client };
+        let connection = Self { client, transport };
         // SET and not a start-up option: so pg_settings still tells what a new session would get.
         let sql = format!("set statement_timeout = '{STATEMENT_TIMEOUT}'");
         connection.batch("set statement timeout", &sql).await?;
@@ -71,13 +111,18 @@ impl Connection {
         }
         let target = socket_dir.join(format!(".s.PGSQL.{port}")).display().to_string();
         let connected = limited("accept a connection", config.connect(NoTls)).await?;
-        let (client, driver) = connected.map_err(|source| Error::Connect { target, source })?;
-        Self::open(client, driver).await
+        let (client, driver) = connected.map_err(Error::connect(target))?;
+        Self::open(client, driver, Transport::Socket).await
     }
 
     /// The driver's own client, for whatever this wrapper has no word for.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// What the connection goes through.
+    pub fn transport(&self) -> &Transport {
+        &self.transport
     }
 
     /// Whether the connection has ended.

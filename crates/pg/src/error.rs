@@ -5,7 +5,10 @@ use std::path::PathBuf;
 
 use base::{ExitCode, Fault};
 
+use tokio_postgres::error::SqlState;
+
 use crate::diagnose::StartCause;
+use crate::refusal::ConnectCause;
 
 /// A result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -101,12 +104,23 @@ pub enum Error {
         detail: String,
     },
     /// A connection could not be made.
-    #[error("could not connect to {target}")]
+    #[error("could not connect to {target}: {cause}")]
     Connect {
         /// Host and port, or socket.
         target: String,
-        /// The driver's word.
-        source: tokio_postgres::Error,
+        /// The cause, as far as it could be told.
+        cause: ConnectCause,
+        /// The driver's or the operating system's word.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A connection string, or a file that it names, cannot be used. Its text is never shown: it
+    /// may hold a password.
+    #[error("connection string is not usable: {reason}")]
+    ConnectionString {
+        /// Why.
+        reason: String,
+        /// What to write instead.
+        hint: Option<String>,
     },
     /// A connection to a port failed below the PostgreSQL protocol.
     #[error("could not speak to {target}")]
@@ -220,11 +234,20 @@ impl Error {
 
     /// The SQLSTATE, where PostgreSQL itself refused something (PostgreSQL manual, appendix A).
     pub fn sqlstate(&self) -> Option<&str> {
-        match self {
-            Self::Connect { source, .. } | Self::Query { source, .. } => {
-                source.code().map(tokio_postgres::error::SqlState::code)
-            }
-            _ => None,
+        let driver = match self {
+            Self::Connect { source, .. } => source.downcast_ref()?,
+            Self::Query { source, .. } => source,
+            _ => return None,
+        };
+        tokio_postgres::Error::code(driver).map(SqlState::code)
+    }
+
+    pub(crate) fn connect(target: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Self {
+        let target = target.into();
+        move |error| Self::Connect {
+            target,
+            cause: ConnectCause::of(&error),
+            source: Box::new(error),
         }
     }
 
@@ -244,7 +267,8 @@ impl Error {
             Self::AlreadyRunning { .. } => "already_running",
             Self::Start { cause, .. } => cause.code(),
             Self::Timeout { .. } => "timeout",
-            Self::Connect { .. } => "connect",
+            Self::Connect { cause, .. } => cause.code(),
+            Self::ConnectionString { .. } => "connection_string",
             Self::Network { .. } => "network",
             Self::Query { .. } => "query",
             Self::UnknownParameter { .. } => "unknown_parameter",
@@ -272,7 +296,9 @@ impl Error {
     fn exit(&self) -> ExitCode {
         match self {
             Self::UnknownParameter { .. } => ExitCode::NotFound,
-            Self::Rejected { .. } | Self::AccessRules { .. } => ExitCode::Usage,
+            Self::Rejected { .. } | Self::AccessRules { .. } | Self::ConnectionString { .. } => {
+                ExitCode::Usage
+            }
             Self::NotEmpty(_) | Self::AlreadyRunning { .. } | Self::NoEffect { .. } => {
                 ExitCode::Conflict
             }
@@ -319,7 +345,10 @@ impl Error {
             Self::GuardRails { .. } => {
                 "remove these settings from postgresql.auto.conf with ALTER SYSTEM RESET".to_owned()
             }
-            Self::Rejected { hint, .. } => return hint.clone(),
+            Self::Rejected { hint, .. } | Self::ConnectionString { hint, .. } => {
+                return hint.clone();
+            }
+            Self::Connect { cause, .. } => return cause.hint().map(str::to_owned),
             Self::Start { cause, .. } => return cause.hint().map(str::to_owned),
             Self::CertificateNotTaken { .. } => {
                 "the server still uses its old certificate; check the new chain and key".to_owned()

@@ -19,6 +19,7 @@
 //! | `firewall`, `hba`, `diff` | the owner's rules; a reader and judge of `pg_hba.conf` |
 //! | `networking` | [`Cluster::networking`], its preview, [`Cluster::set_networking`] |
 //! | `connection`, `connect` | [`Connection`], [`Cluster::connect_local`], [`connect_tls`] |
+//! | `dsn`, `refusal` | [`Dsn`]: any server by a connection string; [`ConnectCause`] |
 //! | `reload` | [`Connection::reload`]: the configuration reloaded, and waited for |
 //! | `parameters`, `suggest` | [`parameters()`], [`parameter()`], "did you mean" |
 //! | `parameter_set` | [`Cluster::set_parameter`], its try, [`Cluster::reset_parameter`] |
@@ -41,6 +42,7 @@ mod connect;
 mod connection;
 mod diagnose;
 mod diff;
+mod dsn;
 mod error;
 mod file;
 mod firewall;
@@ -58,6 +60,7 @@ mod postmaster;
 mod probe;
 mod process;
 mod read_only;
+mod refusal;
 mod reload;
 mod ring;
 mod rotate;
@@ -72,8 +75,9 @@ pub use binaries::{Binaries, SUPPORTED_MAJORS};
 pub use certificate::{CertificateInfo, CertificatePair, Fingerprint};
 pub use cluster::{Cluster, Progress};
 pub use connect::{TlsLogin, TlsTarget, connect_tls};
-pub use connection::Connection;
+pub use connection::{Connection, Transport};
 pub use diagnose::StartCause;
+pub use dsn::{Defaults, Dsn};
 pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};
@@ -90,7 +94,9 @@ pub use policy::{ClientCertificateRule, ClientCertificates, Policy};
 pub use postmaster::{Exit, Postmaster, StopMode};
 pub use probe::{PlainAnswer, PresentedCertificate, probe_plain, probe_tls};
 pub use read_only::ReadOnlyOutcome;
+pub use refusal::ConnectCause;
 pub use rotate::Rotation;
 pub use run_as::RunAs;
 pub use sample::Sample;
+pub use verify::Trust;
 pub use version::Version;

@@ -48,21 +48,14 @@ pub async fn probe_tls(target: &TlsTarget) -> Result<PresentedCertificate> {
         let stream = request_tls(&target.host, target.port).await?;
         let connector = TlsConnector::from(Arc::new(config));
         let mut stream = connector.connect(name, stream).await?;
-        let (_, session) = stream.get_ref();
-        let terms = (session.protocol_version(), session.negotiated_cipher_suite());
+        let terms = verify::terms(stream.get_ref().1);
         // The server only sees a client that changed its mind.
         let _ = stream.shutdown().await;
         Ok(terms)
     };
-    let (protocol, suite) = limited(handshake).await.map_err(network)?;
+    let (protocol, cipher) = limited(handshake).await.map_err(network)?;
     let seen = recorder.take().ok_or_else(|| network(io::ErrorKind::InvalidData.into()))?;
     let info = CertificateInfo::of(&seen.leaf)?;
-    let protocol = match protocol {
-        Some(rustls::ProtocolVersion::TLSv1_3) => "TLSv1.3".to_owned(),
-        Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2".to_owned(),
-        other => format!("{other:?}"),
-    };
-    let cipher = suite.and_then(|suite| suite.suite().as_str()).unwrap_or_default().to_owned();
     let untrusted = seen.verdict.err();
     Ok(PresentedCertificate {
         fingerprint: info.fingerprint,

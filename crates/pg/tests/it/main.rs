@@ -2,6 +2,7 @@
 
 mod access;
 mod certificates;
+mod dsn;
 mod life;
 mod networking;
 mod outside;
