@@ -34,6 +34,13 @@ fn labels_say_where_and_who() {
 }
 
 #[test]
+fn connecting_can_move_between_threads() {
+    fn moves<T: Send>(_: &T) {}
+    let dsn = Dsn::parse("", named()).expect("nothing is wrong with it");
+    moves(&dsn.connect(None));
+}
+
+#[test]
 fn defaults_count_where_the_text_says_nothing() {
     let defaults = || Defaults {
         user: Some("u".to_owned()),
