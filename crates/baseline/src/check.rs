@@ -50,6 +50,9 @@ pub struct Check {
     pub rules: Rules,
     /// What mends it
     pub fix: Fix,
+    /// Verdicts of which there is no case, and why
+    #[serde(default)]
+    pub unmade: BTreeMap<crate::Verdict, String>,
     /// Cases that a test runs
     #[serde(default, rename = "example")]
     pub examples: Vec<Example>,

@@ -73,11 +73,9 @@ impl Ground {
             if !example.sql.is_empty() || example.sql_in.contains_key("example") {
                 run(&admin, "create database example").await?;
             }
-            if example.role.is_some() {
-                let password = self.cluster.password().expose().replace('\'', "''");
-                run(&admin, &format!("create role {MONITOR} login password '{password}'")).await?;
-                run(&admin, &format!("grant pg_monitor to {MONITOR}")).await?;
-            }
+        }
+        if example.role.is_some() {
+            self.monitor().await?;
         }
         if let Some(lines) = &example.hba {
             write_hba(&self.cluster, &hba(lines));
@@ -99,6 +97,14 @@ impl Ground {
             self.statements(database, statements).await?;
         }
         Ok(())
+    }
+
+    /// Makes the role that may read with `pg_monitor` alone.
+    pub(crate) async fn monitor(&self) -> Result<(), String> {
+        let admin = self.admin("postgres").await;
+        let password = self.cluster.password().expose().replace('\'', "''");
+        run(&admin, &format!("create role {MONITOR} login password '{password}'")).await?;
+        run(&admin, &format!("grant pg_monitor to {MONITOR}")).await
     }
 
     async fn set(&self, settings: &[(&String, &String)]) -> Result<(), String> {

@@ -23,7 +23,7 @@ const FILE_MAX: u64 = 512 << 20;
 
 /// Arguments of `pgkeep baseline assess`.
 #[derive(Debug, Args)]
-pub(super) struct AssessCommand {
+pub(in crate::cli) struct AssessCommand {
     #[command(flatten)]
     target: TargetArgs,
     /// Data directory of the server on this host, to read files besides

@@ -10,7 +10,7 @@ use crate::cli::output::{self, Format};
 
 /// Arguments of `pgkeep baseline checks`.
 #[derive(Debug, Args)]
-pub(super) struct ListCommand {
+pub(in crate::cli) struct ListCommand {
     /// Only those of this topic
     #[arg(long)]
     topic: Option<String>,

@@ -13,7 +13,7 @@ use crate::home::Home;
 /// How a server is named.
 #[derive(Debug, Args)]
 #[group(required = false, multiple = false)]
-pub(super) struct TargetArgs {
+pub(in crate::cli) struct TargetArgs {
     /// Connection string of any PostgreSQL, as libpq takes it: key=value words or a URI
     #[arg(long, value_name = "DSN", hide_env_values = true)]
     dsn: Option<String>,
@@ -23,11 +23,6 @@ pub(super) struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// Whether a server is named at all.
-    pub(super) fn is_given(&self) -> bool {
-        self.dsn.is_some() || self.server.is_some()
-    }
-
     /// The server that is meant.
     pub(super) fn find(&self, home: impl FnOnce() -> Result<Home, Fault>) -> Result<Target, Fault> {
         let (text, name) = match (&self.dsn, &self.server) {
