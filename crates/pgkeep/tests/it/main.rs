@@ -9,6 +9,7 @@ mod access;
 mod agent;
 mod api;
 mod at_rest;
+mod baseline;
 mod cli;
 mod cmk;
 mod feeds;

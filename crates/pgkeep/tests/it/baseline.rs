@@ -1,0 +1,145 @@
+//! `pgkeep baseline` against a PostgreSQL that is not pgkeep's.
+
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::StockCluster;
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn pgkeep(dir: &Path, args: &[&str]) -> Ended {
+    let output = Command::new(env!("CARGO_BIN_EXE_pgkeep"))
+        .args(args)
+        .env_clear()
+        .env("PGPASSFILE", dir.join("pgpass"))
+        .env("PGKEEP_HOME", dir)
+        .current_dir(dir)
+        .output()
+        .expect("because the binary was built");
+    Ended {
+        code: output.status.code().expect("because no signal ended it"),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// A folder with the password of `postgres` and of `scan`, who has `pg_monitor` alone.
+async fn prepared(cluster: &StockCluster) -> TempDir {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = TempDir::new().unwrap();
+    let file = dir.path().join("pgpass");
+    std::fs::write(&file, format!("*:*:*:*:{}\n", cluster.password().expose())).unwrap();
+    std::fs::set_permissions(&file, PermissionsExt::from_mode(0o600)).unwrap();
+    let admin = cluster.connect("postgres").await;
+    let sql = format!("create role scan login password '{}'", cluster.password().expose());
+    admin.batch("make a role", &sql).await.unwrap();
+    admin.batch("let it see", "grant pg_monitor to scan").await.unwrap();
+    dir
+}
+
+fn dsn(cluster: &StockCluster, user: &str) -> String {
+    let (host, port) = (cluster.dir().display(), cluster.port());
+    format!("host={host} port={port} user={user} dbname=postgres")
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).expect("one JSON document")
+}
+
+fn verdict<'a>(assessment: &'a Value, id: &str) -> &'a str {
+    let results = assessment["results"].as_array().expect("results");
+    let result = results.iter().find(|result| result["id"] == id).expect("a result");
+    result["verdict"].as_str().expect("a verdict")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assessment_has_the_shape_of_the_contract() {
+    let cluster = StockCluster::start().await;
+    let dir = prepared(&cluster).await;
+    let dir = dir.path();
+    let dsn = dsn(&cluster, "postgres");
+    let args = ["baseline", "assess", "--dsn", &dsn, "-o", "json", "--save-evidence", "e.json"];
+    let ended = pgkeep(dir, &args);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let assessment = json(&ended.out);
+    for member in ["server", "assessed_at", "feeds", "results"] {
+        assert!(!assessment[member].is_null(), "{member}");
+    }
+    let results = assessment["results"].as_array().unwrap();
+    assert!(results.len() > 100, "{}", results.len());
+    for result in results {
+        let id = &result["id"];
+        for member in ["title", "severity", "verdict", "reason"] {
+            assert!(result[member].as_str().is_some_and(|text| !text.is_empty()), "{id}: {member}");
+        }
+        for member in ["evidence", "mcsb", "cis", "stig", "nist"] {
+            assert!(result[member].is_array(), "{id}: {member}");
+        }
+        assert!(result["fix"]["automatic"].is_boolean(), "{id}");
+        assert!(result["fix"]["class"].is_string(), "{id}");
+        assert!(!result["reason"].as_str().unwrap().starts_with("internal"), "{result:#}");
+        if matches!(result["verdict"].as_str().unwrap(), "pass" | "fail") {
+            assert_ne!(result["evidence"].as_array().unwrap().len(), 0, "{id}");
+        }
+    }
+    // As initdb leaves it: nobody signs in over the network in clear yet, and nothing is logged.
+    assert_eq!(verdict(&assessment, "LOG-17"), "fail");
+    assert_eq!(verdict(&assessment, "PASS-01"), "pass");
+    assert!(!ended.out.contains(cluster.password().expose()));
+    // The same verdicts from the evidence alone.
+    let again = pgkeep(dir, &["baseline", "assess", "--evidence", "e.json", "-o", "json"]);
+    assert_eq!(again.code, 0, "{}", again.err);
+    assert_eq!(json(&again.out)["results"], assessment["results"]);
+    assert!(!std::fs::read_to_string(dir.join("e.json")).unwrap().contains("SCRAM-SHA-256$"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gate_breaks_on_what_fails_and_on_what_cannot_be_told_if_asked() {
+    let cluster = StockCluster::start().await;
+    let dir = prepared(&cluster).await;
+    let dir = dir.path();
+    let dsn = dsn(&cluster, "scan");
+    let assess = |words: &[&str]| {
+        let args = [&["baseline", "assess", "--dsn", &dsn, "-o", "json"], words].concat();
+        pgkeep(dir, &args)
+    };
+    let log = assess(&["--id", "LOG-17", "--fail-on", "high"]);
+    assert_eq!((log.code, verdict(&json(&log.out), "LOG-17")), (6, "fail"));
+    assert_eq!(assess(&["--id", "LOG-17", "--fail-on", "critical"]).code, 0);
+    // What only others may read is not known, and does not pass.
+    let hba = assess(&["--id", "AUTH-02", "--fail-on", "low"]);
+    assert_eq!((hba.code, verdict(&json(&hba.out), "AUTH-02")), (0, "cannot-tell"));
+    let rights = json(&hba.out)["missing_rights"].to_string();
+    assert!(rights.contains("pg_hba_file_rules") && rights.contains("scan"), "{rights}");
+    let words = ["--id", "AUTH-02", "--fail-on", "low", "--fail-on-cannot-tell"];
+    assert_eq!(assess(&words).code, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_there_is_said() {
+    let dir = TempDir::new().unwrap();
+    let nobody = "host=localhost port=1 user=scan dbname=postgres";
+    for (args, code, said) in [
+        (&["baseline", "assess"] as &[&str], 2, "--dsn"),
+        (&["baseline", "assess", "--dsn", nobody], 1, "could not connect"),
+        (&["baseline", "assess", "--dsn", "frobnicate=1"], 2, "frobnicate"),
+        (&["baseline", "assess", "--dsn", nobody, "--id", "NO-99"], 3, "NO-99"),
+        (&["baseline", "assess", "--evidence", "absent.json"], 3, "absent.json"),
+        (&["baseline", "show", "NO-99"], 3, "NO-99"),
+        (&["baseline", "checks", "-o", "sarif"], 2, "sarif"),
+    ] {
+        let ended = pgkeep(dir.path(), args);
+        assert_eq!(ended.code, code, "{args:?}: {}", ended.err);
+        assert!(ended.err.contains(said), "{args:?}: {}", ended.err);
+    }
+    let list = json(&pgkeep(dir.path(), &["baseline", "checks", "-o", "json"]).out);
+    assert!(list.as_array().is_some_and(|checks| checks.len() > 100));
+    let one = json(&pgkeep(dir.path(), &["baseline", "show", "LOG-17", "-o", "json"]).out);
+    assert!(one["rules"]["fail"].is_array() && one["why"].is_string());
+}
