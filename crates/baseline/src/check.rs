@@ -228,6 +228,9 @@ pub struct Example {
     /// What is declared
     #[serde(default)]
     pub declare: toml::Table,
+    /// Evidence that is read only where it is asked for
+    #[serde(default)]
+    pub asked: Vec<String>,
     /// The profile that judges
     pub profile: Option<Profile>,
     /// Versions on which it can be made

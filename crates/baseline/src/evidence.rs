@@ -25,6 +25,8 @@ pub struct Evidence {
     /// A condition in SQL that says whether the reader sees all of it, where PostgreSQL would
     /// leave rows out instead of refusing
     pub allowed: Option<String>,
+    /// A word that has to be asked for, where reading costs more than a look
+    pub asked: Option<String>,
     /// The query
     pub sql: Option<String>,
     /// Other queries, by version

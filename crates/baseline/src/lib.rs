@@ -29,7 +29,7 @@ mod rules;
 pub use assess::{Assessment, FeedState, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
-pub use collect::{Connect, Connecting, collect};
+pub use collect::{Connect, Connecting, Request, collect};
 pub use declared::Declared;
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};

@@ -40,6 +40,12 @@ pub trait Connect: Sync {
     fn label(&self) -> String;
 }
 
+impl Wanted<'_> {
+    fn is_read(&self) -> bool {
+        self.table.state != State::Unread
+    }
+}
+
 /// A table that is to be read.
 struct Wanted<'a> {
     key: String,
@@ -47,15 +53,25 @@ struct Wanted<'a> {
     table: TableEvidence,
 }
 
-/// Collects what `checks` read. `progress` hears what is being done.
+/// What is to be read.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Whose evidence
+    pub checks: &'a [&'a Check],
+    /// What is meant to be so
+    pub declared: &'a Declared,
+    /// Evidence that costs more than a look, by its word: `password-guesses`
+    pub asked: &'a [String],
+}
+
+/// Collects what checks read. `progress` hears what is being done.
 ///
 /// # Errors
 /// The server cannot be reached at all, or the content is not sound.
 pub async fn collect(
     target: &dyn Connect,
     library: &Library,
-    checks: &[&Check],
-    declared: &Declared,
+    request: &Request<'_>,
     clock: &dyn Clock,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<Bundle> {
@@ -64,19 +80,19 @@ pub async fn collect(
     let about = sql::about(&first).await?;
     let at = clock.now().to_string();
     let mut bundle = Bundle::empty(at, target.label(), about.role.clone(), about.major);
-    let rows = declared.rows();
+    let rows = request.declared.rows();
     let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
     bundle.declared = TableEvidence::whole(Declared::schema(), said.collect(), "declaration");
 
-    let mut wanted = wanted(library, checks, about.major)?;
-    for table in wanted.iter_mut().filter(|w| w.evidence.scope == Scope::Cluster) {
-        progress(&format!("reading {}", table.key));
+    let mut wanted = wanted(library, request, about.major)?;
+    progress("reading the cluster");
+    for table in wanted.iter_mut().filter(|w| w.evidence.scope == Scope::Cluster && w.is_read()) {
         let Some(sql) = table.evidence.sql(about.major) else { continue };
         let answer = sql::read(&first, sql, &table.table.columns, table.evidence).await;
         put(table, None, answer);
     }
     let by_database: Vec<usize> =
-        (0..wanted.len()).filter(|i| wanted[*i].evidence.scope == Scope::Database).collect();
+        (0..wanted.len()).filter(|i| wanted[*i].evidence.scope == Scope::Database && wanted[*i].is_read()).collect();
     if !by_database.is_empty() {
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
@@ -184,10 +200,14 @@ fn put(wanted: &mut Wanted<'_>, database: Option<&str>, answer: Answer) {
 }
 
 /// The tables that checks read, with their names in the bundle.
-fn wanted<'a>(library: &'a Library, checks: &[&'a Check], major: u32) -> Result<Vec<Wanted<'a>>> {
+fn wanted<'a>(
+    library: &'a Library,
+    request: &Request<'a>,
+    major: u32,
+) -> Result<Vec<Wanted<'a>>> {
     let mut keys = BTreeSet::new();
     let mut own: BTreeMap<String, &Evidence> = BTreeMap::new();
-    for check in checks {
+    for check in request.checks {
         if check.majors.is_some_and(|majors| !majors.hold(major)) {
             continue;
         }
@@ -221,7 +241,14 @@ fn wanted<'a>(library: &'a Library, checks: &[&'a Check], major: u32) -> Result<
     all.map(|(key, evidence)| {
         let odd = |what: String| Error::Content { file: format!("evidence {key}"), what };
         let schema = evidence.schema().map_err(odd)?;
+        let is_asked = |word: &String| request.asked.contains(word);
+        let unasked = evidence.asked.as_ref().filter(|word| !is_asked(word));
         let table = match (evidence.sql(major), &evidence.source) {
+            (Some(sql), _) if unasked.is_some() => {
+                let mut gap = gap(None, "not-asked", "it is read only where it is asked for");
+                gap.cure = unasked.map(|word| format!("--with {word}"));
+                TableEvidence::unread(schema, gap, sql.trim())
+            }
             (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
             (None, Some(source)) => {
                 let message = "this assessment has no access to the server's host";

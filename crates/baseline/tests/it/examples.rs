@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 
 use base::{Clock as _, SystemClock};
 use baseline::{
-    Bundle, Check, Declared, Example, Library, Outcome, Profile, Verdict, assess, collect,
+    Bundle, Check, Declared, Example, Library, Outcome, Profile, Request, Verdict, assess,
+    collect,
 };
 
 use crate::content::{is_wanted, library};
@@ -26,7 +27,8 @@ async fn said(
 ) -> Result<Outcome, String> {
     let declared = Declared::of(example.declare.clone()).expect("a declaration");
     let reader = ground.reader(role);
-    let bundle = collect(&reader, library, &[check], &declared, &SystemClock, &|_| ()).await;
+    let request = Request { checks: &[check], declared: &declared, asked: &example.asked };
+    let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     let bundle = bundle.map_err(|error| format!("cannot be collected: {:?}", error.fault()))?;
     let profiles: Vec<Profile> = example.profile.into_iter().collect();
     let ids = [check.id.clone()];
@@ -110,7 +112,8 @@ async fn run(topics: &[&str]) {
 async fn testkit_major(ground: &Ground, library: &Library, check: &Check) -> u32 {
     let reader = ground.reader("postgres");
     let declared = Declared::default();
-    let bundle = collect(&reader, library, &[check], &declared, &SystemClock, &|_| ()).await;
+    let request = Request { checks: &[check], declared: &declared, asked: &[] };
+    let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     bundle.expect("the cluster can be read").major
 }
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Library, Outcome, Profile, Severity, Verdict, assess,
-    collect,
+    Assessment, Bundle, Check, Declared, Library, Outcome, Profile, Request, Severity, Verdict,
+    assess, collect,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -38,6 +38,10 @@ pub(in crate::cli) struct AssessCommand {
     /// What is meant to be so: a TOML or JSON file of names by kind
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
+    /// Also read what costs more than a look: password-guesses (tries some guesses against each
+    /// stored password, inside the server)
+    #[arg(long, value_name = "WORD", value_parser = ["password-guesses"])]
+    with: Vec<String>,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Least>,
@@ -160,7 +164,8 @@ fn collected(
     let target = command.target.find(home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
-    let work = collect(&target, library, checks, &declared, &SystemClock, &progress);
+    let request = Request { checks, declared: &declared, asked: &command.with };
+    let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();
     bundle.map_err(|error| error.fault())
