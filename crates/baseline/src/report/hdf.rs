@@ -21,7 +21,8 @@ pub fn hdf(assessment: &Assessment) -> String {
             None => groups.push((&outcome.topic, vec![&outcome.id])),
         }
     }
-    let group = |(topic, ids): &(&str, Vec<&str>)| json!({"id": topic, "title": topic, "controls": ids});
+    let group =
+        |(topic, ids): &(&str, Vec<&str>)| json!({"id": topic, "title": topic, "controls": ids});
     // What was asked, not what came of it: two runs of the same checks have the same one.
     let asked: Vec<Value> =
         assessment.results.iter().map(|o| json!([o.id, o.title, o.why])).collect();

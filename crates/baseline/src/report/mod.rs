@@ -52,15 +52,8 @@ pub enum Format {
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Json,
-        Self::Sarif,
-        Self::Junit,
-        Self::Hdf,
-        Self::Oscal,
-        Self::Ocsf,
-        Self::Html,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Json, Self::Sarif, Self::Junit, Self::Hdf, Self::Oscal, Self::Ocsf, Self::Html];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -86,7 +79,7 @@ impl Format {
             Self::Json | Self::Hdf | Self::Oscal | Self::Ocsf => "json",
             Self::Sarif => "sarif",
             Self::Junit => "xml",
-                        Self::Html => "html",
+            Self::Html => "html",
         }
     }
 
@@ -128,7 +121,9 @@ fn points(outcome: &Outcome) -> Vec<Point<'_>> {
     let point = |(at, finding): (usize, &'_ Finding)| {
         let cell = |name: &str| {
             // Rows are in the order of findings, but not all of them are kept.
-            let row = rows.get(at).filter(|row| row.get("item").map(plain).as_ref() == Some(&finding.item));
+            let row = rows
+                .get(at)
+                .filter(|row| row.get("item").map(plain).as_ref() == Some(&finding.item));
             row.and_then(|row| row.get(name)).map(plain).filter(|text| !text.is_empty())
         };
         let mut text = finding.item.clone();

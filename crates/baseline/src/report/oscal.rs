@@ -35,11 +35,15 @@ pub fn oscal(assessment: &Assessment) -> String {
         plan: uuid(&["plan"]),
     };
     let outcomes = &assessment.results;
-    let observations: Vec<Value> =
-        outcomes.iter().map(|o| observation(assessment, o, &names, id(&format!("o:{}", o.id)))).collect();
+    let observations: Vec<Value> = outcomes
+        .iter()
+        .map(|o| observation(assessment, o, &names, id(&format!("o:{}", o.id))))
+        .collect();
     let findings: Vec<Value> = outcomes
         .iter()
-        .filter_map(|o| finding(o, &names, &id(&format!("f:{}", o.id)), &id(&format!("o:{}", o.id))))
+        .filter_map(|o| {
+            finding(o, &names, &id(&format!("f:{}", o.id)), &id(&format!("o:{}", o.id)))
+        })
         .collect();
     let mut result = json!({
         "uuid": id("result"),
@@ -94,9 +98,7 @@ fn facts(assessment: &Assessment) -> Vec<(&'static str, String)> {
 }
 
 fn props(facts: &[(&'static str, String)]) -> Vec<Value> {
-    let prop = |(name, value): &(&str, String)| {
-        json!({"name": name, "ns": NAMESPACE, "value": one_line(value)})
-    };
+    let prop = |(name, value): &(&str, String)| json!({"name": name, "ns": NAMESPACE, "value": one_line(value)});
     facts.iter().map(prop).collect()
 }
 

@@ -85,7 +85,10 @@ mod tests {
 
     #[test]
     fn odd_texts_fit() {
-        assert_eq!(escaped("<a b=\"c\">&'\n\u{1}"), "&lt;a b=&quot;c&quot;&gt;&amp;&#39;&#10;\u{fffd}");
+        assert_eq!(
+            escaped("<a b=\"c\">&'\n\u{1}"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;&#39;&#10;\u{fffd}"
+        );
         assert_eq!(message("{0} [a](b)"), "{{0}} \\[a\\](b)");
         assert_eq!(one_line(" a\n\tb\u{7} "), "a b");
         assert_eq!(one_line("\n"), "-");

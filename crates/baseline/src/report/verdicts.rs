@@ -38,13 +38,8 @@ pub(super) struct Words {
 }
 
 /// In the order in which the page lists them.
-pub(super) const ORDER: [Verdict; 5] = [
-    Verdict::Fail,
-    Verdict::CannotTell,
-    Verdict::Pass,
-    Verdict::Provider,
-    Verdict::NotApplicable,
-];
+pub(super) const ORDER: [Verdict; 5] =
+    [Verdict::Fail, Verdict::CannotTell, Verdict::Pass, Verdict::Provider, Verdict::NotApplicable];
 
 /// The row of a verdict.
 pub(super) fn words(verdict: Verdict) -> Words {

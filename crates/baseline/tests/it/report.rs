@@ -177,7 +177,8 @@ fn oscal_names_no_thing_twice() {
     let report: Value =
         serde_json::from_str(&Format::Oscal.render(&sample::assessment())).expect("JSON");
     let results = &report["assessment-results"]["results"][0];
-    let of = |name: &str| list(&results[name]).iter().map(|of| text(&of["uuid"])).collect::<Vec<_>>();
+    let of =
+        |name: &str| list(&results[name]).iter().map(|of| text(&of["uuid"])).collect::<Vec<_>>();
     let mut all = [of("observations"), of("findings")].concat();
     let n = all.len();
     all.sort();

@@ -94,12 +94,7 @@ pub(crate) fn assessment() -> Assessment {
         );
         (format!("{topic}/{id}"), text)
     });
-    let evidence = [
-        ("Denied", FACTS),
-        ("Facts", FACTS),
-        ("Managed", FACTS),
-        ("Objects", OBJECTS),
-    ];
+    let evidence = [("Denied", FACTS), ("Facts", FACTS), ("Managed", FACTS), ("Objects", OBJECTS)];
     let evidence = evidence.map(|(name, text)| (name.to_owned(), text.to_owned()));
     let library = Library::of(&checks, &[], &evidence).expect("sound checks");
     assess(&library, &bundle(), &[], &[], NOW_MS).expect("an assessment")
@@ -110,7 +105,7 @@ fn bundle() -> Bundle {
     let odd = [
         ("app", "public.\"a<b>&'c'\"", "]]> --> </td>", "none"),
         ("app", "{0} [x](https://example.org) `y`", "line\nand\ttab\r\n", "none"),
-        ("d\"b&", "\u{1}\u{7f}\u{85} \u{202e}rtl \u{1f418} ￾", "\\u0000 \u{fffe}", "none"),
+        ("d\"b&", "\u{1}\u{7f}\u{85} \u{202e}rtl \u{1f418} \u{fffe}", "\\u0000 \u{fffe}", "none"),
         ("app", "kept", "none", "none"),
     ];
     let rows = odd.map(|(database, item, found, wanted)| texts(&[database, item, found, wanted]));
@@ -139,7 +134,10 @@ fn bundle() -> Bundle {
         role: "reader & co".to_owned(),
         major: 17,
         declared: TableEvidence::whole(Vec::new(), Vec::new(), ""),
-        tables: tables.map(|(name, table)| (name.to_owned(), table)).into_iter().collect::<BTreeMap<_, _>>(),
+        tables: tables
+            .map(|(name, table)| (name.to_owned(), table))
+            .into_iter()
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 
