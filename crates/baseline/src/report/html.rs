@@ -68,7 +68,11 @@ fn summary(out: &mut String, assessment: &Assessment) {
     for verdict in ORDER {
         let n = assessment.counts.get(&verdict).copied().unwrap_or_default();
         let words = words(verdict);
-        *out += &format!("<li class=\"{}\"><b>{n}</b> {}</li>\n", words.name, escaped(words.html));
+        *out += &format!(
+            "<li class=\"{}\"><strong>{n}</strong> {}</li>\n",
+            words.name,
+            escaped(words.html)
+        );
     }
     *out += "</ul>\n<p>The score is what passes of what was answered, by severity; the coverage is \
              what was answered of what applies. What cannot be told counts as neither pass nor \

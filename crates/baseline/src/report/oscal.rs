@@ -98,7 +98,10 @@ fn facts(assessment: &Assessment) -> Vec<(&'static str, String)> {
 }
 
 fn props(facts: &[(&'static str, String)]) -> Vec<Value> {
-    let prop = |(name, value): &(&str, String)| json!({"name": name, "ns": NAMESPACE, "value": one_line(value)});
+    let prop = |(name, value): &(&str, String)| {
+        let value = one_line(value);
+        json!({"name": name, "ns": NAMESPACE, "value": value})
+    };
     facts.iter().map(prop).collect()
 }
 

@@ -56,8 +56,8 @@ pub(super) fn token(text: &str) -> String {
     out
 }
 
-/// A UUID in the form of version 5 (RFC 9562), of SHA-256 in the place of SHA-1: the same parts give
-/// the same one.
+/// A UUID in the form of version 5 (RFC 9562), of SHA-256 in the place of SHA-1: the same parts
+/// give the same one.
 pub(super) fn uuid(parts: &[&str]) -> String {
     let mut name = String::from(super::NAMESPACE);
     for part in parts {

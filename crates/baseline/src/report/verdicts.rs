@@ -5,13 +5,13 @@
 //! |---|---|---|---|---|---|---|
 //! | pass | pass | — | passed | satisfied, pass | 1 Pass | passes |
 //! | fail | fail | failure | failed | not-satisfied, fail | 3 Fail | fails |
-//! | not-applicable | notApplicable | skipped | skipped, impact 0 | none | 99 not-applicable | does not apply |
-//! | provider | informational | skipped | skipped | none | 99 provider | the provider's |
+//! | not-applicable | notApplicable | skipped | skipped, impact 0 | none | 99 | does not apply |
+//! | provider | informational | skipped | skipped | none | 99 | the provider's |
 //! | cannot-tell | review | error | error | not-satisfied, other | 0 Unknown | cannot tell |
 //!
 //! OSCAL knows `satisfied` and `not-satisfied` only: what neither holds nor fails is an observation
 //! without a finding. What could not be told is no reason to be satisfied. In HDF impact 0 is how
-//! Heimdall tells "not applicable" from "not reviewed".
+//! Heimdall tells "not applicable" from "not reviewed"; in OCSF 99 is "other", named beside it.
 
 use crate::judge::Verdict;
 

@@ -80,11 +80,13 @@ fn read(format: Format, report: &str) -> (Said, &'static str) {
             for case in report.split("<testcase ").skip(1) {
                 let id = case.strip_prefix("name=\"").expect("a name first");
                 let id = id.split(' ').next().expect("an identifier");
-                let end = case.find("/>").min(case.find("</testcase>"));
-                let case = &case[..end.or(case.find("</testcase>")).expect("its end")];
+                // Attributes hold no `>`: it is escaped there.
+                let (start, rest) = case.split_once('>').expect("the end of its start");
+                let within = if start.ends_with('/') { "" } else { rest };
+                let within = within.split("</testcase>").next().unwrap_or_default();
                 let word = ["failure", "error", "skipped"]
                     .into_iter()
-                    .find(|element| case.contains(&format!("<{element} ")));
+                    .find(|element| within.contains(&format!("<{element} ")));
                 put(&mut said, id, word.unwrap_or("passed"));
             }
             "passed"

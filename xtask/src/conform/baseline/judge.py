@@ -12,8 +12,8 @@ import subprocess
 import sys
 import tempfile
 
-FOLDER = pathlib.Path(sys.argv[1])
-MODULES = pathlib.Path(sys.argv[2]) / "node_modules"
+FOLDER = pathlib.Path(sys.argv[1]).resolve()
+MODULES = pathlib.Path(sys.argv[2]).resolve() / "node_modules"
 HERE = pathlib.Path(__file__).parent
 SARIF_SCHEMA = MODULES / "@microsoft/jest-sarif/lib/schemas/sarif-2.1.0-rtm.5.json"
 MULTITOOL = MODULES / "@microsoft/sarif-multitool-linux/Sarif.Multitool"
@@ -52,15 +52,16 @@ def tool(name):
 
 def sarif():
     report = FOLDER / "sarif.sarif"
-    words = [tool("check-jsonschema"), "--schemafile", SARIF_SCHEMA, report]
-    run("SARIF", "check-jsonschema", words)
+    # The schema has a pattern that is none in the Unicode mode of ECMAScript.
+    words = [tool("check-jsonschema"), "--regex-variant", "nonunicode"]
+    run("SARIF", "check-jsonschema", [*words, "--schemafile", SARIF_SCHEMA, report])
     expected = {"error": 0, "warning": 0, "note": 0}
     for result in ASSESSMENT["results"]:
         expected[LEVELS[result["severity"]]] += len(result.get("findings", []))
     from sarif import loader
 
-    counts = loader.load_sarif_file(str(report)).get_result_count_by_severity()
-    found = {level: counts.get(level, 0) for level in expected}
+    read = loader.load_sarif_file(str(report)).get_report()
+    found = {level: read.get_issue_count_for_severity(level) for level in expected}
     equal("SARIF", "sarif-tools", "failures by level", found, expected)
     # npm keeps no mode that says it is a program.
     os.chmod(MULTITOOL, 0o755)

@@ -38,7 +38,7 @@ fn read(said: &str) -> Outcome<Verdict> {
         n_failed: 0,
         n_skipped: 0,
         failures: Vec::new(),
-        remark: "A made-up assessment with all five verdicts, odd characters and gaps.\n".to_owned(),
+        remark: "Made up: all five verdicts, odd characters, gaps.\n".to_owned(),
     };
     let mut rows: BTreeMap<(&str, &str), (u64, u64)> = BTreeMap::new();
     let mut notes = String::new();
