@@ -84,6 +84,9 @@ def sarif():
         wrong = [one for one in said if one.endswith(" error")]
         wrong += [str(note) for note in notes if note.get("level") == "error"]
         equal("SARIF", "SARIF Multitool", "errors", wrong, [])
+        # It is silent, and content, where it cannot read a report at all: that the tool has no
+        # `informationUri` it must have seen.
+        equal("SARIF", "SARIF Multitool", "was read", "SARIF2005 warning" in said, True)
         for one in sorted({one for one in said if not one.endswith(" error")}):
             say("note", "SARIF", "SARIF Multitool", f"{one}, {said.count(one)} times")
 
