@@ -165,7 +165,10 @@ fn nothing_from_outside_becomes_markup() {
     let assessment = sample::assessment();
     for format in [Format::Html, Format::Junit] {
         let report = format.render(&assessment);
-        for odd in ["<script", "<odd>", "<b>", "<it>", "<reader>", "\u{1}", "\u{85}", "\u{fffe}"] {
+        for odd in [
+            "<script", "<odd>", "<b>", "<it>", "<reader>", "\u{1}", "\u{85}", "\u{202e}",
+            "\u{fffe}",
+        ] {
             assert!(!report.contains(odd), "{}: {odd:?}", format.name());
         }
         assert!(report.contains("&lt;b&gt;"), "{}", format.name());
