@@ -1,9 +1,9 @@
 //! SARIF 2.1.0: one rule a check, one result a finding or verdict.
 //!
 //! A server has no files that an assessment could point into: places are logical ones, server →
-//! database → object. A result that is no failure has the level `none` (section 3.27.10). Programs
-//! that look at levels or at files only see no result in it that they know; they lose, but do not
-//! gain a pass.
+//! database → object. A result that is no failure has the level `none` (section 3.27.10), so a
+//! program that counts errors, warnings and notes alone sees neither passes nor what could not be
+//! told: the latter is also a warning among the notifications of the run.
 
 use std::collections::HashMap;
 
@@ -44,10 +44,14 @@ pub fn sarif(assessment: &Assessment) -> String {
             }
             results.push(result);
         }
-        notes.extend(gaps(outcome).map(|gap| {
+        let mut missing: Vec<String> = gaps(outcome).collect();
+        if missing.is_empty() && outcome.verdict == Verdict::CannotTell {
+            missing.push(outcome.reason.clone());
+        }
+        notes.extend(missing.iter().map(|lack| {
             json!({
                 "level": "warning",
-                "message": {"text": message(&gap)},
+                "message": {"text": message(lack)},
                 "associatedRule": {"id": outcome.id, "index": at},
             })
         }));

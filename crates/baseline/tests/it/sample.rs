@@ -21,7 +21,7 @@ sql = "select 1"
 "#;
 
 /// Check, topic, severity, title, identifiers, rules.
-const CHECKS: [(&str, &str, &str, &str, &str, &str); 7] = [
+const CHECKS: [(&str, &str, &str, &str, &str, &str); 8] = [
     (
         "DEMO-01",
         "objects <&\"'>",
@@ -79,6 +79,14 @@ const CHECKS: [(&str, &str, &str, &str, &str, &str); 7] = [
         "",
         "cannot_tell = 'Facts | project reason = \"the feed is old\", cure = \"fetch it\"'\n\
          fail = 'Facts | where item == \"nothing\"'\nshow = 'Facts'",
+    ),
+    (
+        "DEMO-08",
+        "settings",
+        "medium",
+        "A setting that this server does not have is on",
+        "",
+        "fail = 'Facts | where item == \"nothing\"'\nshow = 'Facts | where item == \"nothing\"'",
     ),
 ];
 
