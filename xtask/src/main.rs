@@ -94,7 +94,7 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "conform",
         usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [kql] \
-                [--yes] [--dir DIR] [--engine plain|pgkeep]",
+                [lake] [baseline-formats] [--yes] [--dir DIR] [--engine plain|pgkeep]",
         about: "run other people's test suites on a mount, a server, the API and others",
         run: conform::run,
     },

@@ -61,6 +61,8 @@ pub struct Outcome {
     pub title: String,
     /// Its topic
     pub topic: String,
+    /// What goes wrong where it does not hold
+    pub why: String,
     /// How bad a failure is
     pub severity: Severity,
     /// What must be read
@@ -253,6 +255,7 @@ fn outcome(
         id: check.id.clone(),
         title: check.title.clone(),
         topic: check.topic.clone(),
+        why: check.why.clone(),
         severity: check.severity,
         access: check.access,
         verdict: judgement.verdict,

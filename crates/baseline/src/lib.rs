@@ -12,6 +12,7 @@
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
 mod bundle;
@@ -24,6 +25,7 @@ mod error;
 mod evidence;
 mod judge;
 mod library;
+pub mod report;
 mod rules;
 
 pub use assess::{Assessment, FeedState, Outcome, assess};

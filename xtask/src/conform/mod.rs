@@ -1,5 +1,5 @@
 //! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
-//! vault, on the API, on the query language and on tables of the log lake.
+//! vault, on the API, on the query language, on tables of the log lake and on reports.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
 //! source package, what judges the key vault, the API and the tables from PyPI; versions are pinned
@@ -8,6 +8,7 @@
 
 mod api;
 mod apt_source;
+mod baseline;
 mod fsx;
 mod keyvault;
 mod kql;
@@ -74,6 +75,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "api-fuzz", run: api::run },
     Suite { name: "kql", run: kql::run },
     Suite { name: "lake", run: lake::run },
+    Suite { name: "baseline-formats", run: baseline::run },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -85,14 +87,20 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         needs.push(Need::Acl);
     }
     if wanted.iter().any(|suite| {
-        suite.name.starts_with("keyvault") || matches!(suite.name, "api-fuzz" | "kql" | "lake")
+        suite.name.starts_with("keyvault")
+            || matches!(suite.name, "api-fuzz" | "kql" | "lake" | "baseline-formats")
     }) {
         needs.push(Need::Python);
     }
+    if wanted.iter().any(|suite| suite.name == "baseline-formats") {
+        needs.push(Need::Node);
+    }
     deps::ensure(&needs, args.assume_yes())?;
+    // Reports are written by an example: nothing of a server takes part.
+    let needs_program = wanted.iter().any(|suite| suite.name != "baseline-formats");
     let binary = match (kind, args.path("--binary")) {
         (EngineKind::Pgkeep, Some(path)) => Some(path),
-        (EngineKind::Pgkeep, None) => Some(build::release()?),
+        (EngineKind::Pgkeep, None) if needs_program => Some(build::release()?),
         _ => None,
     };
     let mut n_failed = 0;

@@ -3,3 +3,5 @@
 mod content;
 mod examples;
 mod ground;
+mod report;
+mod sample;
