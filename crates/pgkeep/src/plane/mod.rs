@@ -16,7 +16,6 @@ mod peers;
 mod states;
 mod store;
 
-#[cfg(feature = "otlp")]
 pub(crate) use access::tls_to_others;
 pub(crate) use backend::{as_role, encode};
 pub(crate) use create::is_free;
