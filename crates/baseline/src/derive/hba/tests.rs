@@ -1,0 +1,359 @@
+//! The decision over sets against a judge that goes through the lines one by one.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use kql::plan::{Column, Schema};
+use kql::value::{Json, Type};
+use proptest::prelude::*;
+
+use super::super::{Given, list};
+use super::{File, Transport, reach, shadows};
+use crate::bundle::TableEvidence;
+
+/// Roles: name, superuser, login, and the groups that they are in, through others too.
+const ROLES: &[(&str, bool, bool, &[&str])] = &[
+    ("ann", false, true, &["staff", "all"]),
+    ("bob", false, true, &["boss", "staff", "all"]),
+    ("boss", true, true, &["staff", "all"]),
+    ("staff", false, false, &["all"]),
+    ("shop", false, true, &[]),
+    ("all", false, false, &[]),
+];
+const DATABASES: &[&str] = &["shop", "ann", "postgres", "staff", "replication"];
+/// Names of connections; some exist as nothing.
+const ROLE_NAMES: &[&str] = &["ann", "bob", "boss", "staff", "shop", "all", "ghost", "zed", "alf"];
+const BASE_NAMES: &[&str] = &[
+    "shop", "ann", "bob", "boss", "postgres", "staff", "all", "replication", "ghost", "zed", "box",
+    "alf", "",
+];
+const TRANSPORTS: [Transport; 4] = Transport::ALL;
+
+fn table(rows: Vec<Vec<(&'static str, Json)>>) -> TableEvidence {
+    let columns: Schema = rows.first().into_iter().flatten().map(|(name, _)| {
+        Column::new(*name, Type::Dynamic)
+    }).collect();
+    let rows = rows.into_iter().map(|row| row.into_iter().map(|(_, cell)| cell).collect());
+    TableEvidence::whole(columns, rows.collect(), "")
+}
+
+fn text(text: &str) -> Json {
+    Json::String(text.into())
+}
+
+/// A line as a person writes it: type, databases, roles, address, method.
+#[derive(Debug, Clone)]
+struct Written {
+    kind: &'static str,
+    databases: Vec<&'static str>,
+    roles: Vec<&'static str>,
+    address: String,
+    method: &'static str,
+}
+
+fn tables(lines: &[Written]) -> BTreeMap<String, TableEvidence> {
+    let rules = lines.iter().enumerate().map(|(at, line)| {
+        let (address, bits) = match line.address.split_once('/') {
+            Some((address, bits)) => (address, Json::Long(bits.parse().unwrap())),
+            None => (line.address.as_str(), Json::Null),
+        };
+        let n = Json::Long(i64::try_from(at).unwrap() + 1);
+        let what = [line.kind, &line.databases.join(","), &line.roles.join(","), &line.address,
+                    line.method];
+        vec![
+            ("rule", n.clone()), ("line", n), ("file", text("pg_hba.conf")),
+            ("item", text(&what.join(" "))), ("type", text(line.kind)),
+            ("databases", list(&line.databases)), ("users", list(&line.roles)),
+            ("address", text(address)), ("bits", bits), ("method", text(line.method)),
+            ("error", text("")), ("warning", text("")),
+        ]
+    });
+    let roles = ROLES.iter().map(|(name, superuser, login, _)| {
+        vec![("name", text(name)), ("superuser", Json::Bool(*superuser)), ("login", Json::Bool(*login))]
+    });
+    let paths = ROLES.iter().flat_map(|(name, _, _, groups)| {
+        groups.iter().map(|group| vec![("member", text(name)), ("role", text(group))])
+    });
+    let databases = DATABASES.iter().map(|name| {
+        vec![("name", text(name)), ("allow_conn", Json::Bool(true))]
+    });
+    let all = [
+        ("HbaRules", table(rules.collect())),
+        ("Roles", table(roles.collect())),
+        ("MembershipPaths", table(paths.collect())),
+        ("Databases", table(databases.collect())),
+    ];
+    all.map(|(name, table)| (name.to_owned(), table)).into()
+}
+
+/// Whether something matches: known, or not.
+type Said = Option<bool>;
+
+fn any(all: impl Iterator<Item = Said>) -> Said {
+    all.fold(Some(false), |a, b| match (a, b) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (None, _) | (_, None) => None,
+        _ => Some(false),
+    })
+}
+
+fn and(a: Said, b: Said) -> Said {
+    match (a, b) {
+        (Some(false), _) | (_, Some(false)) => Some(false),
+        (Some(true), Some(true)) => Some(true),
+        _ => None,
+    }
+}
+
+fn member(role: &str, group: &str) -> bool {
+    let known = |name: &str| ROLES.iter().find(|(known, ..)| *known == name);
+    known(group).is_some()
+        && known(role).is_some_and(|(_, _, _, all)| role == group || all.contains(&group))
+}
+
+/// A word that might have been in quotes where something is called like it.
+fn quoted(is_keyword: bool, is_name: bool, exists: bool) -> Said {
+    if !exists || is_keyword == is_name { Some(is_keyword) } else { None }
+}
+
+fn pattern(word: &str, name: &str) -> Said {
+    match word {
+        "^a" => Some(name.starts_with('a')),
+        "o" => Some(name.contains('o')),
+        _ => None,
+    }
+}
+
+/// One line and one connection, as the manual says it.
+fn line(line: &Written, role: &str, base: &str, from: Option<IpAddr>, how: Transport, major: u32) -> Said {
+    let kind = match how {
+        Transport::Local => line.kind == "local",
+        Transport::Tls => ["host", "hostssl", "hostnogssenc"].contains(&line.kind),
+        Transport::Cleartext => ["host", "hostnossl", "hostnogssenc"].contains(&line.kind),
+        Transport::Gss => ["host", "hostnossl", "hostgssenc"].contains(&line.kind),
+    };
+    let role_exists = |name: &str| ROLES.iter().any(|(known, ..)| *known == name);
+    let of_role = any(line.roles.iter().map(|word| match word.strip_prefix('/') {
+        Some(word) if major >= 16 => pattern(word, role),
+        _ if *word == "all" => quoted(true, role == "all", role_exists("all")),
+        _ => match word.strip_prefix('+') {
+            Some(group) => Some(member(role, group)),
+            None => Some(*word == role),
+        },
+    }));
+    let is_base = |word: &str| DATABASES.contains(&word);
+    let of_base = any(line.databases.iter().map(|word| match (word.strip_prefix('/'), *word) {
+        // No name is empty: this is physical replication.
+        (_, "replication") => quoted(base.is_empty(), base == "replication", is_base("replication")),
+        _ if base.is_empty() => Some(false),
+        (Some(word), _) if major >= 16 => pattern(word, base),
+        (_, "all") => Some(true),
+        (_, "sameuser") => Some(role == base),
+        (_, "samerole") => Some(member(role, base)),
+        (_, word) => Some(word == base),
+    }));
+    let at = match (from, line.address.split_once('/')) {
+        (None, _) => Some(true),
+        (Some(from), Some((net, bits))) => {
+            let bits: u32 = bits.parse().unwrap();
+            Some(match (from, net.parse::<IpAddr>().unwrap()) {
+                (IpAddr::V4(a), IpAddr::V4(b)) => {
+                    (u32::from(a) ^ u32::from(b)).leading_zeros() >= bits
+                }
+                (IpAddr::V6(a), IpAddr::V6(b)) => {
+                    (u128::from(a) ^ u128::from(b)).leading_zeros() >= bits
+                }
+                _ => false,
+            })
+        }
+        (Some(_), None) => (line.address == "all").then_some(true),
+    };
+    and(and(Some(kind), of_role), and(of_base, at))
+}
+
+/// The lines that decide a connection: those that may, and the first that does.
+fn judge(lines: &[Written], role: &str, base: &str, from: Option<IpAddr>, how: Transport, major: u32) -> Vec<(i64, bool)> {
+    let mut found = Vec::new();
+    for (at, written) in lines.iter().enumerate() {
+        let n = i64::try_from(at).unwrap() + 1;
+        match line(written, role, base, from, how, major) {
+            Some(false) => {}
+            None => found.push((n, true)),
+            Some(true) => {
+                found.push((n, !found.is_empty()));
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn words(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    proptest::collection::vec(proptest::sample::select(all), 1..3)
+}
+
+fn written() -> impl Strategy<Value = Written> {
+    let kinds = ["local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc", "host"];
+    let four = (0..16_u8, 26..33_u32).prop_map(|(low, bits)| format!("10.0.0.{low}/{bits}"));
+    let six = (0..4_u8, 124..129_u32).prop_map(|(low, bits)| format!("2001:db8::{low}/{bits}"));
+    let address = prop_oneof![
+        4 => four, 2 => six,
+        2 => proptest::sample::select(vec!["all", "0.0.0.0/0", "::/0", "127.0.0.0/8"]).prop_map(str::to_owned),
+        1 => proptest::sample::select(vec!["samenet", "db.example.com"]).prop_map(str::to_owned)];
+    (
+        proptest::sample::select(kinds.to_vec()),
+        words(&["all", "all", "shop", "ann", "sameuser", "samerole", "replication", "ghost", "/^a", "/o", r"/\mx"]),
+        words(&["all", "ann", "bob", "+staff", "+boss", "+ghost", "ghost", "/^a", "shop", "+all"]),
+        address,
+        proptest::sample::select(vec!["trust", "scram-sha-256", "reject"]),
+    )
+        .prop_map(|(kind, databases, roles, address, method)| {
+            let address = if kind == "local" { String::new() } else { address };
+            Written { kind, databases, roles, address, method }
+        })
+}
+
+fn froms() -> Vec<IpAddr> {
+    let mut all: Vec<IpAddr> = ["127.0.0.1", "::1", "1.2.3.4", "10.0.0.63", "10.0.0.64", "fe80::1"]
+        .map(|a| a.parse().unwrap())
+        .to_vec();
+    all.extend((0..17).map(|low| format!("10.0.0.{low}").parse::<IpAddr>().unwrap()));
+    all.extend((0..17).map(|low| format!("2001:db8::{low:x}").parse::<IpAddr>().unwrap()));
+    all
+}
+
+fn evidence(name: &str) -> Schema {
+    let library = crate::Library::shipped().unwrap();
+    library.evidence(name).unwrap().schema().unwrap()
+}
+
+fn cell<'a>(schema: &Schema, row: &'a [Json], name: &str) -> &'a Json {
+    &row[schema.iter().position(|column| column.name == name).unwrap()]
+}
+
+fn texts(json: &Json) -> Vec<String> {
+    let Json::Array(all) = json else { panic!("{json} is no list") };
+    all.iter().map(|item| match item {
+        Json::String(text) => text.to_string(),
+        other => panic!("{other} is no text"),
+    }).collect()
+}
+
+fn long(json: &Json) -> i64 {
+    let Json::Long(n) = json else { panic!("{json} is no number") };
+    *n
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn sets_decide_as_lines_do(
+        lines in proptest::collection::vec(written(), 1..9),
+        major in proptest::sample::select(vec![15_u32, 16]),
+    ) {
+        let tables = tables(&lines);
+        let given = Given { tables: &tables, major };
+        let file = File::read(&given).unwrap();
+        let schema = evidence("HbaReach");
+        let rows = reach(&given, &schema).unwrap();
+        let mut decide = vec![false; lines.len()];
+        let mut could = vec![false; lines.len()];
+        for how in TRANSPORTS {
+            let froms = if how == Transport::Local { vec![None] } else {
+                froms().into_iter().map(Some).collect()
+            };
+            let of_how: Vec<(Vec<String>, Vec<String>, Vec<(IpAddr, u32)>, i64, bool)> = rows.iter()
+                .filter(|row| *cell(&schema, row, "transport") == text(how.word()))
+                .map(|row| {
+                    let nets = texts(cell(&schema, row, "addresses")).iter().map(|net| {
+                        let (at, bits) = net.split_once('/').unwrap();
+                        (at.parse().unwrap(), bits.parse().unwrap())
+                    }).collect();
+                    (texts(cell(&schema, row, "roles")), texts(cell(&schema, row, "databases")), nets,
+                     long(cell(&schema, row, "rule")), *cell(&schema, row, "unsure") == Json::Bool(true))
+                }).collect();
+            for role in ROLE_NAMES {
+                for base in BASE_NAMES {
+                    let database = (!base.is_empty()).then_some(*base);
+                    // Names that rows say as such; others are in parentheses there.
+                    let shown = if base.is_empty() { "(replication)" } else { base };
+                    let is_said = ROLES.iter().any(|(name, ..)| name == role)
+                        && (base.is_empty() || DATABASES.contains(base));
+                    let mine: Vec<_> = of_how.iter().filter(|row| {
+                        row.0.iter().any(|name| name == role) && row.1.iter().any(|name| name == shown)
+                    }).collect();
+                    for from in &froms {
+                        let wanted = judge(&lines, role, base, *from, how, major);
+                        let said = file.answer(role, database, *from, how);
+                        prop_assert_eq!(said.line, wanted.first().map(|(n, _)| *n));
+                        let unsure = wanted.first().is_some_and(|(_, unsure)| *unsure);
+                        prop_assert_eq!(said.outcome == super::Answer::Unsure, unsure);
+                        wanted.iter().for_each(|(n, _)| decide[usize::try_from(*n).unwrap() - 1] = true);
+                        for (at, written) in lines.iter().enumerate() {
+                            could[at] |= line(written, role, base, *from, how, major) != Some(false);
+                        }
+                        if !is_said {
+                            continue;
+                        }
+                        let mut found: Vec<(i64, bool)> = mine.iter().filter(|row| match from {
+                            None => true,
+                            Some(from) => row.2.iter().any(|(net, bits)| {
+                                crate::derive::prefix::Addresses::network(*net, *bits).unwrap().has(*from)
+                            }),
+                        }).map(|row| (row.3, row.4)).collect();
+                        found.sort_unstable();
+                        prop_assert_eq!(&found, &wanted, "{} {} {:?} {:?}", role, base, from, how);
+                    }
+                }
+            }
+        }
+        let dead: Vec<i64> = {
+            let schema = evidence("HbaShadows");
+            let rows = shadows(&given, &schema).unwrap();
+            rows.iter().map(|row| long(cell(&schema, row, "rule"))).collect()
+        };
+        let has_patterns = major >= 16 && lines.iter().any(|line| {
+            line.databases.iter().chain(&line.roles).any(|word| word.starts_with('/'))
+        });
+        for at in 0..lines.len() {
+            let is_dead = dead.contains(&(i64::try_from(at).unwrap() + 1));
+            prop_assert!(!(is_dead && decide[at]), "line {} decides something", at + 1);
+            if !has_patterns {
+                prop_assert_eq!(is_dead, could[at] && !decide[at], "line {}", at + 1);
+            }
+        }
+    }
+}
+
+fn many(n_lines: usize) -> Vec<Written> {
+    let bases = ["all", "shop", "ann", "postgres", "sameuser", "staff"];
+    let roles = ["all", "+staff", "ann", "bob", "shop", "+boss"];
+    let kinds = ["host", "hostssl", "local", "hostnossl"];
+    let line = |n: usize| Written {
+        kind: kinds[n % 4],
+        databases: vec![bases[n % 6]],
+        roles: vec![roles[(n / 6) % 6]],
+        address: if n % 4 == 2 { String::new() } else { format!("10.{}.{}.0/24", n % 200, n / 3) },
+        method: if n % 9 == 0 { "reject" } else { "scram-sha-256" },
+    };
+    (0..n_lines).map(line).collect()
+}
+
+#[test]
+fn a_large_file_gives_few_rows() {
+    let lines = many(200);
+    let mut tables = tables(&lines);
+    let more = |name: &str, n: usize, cells: fn(usize) -> Vec<Json>, tables: &mut BTreeMap<String, TableEvidence>| {
+        tables.get_mut(name).unwrap().rows.extend((0..n).map(cells));
+    };
+    more("Roles", 500, |n| vec![text(&format!("role{n}")), Json::Bool(false), Json::Bool(true)], &mut tables);
+    more("MembershipPaths", 250, |n| vec![text(&format!("role{n}")), text("staff")], &mut tables);
+    more("Databases", 50, |n| vec![text(&format!("role{n}")), Json::Bool(true)], &mut tables);
+    let given = Given { tables: &tables, major: 15 };
+    let started = std::time::Instant::now();
+    let rows = reach(&given, &evidence("HbaReach")).unwrap();
+    println!("{} rows in {:?}", rows.len(), started.elapsed());
+    assert!(rows.len() < 200 * 30, "{} rows", rows.len());
+    assert!(shadows(&given, &evidence("HbaShadows")).unwrap().is_empty());
+}
