@@ -129,8 +129,7 @@ impl Addresses {
         for range in all {
             match merged.last_mut() {
                 Some(last)
-                    if last.is_six == range.is_six
-                        && range.from <= last.to.saturating_add(1) =>
+                    if last.is_six == range.is_six && range.from <= last.to.saturating_add(1) =>
                 {
                     last.to = last.to.max(range.to);
                 }
@@ -176,7 +175,8 @@ impl Addresses {
         let preferred = EXAMPLES.iter().copied().find(|a| !a.is_loopback() && self.has(*a));
         let remote = self.without(&Self::loopback());
         // The first address of a network stands for the network.
-        let one = |range: &Range| address(range.is_six, range.from + u128::from(range.from < range.to));
+        let one =
+            |range: &Range| address(range.is_six, range.from + u128::from(range.from < range.to));
         preferred
             .or_else(|| remote.0.first().map(one))
             .or_else(|| EXAMPLES.iter().copied().find(|a| self.has(*a)))
@@ -229,9 +229,8 @@ mod tests {
             };
             Addresses::network(at, width - free).unwrap()
         });
-        proptest::collection::vec(one, 0..6).prop_map(|all| {
-            all.iter().fold(Addresses::default(), |set, one| set.or(one))
-        })
+        proptest::collection::vec(one, 0..6)
+            .prop_map(|all| all.iter().fold(Addresses::default(), |set, one| set.or(one)))
     }
 
     proptest! {

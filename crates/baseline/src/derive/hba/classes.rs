@@ -228,7 +228,8 @@ impl<'a> Classes<'a> {
                 Base::OwnName | Base::GroupName => true,
                 _ => false,
             };
-            let key = (lines.yes.clone(), lines.maybe.clone(), (is_relative && own).then_some(base));
+            let key =
+                (lines.yes.clone(), lines.maybe.clone(), (is_relative && own).then_some(base));
             let new = || BaseClass { bases: Vec::new(), lines };
             merged.entry(key).or_insert_with(new).bases.push(base);
         }
@@ -245,7 +246,12 @@ impl<'a> Classes<'a> {
 
     /// The lines that match a class of roles and one of databases; none where there is no such
     /// connection.
-    pub(super) fn lines(&self, file: &File, role: &RoleClass<'_>, base: &BaseClass<'_>) -> Option<Lines> {
+    pub(super) fn lines(
+        &self,
+        file: &File,
+        role: &RoleClass<'_>,
+        base: &BaseClass<'_>,
+    ) -> Option<Lines> {
         let exists = role.facts.is_some();
         let (is_user, is_group) = match (self.is_relative, base.bases[0], role.names[0]) {
             (true, Base::Named(Name::Known(base)), Name::Known(role)) => {

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::super::prefix::Addresses;
 use super::super::Given;
+use super::super::prefix::Addresses;
 use super::classes::{Base, Lines, Name, base_lines, pair, role_lines, same_role, same_user};
 use super::{Fault, File, Transport};
 use crate::bundle::{Bundle, State};

@@ -166,7 +166,8 @@ impl File {
             let groups = names.groups.entry(row.text("member").to_owned()).or_default();
             groups.insert(row.text("role").to_owned());
         }
-        let in_force = |row: &Cells<'_>| row.text("error").is_empty() && row.text("warning").is_empty();
+        let in_force =
+            |row: &Cells<'_>| row.text("error").is_empty() && row.text("warning").is_empty();
         let rows = given.rows("HbaRules").filter(in_force);
         let read = rows.map(|row| Line::read(row, given.major, &names));
         let mut lines = read.collect::<Result<Vec<_>, _>>()?;

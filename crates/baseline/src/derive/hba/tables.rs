@@ -103,12 +103,8 @@ impl Walk<'_> {
 pub(in super::super) fn reach(given: &Given<'_>, schema: &Schema) -> Result<Vec<Vec<Json>>, Fault> {
     let file = File::read(given)?;
     let classes = Classes::of(&file)?;
-    let mut walk = Walk {
-        file: &file,
-        sets: Vec::new(),
-        numbers: HashMap::new(),
-        decisions: HashMap::new(),
-    };
+    let mut walk =
+        Walk { file: &file, sets: Vec::new(), numbers: HashMap::new(), decisions: HashMap::new() };
     let mut rows: BTreeMap<Key, Rest> = BTreeMap::new();
     for (at, role) in classes.roles.iter().enumerate() {
         // Databases by what is decided of them.
@@ -133,7 +129,9 @@ pub(in super::super) fn reach(given: &Given<'_>, schema: &Schema) -> Result<Vec<
             rest.instead.extend(instead);
         }
         if rows.len() > ROWS_MAX {
-            return Err(Fault::TooMuch(format!("what pg_hba.conf decides has more than {ROWS_MAX} rows")));
+            return Err(Fault::TooMuch(format!(
+                "what pg_hba.conf decides has more than {ROWS_MAX} rows"
+            )));
         }
     }
     said(&file, &classes, &walk.sets, &rows, schema)

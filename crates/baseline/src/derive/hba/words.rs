@@ -73,7 +73,9 @@ impl Names {
 }
 
 fn read(text: &str, major: u32, keyword: Option<Word>, is_name: bool) -> Meanings {
-    if major >= 16 && let Some(pattern) = text.strip_prefix('/') {
+    if major >= 16
+        && let Some(pattern) = text.strip_prefix('/')
+    {
         let word = if EVERYTHING.contains(&pattern) {
             Word::All
         } else {
