@@ -3,3 +3,4 @@
 mod content;
 mod examples;
 mod ground;
+mod hba;

@@ -69,6 +69,8 @@ struct Line {
     /// Whether it matches all of these
     is_known: bool,
     method: String,
+    /// Why it does nothing at present: the server has no TLS, or no GSSAPI
+    warning: String,
 }
 
 /// The lines in force in their order, with the names by which they are read.
@@ -147,6 +149,7 @@ impl Line {
             addresses,
             is_known,
             method: row.text("method").to_owned(),
+            warning: row.text("warning").to_owned(),
             item,
         })
     }
@@ -166,8 +169,7 @@ impl File {
             let groups = names.groups.entry(row.text("member").to_owned()).or_default();
             groups.insert(row.text("role").to_owned());
         }
-        let in_force =
-            |row: &Cells<'_>| row.text("error").is_empty() && row.text("warning").is_empty();
+        let in_force = |row: &Cells<'_>| row.text("error").is_empty();
         let rows = given.rows("HbaRules").filter(in_force);
         let read = rows.map(|row| Line::read(row, given.major, &names));
         let mut lines = read.collect::<Result<Vec<_>, _>>()?;

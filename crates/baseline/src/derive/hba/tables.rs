@@ -191,6 +191,7 @@ fn said(
             ("login", Json::Bool(facts.login)),
             ("other", Json::Bool(key.facts.is_none())),
             ("addresses", addresses),
+            ("warning", text(&line.warning)),
             ("remote", Json::Bool(!is_local && set.is_remote())),
             ("unsure", Json::Bool(key.unsure)),
             ("instead_of", list(instead)),
@@ -288,9 +289,9 @@ pub(in super::super) fn shadows(
     let rows = covered.iter().map(|(at, by)| {
         let by: Vec<&Line> = by.iter().map(|at| &file.lines[*at]).collect();
         let mut cells = named(&file.lines[*at]);
-        cells.push(("by", list(by.iter().map(|line| &line.item))));
+        cells.push(("covered_by", list(by.iter().map(|line| &line.item))));
         let lines = by.iter().map(|line| Json::Long(line.line)).collect();
-        cells.push(("by_lines", Json::Array(lines)));
+        cells.push(("covered_by_lines", Json::Array(lines)));
         row(schema, &cells)
     });
     Ok(rows.collect())

@@ -1,5 +1,7 @@
 //! The decision over sets against a judge that goes through the lines one by one.
 
+mod naive;
+
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -10,108 +12,9 @@ use proptest::prelude::*;
 use super::super::{Given, list};
 use super::{File, Transport, reach, shadows};
 use crate::bundle::TableEvidence;
+use naive::{World, Written, judge, line};
 
-/// Roles: name, superuser, login, and the groups that they are in, through others too.
-const ROLES: &[(&str, bool, bool, &[&str])] = &[
-    ("ann", false, true, &["staff", "all"]),
-    ("bob", false, true, &["boss", "staff", "all"]),
-    ("boss", true, true, &["staff", "all"]),
-    ("staff", false, false, &["all"]),
-    ("shop", false, true, &[]),
-    // Only in an odd world.
-    ("all", false, false, &[]),
-];
-const DATABASES: &[&str] = &["shop", "ann", "postgres", "staff", "replication"];
-
-/// What is there besides lines.
-#[derive(Debug, Clone, Copy)]
-struct World {
-    major: u32,
-    /// Whether there are a role and a database that are called as keywords
-    odd: bool,
-}
-
-impl World {
-    fn roles(
-        self,
-    ) -> impl Iterator<Item = &'static (&'static str, bool, bool, &'static [&'static str])> {
-        ROLES.iter().take(if self.odd { 6 } else { 5 })
-    }
-
-    fn databases(self) -> impl Iterator<Item = &'static str> {
-        DATABASES.iter().copied().take(if self.odd { 5 } else { 4 })
-    }
-
-    fn has_role(self, name: &str) -> bool {
-        self.roles().any(|(known, ..)| *known == name)
-    }
-
-    fn has_database(self, name: &str) -> bool {
-        self.databases().any(|known| known == name)
-    }
-
-    fn member(self, role: &str, group: &str) -> bool {
-        self.has_role(group)
-            && self
-                .roles()
-                .any(|(known, _, _, all)| *known == role && (role == group || all.contains(&group)))
-    }
-}
-/// Names of connections; some exist as nothing.
-const ROLE_NAMES: &[&str] = &["ann", "bob", "boss", "staff", "shop", "all", "ghost", "zed", "alf"];
-const BASE_NAMES: &[&str] = &[
-    "shop",
-    "ann",
-    "bob",
-    "boss",
-    "postgres",
-    "staff",
-    "all",
-    "replication",
-    "ghost",
-    "zed",
-    "box",
-    "alf",
-    "",
-];
-const TRANSPORTS: [Transport; 4] = Transport::ALL;
-
-fn table(rows: Vec<Vec<(&'static str, Json)>>) -> TableEvidence {
-    let columns: Schema = rows
-        .first()
-        .into_iter()
-        .flatten()
-        .map(|(name, _)| Column::new(*name, Type::Dynamic))
-        .collect();
-    let rows = rows.into_iter().map(|row| row.into_iter().map(|(_, cell)| cell).collect());
-    TableEvidence::whole(columns, rows.collect(), "")
-}
-
-fn text(text: &str) -> Json {
-    Json::String(text.into())
-}
-
-/// A line as a person writes it: type, databases, roles, address, method.
-#[derive(Debug, Clone)]
-struct Written {
-    kind: &'static str,
-    databases: Vec<&'static str>,
-    roles: Vec<&'static str>,
-    address: String,
-    method: &'static str,
-}
-
-fn tables(lines: &[Written], world: World) -> BTreeMap<String, TableEvidence> {
-    let rules = lines.iter().enumerate().map(|(at, line)| {
-        let (address, bits) = match line.address.split_once('/') {
-            Some((address, bits)) => (address, Json::Long(bits.parse().unwrap())),
-            None => (line.address.as_str(), Json::Null),
-        };
-        let n = Json::Long(i64::try_from(at).unwrap() + 1);
-        let what = [
-            line.kind,
-            &line.databases.join(","),
-            &line.roles.join(","),
+","),
             &line.address,
             line.method,
         ];
@@ -152,117 +55,6 @@ fn tables(lines: &[Written], world: World) -> BTreeMap<String, TableEvidence> {
         ("Databases", table(databases.collect())),
     ];
     all.map(|(name, table)| (name.to_owned(), table)).into()
-}
-
-/// Whether something matches: known, or not.
-type Said = Option<bool>;
-
-fn any(all: impl Iterator<Item = Said>) -> Said {
-    all.fold(Some(false), |a, b| match (a, b) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, _) | (_, None) => None,
-        _ => Some(false),
-    })
-}
-
-fn and(a: Said, b: Said) -> Said {
-    match (a, b) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    }
-}
-
-/// A word that might have been in quotes where something is called like it.
-fn quoted(is_keyword: bool, is_name: bool, exists: bool) -> Said {
-    if !exists || is_keyword == is_name { Some(is_keyword) } else { None }
-}
-
-fn pattern(word: &str, name: &str) -> Said {
-    match word {
-        "^a" => Some(name.starts_with('a')),
-        "o" => Some(name.contains('o')),
-        _ => None,
-    }
-}
-
-/// One line and one connection, as the manual says it.
-fn line(
-    line: &Written,
-    role: &str,
-    base: &str,
-    from: Option<IpAddr>,
-    how: Transport,
-    world: World,
-) -> Said {
-    let kind = match how {
-        Transport::Local => line.kind == "local",
-        Transport::Tls => ["host", "hostssl", "hostnogssenc"].contains(&line.kind),
-        Transport::Cleartext => ["host", "hostnossl", "hostnogssenc"].contains(&line.kind),
-        Transport::Gss => ["host", "hostnossl", "hostgssenc"].contains(&line.kind),
-    };
-    let major = world.major;
-    let of_role = any(line.roles.iter().map(|word| match word.strip_prefix('/') {
-        Some(word) if major >= 16 => pattern(word, role),
-        _ if *word == "all" => quoted(true, role == "all", world.has_role("all")),
-        _ => match word.strip_prefix('+') {
-            Some(group) => Some(world.member(role, group)),
-            None => Some(*word == role),
-        },
-    }));
-    let of_base = any(line.databases.iter().map(|word| match (word.strip_prefix('/'), *word) {
-        // No name is empty: this is physical replication.
-        (_, "replication") => {
-            quoted(base.is_empty(), base == "replication", world.has_database("replication"))
-        }
-        _ if base.is_empty() => Some(false),
-        (Some(word), _) if major >= 16 => pattern(word, base),
-        (_, "all") => Some(true),
-        (_, "sameuser") => Some(role == base),
-        (_, "samerole") => Some(world.member(role, base)),
-        (_, word) => Some(word == base),
-    }));
-    let at = match (from, line.address.split_once('/')) {
-        (None, _) => Some(true),
-        (Some(from), Some((net, bits))) => {
-            let bits: u32 = bits.parse().unwrap();
-            Some(match (from, net.parse::<IpAddr>().unwrap()) {
-                (IpAddr::V4(a), IpAddr::V4(b)) => {
-                    (u32::from(a) ^ u32::from(b)).leading_zeros() >= bits
-                }
-                (IpAddr::V6(a), IpAddr::V6(b)) => {
-                    (u128::from(a) ^ u128::from(b)).leading_zeros() >= bits
-                }
-                _ => false,
-            })
-        }
-        (Some(_), None) => (line.address == "all").then_some(true),
-    };
-    and(and(Some(kind), of_role), and(of_base, at))
-}
-
-/// The lines that decide a connection: those that may, and the first that does.
-fn judge(
-    lines: &[Written],
-    role: &str,
-    base: &str,
-    from: Option<IpAddr>,
-    how: Transport,
-    world: World,
-) -> Vec<(i64, bool)> {
-    let mut found = Vec::new();
-    for (at, written) in lines.iter().enumerate() {
-        let n = i64::try_from(at).unwrap() + 1;
-        match line(written, role, base, from, how, world) {
-            Some(false) => {}
-            None => found.push((n, true)),
-            Some(true) => {
-                found.push((n, !found.is_empty()));
-                break;
-            }
-        }
-    }
-    found
 }
 
 fn words(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
