@@ -105,9 +105,10 @@ impl Lines {
     pub(super) fn iter(&self) -> impl Iterator<Item = (usize, bool)> {
         self.yes.iter().zip(&self.maybe).enumerate().flat_map(|(word, (yes, maybe))| {
             let next = |left: &u64| (*left != 0).then(|| left & (left - 1));
-            let bits = std::iter::successors(Some(yes | maybe).filter(|all| *all != 0), move |all| {
-                next(all).filter(|left| *left != 0)
-            });
+            let bits =
+                std::iter::successors(Some(yes | maybe).filter(|all| *all != 0), move |all| {
+                    next(all).filter(|left| *left != 0)
+                });
             bits.map(move |left| {
                 let bit = left.trailing_zeros();
                 (word * 64 + bit as usize, yes >> bit & 1 == 1)

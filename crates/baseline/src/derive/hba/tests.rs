@@ -14,7 +14,51 @@ use super::{File, Transport, reach, shadows};
 use crate::bundle::TableEvidence;
 use naive::{World, Written, judge, line};
 
-","),
+/// Names of connections; some exist as nothing.
+const ROLE_NAMES: &[&str] = &["ann", "bob", "boss", "staff", "shop", "all", "ghost", "zed", "alf"];
+const BASE_NAMES: &[&str] = &[
+    "shop",
+    "ann",
+    "bob",
+    "boss",
+    "postgres",
+    "staff",
+    "all",
+    "replication",
+    "ghost",
+    "zed",
+    "box",
+    "alf",
+    "",
+];
+const TRANSPORTS: [Transport; 4] = Transport::ALL;
+
+fn table(rows: Vec<Vec<(&'static str, Json)>>) -> TableEvidence {
+    let columns: Schema = rows
+        .first()
+        .into_iter()
+        .flatten()
+        .map(|(name, _)| Column::new(*name, Type::Dynamic))
+        .collect();
+    let rows = rows.into_iter().map(|row| row.into_iter().map(|(_, cell)| cell).collect());
+    TableEvidence::whole(columns, rows.collect(), "")
+}
+
+fn text(text: &str) -> Json {
+    Json::String(text.into())
+}
+
+fn tables(lines: &[Written], world: World) -> BTreeMap<String, TableEvidence> {
+    let rules = lines.iter().enumerate().map(|(at, line)| {
+        let (address, bits) = match line.address.split_once('/') {
+            Some((address, bits)) => (address, Json::Long(bits.parse().unwrap())),
+            None => (line.address.as_str(), Json::Null),
+        };
+        let n = Json::Long(i64::try_from(at).unwrap() + 1);
+        let what = [
+            line.kind,
+            &line.databases.join(","),
+            &line.roles.join(","),
             &line.address,
             line.method,
         ];
@@ -98,8 +142,13 @@ fn froms() -> Vec<IpAddr> {
     let mut all: Vec<IpAddr> = ["127.0.0.1", "::1", "1.2.3.4", "10.0.0.63", "10.0.0.64", "fe80::1"]
         .map(|a| a.parse().unwrap())
         .to_vec();
-    all.extend([0, 1, 2, 3, 4, 7, 8, 11, 15, 16].map(|low| format!("10.0.0.{low}").parse::<IpAddr>().unwrap()));
-    all.extend([0, 1, 2, 3, 4, 15, 16].map(|low| format!("2001:db8::{low:x}").parse::<IpAddr>().unwrap()));
+    all.extend(
+        [0, 1, 2, 3, 4, 7, 8, 11, 15, 16]
+            .map(|low| format!("10.0.0.{low}").parse::<IpAddr>().unwrap()),
+    );
+    all.extend(
+        [0, 1, 2, 3, 4, 15, 16].map(|low| format!("2001:db8::{low:x}").parse::<IpAddr>().unwrap()),
+    );
     all
 }
 

@@ -50,59 +50,6 @@ impl World {
                 .any(|(known, _, _, all)| *known == role && (role == group || all.contains(&group)))
     }
 }
-/// What is there besides lines.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct World {
-    pub(super) major: u32,
-    /// Whether there are a role and a database that are called as keywords
-    pub(super) odd: bool,
-}
-
-impl World {
-    pub(super) fn roles(
-        self,
-    ) -> impl Iterator<Item = &'static (&'static str, bool, bool, &'static [&'static str])> {
-        ROLES.iter().take(if self.odd { 6 } else { 5 })
-    }
-
-    pub(super) fn databases(self) -> impl Iterator<Item = &'static str> {
-        DATABASES.iter().copied().take(if self.odd { 5 } else { 4 })
-    }
-
-    pub(super) fn has_role(self, name: &str) -> bool {
-        self.roles().any(|(known, ..)| *known == name)
-    }
-
-    pub(super) fn has_database(self, name: &str) -> bool {
-        self.databases().any(|known| known == name)
-    }
-
-    pub(super) fn member(self, role: &str, group: &str) -> bool {
-        self.has_role(group)
-            && self
-                .roles()
-                .any(|(known, _, _, all)| *known == role && (role == group || all.contains(&group)))
-    }
-}
-/// Names of connections; some exist as nothing.
-pub(super) const ROLE_NAMES: &[&str] = &["ann", "bob", "boss", "staff", "shop", "all", "ghost", "zed", "alf"];
-pub(super) const BASE_NAMES: &[&str] = &[
-    "shop",
-    "ann",
-    "bob",
-    "boss",
-    "postgres",
-    "staff",
-    "all",
-    "replication",
-    "ghost",
-    "zed",
-    "box",
-    "alf",
-    "",
-];
-pub(super) const TRANSPORTS: [Transport; 4] = Transport::ALL;
-
 /// A line as a person writes it: type, databases, roles, address, method.
 #[derive(Debug, Clone)]
 pub(super) struct Written {
@@ -223,4 +170,3 @@ pub(super) fn judge(
     }
     found
 }
-
