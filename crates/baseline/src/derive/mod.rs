@@ -1,5 +1,6 @@
 //! Tables of evidence that are computed from others (`source = "derived"`).
 
+mod graph;
 mod hba;
 mod prefix;
 
@@ -24,7 +25,12 @@ pub(crate) struct Given<'a> {
 type Compute = fn(&Given<'_>, &Schema) -> Result<Vec<Vec<Json>>, Fault>;
 
 /// Tables by their names.
-const TABLES: &[(&str, Compute)] = &[("HbaReach", hba::reach), ("HbaShadows", hba::shadows)];
+const TABLES: &[(&str, Compute)] = &[
+    ("HbaReach", hba::reach),
+    ("HbaShadows", hba::shadows),
+    ("RoleEdges", graph::role_edges),
+    ("RolePaths", graph::role_paths),
+];
 
 /// Why a table could not be computed.
 #[derive(Debug)]
