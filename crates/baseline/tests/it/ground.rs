@@ -72,7 +72,7 @@ impl Ground {
         self.take_up().await
     }
 
-    async fn admin(&self, database: &str) -> Connection {
+    pub(crate) async fn admin(&self, database: &str) -> Connection {
         self.cluster.connect(database).await
     }
 

@@ -4,3 +4,4 @@ mod content;
 mod examples;
 mod ground;
 mod hba;
+mod paths;

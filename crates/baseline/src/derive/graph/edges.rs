@@ -176,6 +176,7 @@ impl Graph {
                 let how = format!("GRANT {ident} TO {}", roles.ident(member));
                 let mut edge = grant("admin", format!("may give {of} to itself"), how);
                 edge.cut = row.text("revoke_admin").to_owned();
+                edge.also_cut = row.text("revoke").to_owned();
                 self.edge(Node::Rights(member.to_owned()), role(of), edge);
             }
         }

@@ -14,7 +14,7 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use kql::plan::Schema;
 use kql::value::Json;
@@ -52,6 +52,8 @@ struct Edge {
     how: String,
     /// The statement that takes the edge away; empty where none does
     cut: String,
+    /// Another one that takes this edge away together with others
+    also_cut: String,
     /// The one that brings it back
     undo: String,
     /// In which database `cut` and `undo` run; empty where any will do
@@ -77,6 +79,22 @@ impl Node {
             Self::Superuser => "superuser",
             Self::System => "operating system",
         }
+    }
+}
+
+/// A statement and the database in which it runs.
+type Statement<'a> = (&'a str, &'a str);
+
+impl Edge {
+    /// What takes it away; none where nothing does.
+    fn cut(&self) -> Option<Statement<'_>> {
+        (!self.cut.is_empty()).then_some((&self.database, &self.cut))
+    }
+
+    /// Whether one of these statements takes it away.
+    fn is_cut(&self, by: &BTreeSet<Statement<'_>>) -> bool {
+        let cuts = [&self.cut, &self.also_cut].into_iter().filter(|cut| !cut.is_empty());
+        cuts.into_iter().any(|cut| by.contains(&(self.database.as_str(), cut.as_str())))
     }
 }
 

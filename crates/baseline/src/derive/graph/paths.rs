@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::Graph;
+use super::{Graph, Statement};
 
 /// The steps of a path, as numbers of edges.
 pub(super) type Path = Vec<usize>;
@@ -20,7 +20,7 @@ pub(super) struct Goal<'a> {
     /// The next edge on the shortest path, by node
     next: Vec<Option<usize>>,
     /// By statement: the nodes that would not reach the goal without it
-    lost: HashMap<&'a str, BTreeSet<usize>>,
+    lost: HashMap<Statement<'a>, BTreeSet<usize>>,
     logins: BTreeSet<usize>,
 }
 
@@ -39,9 +39,9 @@ impl<'a> Goal<'a> {
         let mut goal = Self { graph, to, strong, into, next, lost: HashMap::new(), logins };
         goal.next = goal.search(&BTreeSet::new());
         let paths = goal.logins.iter().filter_map(|login| goal.path(*login));
-        let statements: BTreeSet<&str> =
-            paths.flatten().map(|at| graph.edges[at].cut.as_str()).collect();
-        for cut in statements.into_iter().filter(|cut| !cut.is_empty()) {
+        let statements: BTreeSet<Statement<'_>> =
+            paths.flatten().filter_map(|at| graph.edges[at].cut()).collect();
+        for cut in statements {
             let without = goal.search(&BTreeSet::from([cut]));
             let lost = (0..graph.nodes.len())
                 .filter(|node| goal.next[*node].is_some() && without[*node].is_none());
@@ -52,14 +52,13 @@ impl<'a> Goal<'a> {
     }
 
     /// For each node the first edge of its shortest path, without what some statements take away.
-    fn search(&self, without: &BTreeSet<&str>) -> Vec<Option<usize>> {
+    fn search(&self, without: &BTreeSet<Statement<'_>>) -> Vec<Option<usize>> {
         let mut next = vec![None; self.graph.nodes.len()];
         let mut open = VecDeque::from([self.to]);
         while let Some(node) = open.pop_front() {
             for at in &self.into[node] {
                 let edge = &self.graph.edges[*at];
-                let is_there = (edge.strong || !self.strong)
-                    && (edge.cut.is_empty() || !without.contains(edge.cut.as_str()));
+                let is_there = (edge.strong || !self.strong) && !edge.is_cut(without);
                 if is_there && edge.from != self.to && next[edge.from].is_none() {
                     next[edge.from] = Some(*at);
                     open.push_back(edge.from);
@@ -88,8 +87,9 @@ impl<'a> Goal<'a> {
     }
 
     /// How many roles that can log in a statement takes off the goal.
-    fn weight(&self, cut: &str) -> usize {
-        self.lost.get(cut).map_or(0, |lost| lost.intersection(&self.logins).count())
+    fn weight(&self, cut: Option<Statement<'_>>) -> usize {
+        cut.and_then(|cut| self.lost.get(&cut))
+            .map_or(0, |lost| lost.intersection(&self.logins).count())
     }
 
     /// Edges whose statements together leave no path from a node: a single one wherever one is
@@ -98,10 +98,10 @@ impl<'a> Goal<'a> {
     /// statements, where one takes several edges, is NP-hard). None where nothing cuts them all.
     pub(super) fn cuts(&self, from: usize) -> Vec<usize> {
         let Some(path) = self.path(from) else { return Vec::new() };
-        let cut = |at: &usize| self.graph.edges[*at].cut.as_str();
-        let alone = path
-            .iter()
-            .filter(|at| self.lost.get(cut(at)).is_some_and(|lost| lost.contains(&from)));
+        let cut = |at: &usize| self.graph.edges[*at].cut();
+        let alone = path.iter().filter(|at| {
+            cut(at).and_then(|cut| self.lost.get(&cut)).is_some_and(|lost| lost.contains(&from))
+        });
         // Of two that take as many off, the first on the path concerns fewer others.
         if let Some(best) = alone.rev().max_by_key(|at| self.weight(cut(at))) {
             return vec![*best];
@@ -109,19 +109,19 @@ impl<'a> Goal<'a> {
         let mut chosen: Vec<usize> = Vec::new();
         let mut without = BTreeSet::new();
         while let Some(path) = self.follow(from, &self.search(&without)) {
-            let usable = path.iter().rev().filter(|at| !cut(at).is_empty());
+            let usable = path.iter().rev().filter(|at| cut(at).is_some());
             let Some(best) = usable.max_by_key(|at| self.weight(cut(at))).copied() else {
                 return Vec::new();
             };
             if chosen.len() == CUTS_MAX {
                 return Vec::new();
             }
-            without.insert(cut(&best));
+            without.extend(cut(&best));
             chosen.push(best);
         }
         for at in chosen.clone() {
             let mut fewer = without.clone();
-            fewer.remove(cut(&at));
+            fewer.retain(|statement| Some(*statement) != cut(&at));
             if self.search(&fewer)[from].is_none() {
                 without = fewer;
                 chosen.retain(|kept| *kept != at);
