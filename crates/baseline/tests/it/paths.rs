@@ -74,15 +74,12 @@ async fn walk(make: &[&str]) {
     assert_eq!(predicted(&bundle, "climber", "strong"), Some(Json::Bool(true)));
     let how: Vec<String> = steps.iter().map(|step| text(step.member("how"))).collect();
     let how: Vec<String> = how.into_iter().filter(|how| !how.is_empty()).collect();
-    println!("{}", text(predicted(&bundle, "climber", "path").as_ref()));
     let who = climb(&ground, &how).await.expect("the path can be taken");
     assert_eq!(who, testkit::server_user().uid.to_string());
 
     // What was taken on the way is given back: the cut is for the path as it was found.
-    let (cut, undo) = ("cut", "undo");
-    let (cut, undo) = (predicted(&bundle, "climber", cut), predicted(&bundle, "climber", undo));
-    let (cut, undo) = (text(cut.as_ref()), text(undo.as_ref()));
-    println!("{cut}\n{undo}");
+    let said = |name| text(predicted(&bundle, "climber", name).as_ref());
+    let (cut, undo) = (said("cut"), said("undo"));
     let admin = ground.admin("postgres").await;
     for sql in how.iter().filter(|sql| sql.starts_with("GRANT")) {
         let back = sql.replacen("GRANT", "REVOKE", 1).replacen(" TO ", " FROM ", 1);

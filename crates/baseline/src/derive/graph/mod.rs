@@ -14,7 +14,7 @@ mod paths;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use kql::plan::Schema;
 use kql::value::Json;
@@ -24,8 +24,8 @@ use paths::{Goal, Path};
 
 /// Edges of a graph.
 const EDGES_MAX: usize = 1_000_000;
-/// Rows of `RolePaths` times the statements that are weighed for them.
-const WORK_MAX: usize = 200_000_000;
+/// Roles that can log in times edges: each is looked at for each.
+const WORK_MAX: usize = 100_000_000;
 
 /// Where one can be.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -79,22 +79,6 @@ impl Node {
             Self::Superuser => "superuser",
             Self::System => "operating system",
         }
-    }
-}
-
-/// A statement and the database in which it runs.
-type Statement<'a> = (&'a str, &'a str);
-
-impl Edge {
-    /// What takes it away; none where nothing does.
-    fn cut(&self) -> Option<Statement<'_>> {
-        (!self.cut.is_empty()).then_some((&self.database, &self.cut))
-    }
-
-    /// Whether one of these statements takes it away.
-    fn is_cut(&self, by: &BTreeSet<Statement<'_>>) -> bool {
-        let cuts = [&self.cut, &self.also_cut].into_iter().filter(|cut| !cut.is_empty());
-        cuts.into_iter().any(|cut| by.contains(&(self.database.as_str(), cut.as_str())))
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
-use super::{Graph, Statement};
+use super::{Graph, Node};
 
 /// The steps of a path, as numbers of edges.
 pub(super) type Path = Vec<usize>;
 
 /// Statements that are looked for in one cut.
 const CUTS_MAX: usize = 64;
+/// The number of no statement.
+const NONE: usize = 0;
 
 /// How a goal is reached, over strong edges or all.
 pub(super) struct Goal<'a> {
@@ -17,48 +19,65 @@ pub(super) struct Goal<'a> {
     strong: bool,
     /// Edges by where they lead
     into: Vec<Vec<usize>>,
+    /// By edge: the statement that is its cut, and another that takes it away too
+    cuts: Vec<[usize; 2]>,
     /// The next edge on the shortest path, by node
     next: Vec<Option<usize>>,
-    /// By statement: the nodes that would not reach the goal without it
-    lost: HashMap<Statement<'a>, BTreeSet<usize>>,
-    logins: BTreeSet<usize>,
+    /// By statement on a shortest path of a role that can log in
+    effects: HashMap<usize, Effect>,
+}
+
+/// What the goal would be without a statement's edges.
+#[derive(Default)]
+struct Effect {
+    /// Nodes that would not reach it
+    lost: BTreeSet<usize>,
+    /// How many of them are roles that can log in
+    n_logins: usize,
 }
 
 impl<'a> Goal<'a> {
     pub(super) fn new(graph: &'a Graph, to: usize, strong: bool) -> Self {
         let mut into = vec![Vec::new(); graph.nodes.len()];
+        let mut numbers = HashMap::new();
+        let mut cuts = Vec::with_capacity(graph.edges.len());
         for (at, edge) in graph.edges.iter().enumerate() {
             into[edge.to].push(at);
+            cuts.push([&edge.cut, &edge.also_cut].map(|cut| {
+                let next = numbers.len() + 1;
+                // The same words in two databases are two statements.
+                if cut.is_empty() {
+                    return NONE;
+                }
+                *numbers.entry((&edge.database, cut)).or_insert(next)
+            }));
         }
-        let logins = graph
-            .logins
-            .iter()
-            .filter_map(|login| graph.numbers.get(&super::Node::Role(login.clone())).copied());
-        let logins: BTreeSet<usize> = logins.collect();
-        let next = Vec::new();
-        let mut goal = Self { graph, to, strong, into, next, lost: HashMap::new(), logins };
-        goal.next = goal.search(&BTreeSet::new());
-        let paths = goal.logins.iter().filter_map(|login| goal.path(*login));
-        let statements: BTreeSet<Statement<'_>> =
-            paths.flatten().filter_map(|at| graph.edges[at].cut()).collect();
-        for cut in statements {
-            let without = goal.search(&BTreeSet::from([cut]));
-            let lost = (0..graph.nodes.len())
-                .filter(|node| goal.next[*node].is_some() && without[*node].is_none());
-            let lost = lost.collect();
-            goal.lost.insert(cut, lost);
+        let (next, effects) = (Vec::new(), HashMap::new());
+        let mut goal = Self { graph, to, strong, into, cuts, next, effects };
+        goal.next = goal.search(&[]);
+        let number = |login: &String| graph.numbers.get(&Node::Role(login.clone())).copied();
+        let logins: BTreeSet<usize> = graph.logins.iter().filter_map(number).collect();
+        let paths = logins.iter().filter_map(|login| goal.path(*login));
+        let statements: BTreeSet<usize> = paths.flatten().map(|at| goal.cuts[at][0]).collect();
+        for cut in statements.into_iter().filter(|cut| *cut != NONE) {
+            let without = goal.search(&[cut]);
+            let is_lost = |node: &usize| goal.next[*node].is_some() && without[*node].is_none();
+            let lost: BTreeSet<usize> = (0..graph.nodes.len()).filter(is_lost).collect();
+            let n_logins = lost.intersection(&logins).count();
+            goal.effects.insert(cut, Effect { lost, n_logins });
         }
         goal
     }
 
     /// For each node the first edge of its shortest path, without what some statements take away.
-    fn search(&self, without: &BTreeSet<Statement<'_>>) -> Vec<Option<usize>> {
+    fn search(&self, without: &[usize]) -> Vec<Option<usize>> {
         let mut next = vec![None; self.graph.nodes.len()];
         let mut open = VecDeque::from([self.to]);
         while let Some(node) = open.pop_front() {
             for at in &self.into[node] {
                 let edge = &self.graph.edges[*at];
-                let is_there = (edge.strong || !self.strong) && !edge.is_cut(without);
+                let is_there = (edge.strong || !self.strong)
+                    && !self.cuts[*at].iter().any(|cut| without.contains(cut));
                 if is_there && edge.from != self.to && next[edge.from].is_none() {
                     next[edge.from] = Some(*at);
                     open.push_back(edge.from);
@@ -86,10 +105,9 @@ impl<'a> Goal<'a> {
         self.follow(from, &self.next)
     }
 
-    /// How many roles that can log in a statement takes off the goal.
-    fn weight(&self, cut: Option<Statement<'_>>) -> usize {
-        cut.and_then(|cut| self.lost.get(&cut))
-            .map_or(0, |lost| lost.intersection(&self.logins).count())
+    /// How many roles that can log in the cut of an edge takes off the goal.
+    fn weight(&self, edge: usize) -> usize {
+        self.effects.get(&self.cuts[edge][0]).map_or(0, |effect| effect.n_logins)
     }
 
     /// Edges whose statements together leave no path from a node: a single one wherever one is
@@ -98,33 +116,29 @@ impl<'a> Goal<'a> {
     /// statements, where one takes several edges, is NP-hard). None where nothing cuts them all.
     pub(super) fn cuts(&self, from: usize) -> Vec<usize> {
         let Some(path) = self.path(from) else { return Vec::new() };
-        let cut = |at: &usize| self.graph.edges[*at].cut();
-        let alone = path.iter().filter(|at| {
-            cut(at).and_then(|cut| self.lost.get(&cut)).is_some_and(|lost| lost.contains(&from))
-        });
+        let is_enough = |at: &&usize| {
+            let effect = self.effects.get(&self.cuts[**at][0]);
+            effect.is_some_and(|effect| effect.lost.contains(&from))
+        };
         // Of two that take as many off, the first on the path concerns fewer others.
-        if let Some(best) = alone.rev().max_by_key(|at| self.weight(cut(at))) {
+        let alone = path.iter().rev().filter(is_enough).max_by_key(|at| self.weight(**at));
+        if let Some(best) = alone {
             return vec![*best];
         }
         let mut chosen: Vec<usize> = Vec::new();
-        let mut without = BTreeSet::new();
-        while let Some(path) = self.follow(from, &self.search(&without)) {
-            let usable = path.iter().rev().filter(|at| cut(at).is_some());
-            let Some(best) = usable.max_by_key(|at| self.weight(cut(at))).copied() else {
-                return Vec::new();
-            };
-            if chosen.len() == CUTS_MAX {
-                return Vec::new();
-            }
-            without.extend(cut(&best));
+        let statements = |chosen: &[usize]| -> Vec<usize> {
+            chosen.iter().map(|at| self.cuts[*at][0]).collect()
+        };
+        while let Some(path) = self.follow(from, &self.search(&statements(&chosen))) {
+            let usable = path.iter().rev().filter(|at| self.cuts[**at][0] != NONE);
+            let best = usable.max_by_key(|at| self.weight(**at)).copied();
+            let Some(best) = best.filter(|_| chosen.len() < CUTS_MAX) else { return Vec::new() };
             chosen.push(best);
         }
         for at in chosen.clone() {
-            let mut fewer = without.clone();
-            fewer.retain(|statement| Some(*statement) != cut(&at));
-            if self.search(&fewer)[from].is_none() {
-                without = fewer;
-                chosen.retain(|kept| *kept != at);
+            let fewer: Vec<usize> = chosen.iter().copied().filter(|kept| *kept != at).collect();
+            if self.search(&statements(&fewer))[from].is_none() {
+                chosen = fewer;
             }
         }
         chosen

@@ -214,7 +214,7 @@ proptest! {
                 prop_assert!(far(&graph, from, to, strong, &fewer).is_some(), "{} is superfluous", cut);
             }
             let alone = |cut: &&str| far(&graph, from, to, strong, &[*cut].into()).is_none();
-            prop_assert_eq!(chosen.len() == 1, all.iter().any(|cut| alone(cut)));
+            prop_assert_eq!(chosen.len() == 1, all.iter().any(alone));
         }
     }
 }

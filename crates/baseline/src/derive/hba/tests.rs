@@ -101,6 +101,9 @@ fn tables(lines: &[Written], world: World) -> BTreeMap<String, TableEvidence> {
     all.map(|(name, table)| (name.to_owned(), table)).into()
 }
 
+/// Roles, databases, networks, rule, unsure.
+type Row = (Vec<String>, Vec<String>, Vec<(IpAddr, u32)>, i64, bool);
+
 fn words(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
     proptest::collection::vec(proptest::sample::select(all), 1..3)
 }
@@ -200,7 +203,7 @@ proptest! {
             let froms = if how == Transport::Local { vec![None] } else {
                 froms().into_iter().map(Some).collect()
             };
-            let of_how: Vec<(Vec<String>, Vec<String>, Vec<(IpAddr, u32)>, i64, bool)> = rows.iter()
+            let of_how: Vec<Row> = rows.iter()
                 .filter(|row| *cell(&schema, row, "transport") == text(how.word()))
                 .map(|row| {
                     let nets = texts(cell(&schema, row, "addresses")).iter().map(|net| {
@@ -272,7 +275,7 @@ fn many(n_lines: usize) -> Vec<Written> {
         databases: vec![bases[n % 6]],
         roles: vec![roles[(n / 6) % 6]],
         address: format!("10.{}.{}.0/24", n % 200, n / 3),
-        method: if n % 9 == 0 { "reject" } else { "scram-sha-256" },
+        method: if n.is_multiple_of(9) { "reject" } else { "scram-sha-256" },
     };
     (0..n_lines).map(line).collect()
 }

@@ -64,11 +64,11 @@ pub(super) struct Written {
 pub(super) type Said = Option<bool>;
 
 pub(super) fn any(all: impl Iterator<Item = Said>) -> Said {
-    all.fold(Some(false), |a, b| match (a, b) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (None, _) | (_, None) => None,
-        _ => Some(false),
-    })
+    let all: Vec<Said> = all.collect();
+    if all.contains(&Some(true)) {
+        return Some(true);
+    }
+    if all.contains(&None) { None } else { Some(false) }
 }
 
 pub(super) fn and(a: Said, b: Said) -> Said {
