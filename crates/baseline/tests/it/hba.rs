@@ -24,17 +24,41 @@ enum Said {
 }
 
 const FILES: &[&str] = &[
-    "local all ann trust\nhost all all 127.0.0.0/30 scram-sha-256\nhost all all 127.0.0.0/8 password",
-    "host shop,ann +staff 127.0.0.1/32 trust\nhost all +staff all reject\nhost all all all password",
-    "host sameuser all all trust\nhost samerole all all password\nhost postgres boss ::1/128 reject\n\
-     host postgres all all scram-sha-256\nlocal sameuser all trust\nlocal all all reject",
-    "hostssl all all all trust\nhostnossl all bob 127.0.0.4/30 password\nhost all all 127.0.0.6/31 reject\n\
-     host all ghost all trust\nhost replication all all password",
-    "local replication all trust\nlocal all +boss reject\nlocal all all password\n\
-     host all,replication +boss 127.0.0.0 255.0.0.0 trust\nhost all boss all scram-sha-256",
-    "host all all 127.0.0.2/32 reject\nhost all all 127.0.0.3/32 password\n\
-     hostnogssenc all ann,bob 127.0.0.0/29 trust\nhostgssenc all all all reject\n\
-     host nowhere all all trust\nhost shop all ::/0 scram-sha-256\nhost all all ::/0 reject",
+    "\
+local all ann trust
+host all all 127.0.0.0/30 scram-sha-256
+host all all 127.0.0.0/8 password",
+    "\
+host shop,ann +staff 127.0.0.1/32 trust
+host all +staff all reject
+host all all all password",
+    "\
+host sameuser all all trust
+host samerole all all password
+host postgres boss ::1/128 reject
+host postgres all all scram-sha-256
+local sameuser all trust
+local all all reject",
+    "\
+hostssl all all all trust
+hostnossl all bob 127.0.0.4/30 password
+host all all 127.0.0.6/31 reject
+host all ghost all trust
+host replication all all password",
+    "\
+local replication all trust
+local all +boss reject
+local all all password
+host all,replication +boss 127.0.0.0 255.0.0.0 trust
+host all boss all scram-sha-256",
+    "\
+host all all 127.0.0.2/32 reject
+host all all 127.0.0.3/32 password
+hostnogssenc all ann,bob 127.0.0.0/29 trust
+hostgssenc all all all reject
+host nowhere all all trust
+host shop all ::/0 scram-sha-256
+host all all ::/0 reject",
 ];
 const ROLES: &[&str] = &["ann", "bob", "boss", "staff", "shop", "ghost"];
 /// The empty one is physical replication.

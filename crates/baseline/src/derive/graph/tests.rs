@@ -180,42 +180,47 @@ fn far(
     at.get(&to).copied()
 }
 
+/// Every path and every cut of a graph.
+fn judge(graph: &Graph, strong: bool) {
+    let to = graph.numbers[&Node::Superuser];
+    let goal = Goal::new(graph, to, strong);
+    for from in 0..6 {
+        let path = goal.path(from);
+        let wanted = far(graph, from, to, strong, &BTreeSet::new());
+        assert_eq!(path.as_ref().map(Vec::len), wanted);
+        let Some(path) = path else { continue };
+        let mut node = from;
+        for at in &path {
+            assert_eq!(graph.edges[*at].from, node);
+            assert!(graph.edges[*at].strong || !strong);
+            node = graph.edges[*at].to;
+        }
+        assert_eq!(node, to);
+
+        let all: BTreeSet<&str> =
+            graph.edges.iter().map(|e| e.cut.as_str()).filter(|cut| !cut.is_empty()).collect();
+        let cuts = goal.cuts(from);
+        let chosen: BTreeSet<&str> = cuts.iter().map(|at| graph.edges[*at].cut.as_str()).collect();
+        assert_eq!(chosen.len(), cuts.len());
+        if far(graph, from, to, strong, &all).is_some() {
+            assert!(cuts.is_empty(), "nothing cuts it");
+            continue;
+        }
+        assert_eq!(far(graph, from, to, strong, &chosen), None);
+        for cut in &chosen {
+            let mut fewer = chosen.clone();
+            fewer.remove(cut);
+            assert!(far(graph, from, to, strong, &fewer).is_some(), "{} is superfluous", cut);
+        }
+        let alone = |cut: &&str| far(graph, from, to, strong, &[*cut].into()).is_none();
+        assert_eq!(chosen.len() == 1, all.iter().any(alone));
+    }
+}
+
 proptest! {
     #[test]
     fn paths_are_shortest_and_cuts_cut(graph in graph(), strong in any::<bool>()) {
-        let to = graph.numbers[&Node::Superuser];
-        let goal = Goal::new(&graph, to, strong);
-        for from in 0..6 {
-            let path = goal.path(from);
-            let wanted = far(&graph, from, to, strong, &BTreeSet::new());
-            prop_assert_eq!(path.as_ref().map(Vec::len), wanted);
-            let Some(path) = path else { continue };
-            let mut node = from;
-            for at in &path {
-                prop_assert_eq!(graph.edges[*at].from, node);
-                prop_assert!(graph.edges[*at].strong || !strong);
-                node = graph.edges[*at].to;
-            }
-            prop_assert_eq!(node, to);
-
-            let all: BTreeSet<&str> =
-                graph.edges.iter().map(|e| e.cut.as_str()).filter(|cut| !cut.is_empty()).collect();
-            let cuts = goal.cuts(from);
-            let chosen: BTreeSet<&str> = cuts.iter().map(|at| graph.edges[*at].cut.as_str()).collect();
-            prop_assert_eq!(chosen.len(), cuts.len());
-            if far(&graph, from, to, strong, &all).is_some() {
-                prop_assert!(cuts.is_empty(), "nothing cuts it");
-                continue;
-            }
-            prop_assert_eq!(far(&graph, from, to, strong, &chosen), None);
-            for cut in &chosen {
-                let mut fewer = chosen.clone();
-                fewer.remove(cut);
-                prop_assert!(far(&graph, from, to, strong, &fewer).is_some(), "{} is superfluous", cut);
-            }
-            let alone = |cut: &&str| far(&graph, from, to, strong, &[*cut].into()).is_none();
-            prop_assert_eq!(chosen.len() == 1, all.iter().any(alone));
-        }
+        judge(&graph, strong);
     }
 }
 
