@@ -33,6 +33,7 @@ pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
 pub use collect::{Connect, Connecting, Request, collect};
 pub use declared::Declared;
+pub use derive::{Answer, Simulated, simulate};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
 pub use judge::{Judgement, Verdict};

@@ -26,6 +26,9 @@ const LIMITS: Limits = Limits {
     time: Duration::from_secs(30),
 };
 
+/// For rules that are bound and not run.
+const NO_TIME: Context = Context { now: 0 };
+
 /// The rules of one check over one bundle.
 pub(crate) struct Runner<'a> {
     check: &'a Check,
@@ -70,7 +73,9 @@ impl<'a> Runner<'a> {
     /// Runs a rule; `failed` are the rows of `Failed`, for the rules of a fix. An error is a fault
     /// of the rule.
     pub(crate) fn run(&self, rule: &str, failed: Option<&Rows>) -> Result<Ran, String> {
-        let (query, read) = bound(&self.tables, &self.lets, rule, failed.map(|f| &f.schema))?;
+        let failed_schema = failed.map(|rows| &rows.schema);
+        let (query, read) =
+            bound(&self.tables, &self.lets, rule, failed_schema, self.context)?;
         let mut source = Given { tables: HashMap::new() };
         let mut missing = Vec::new();
         let mut is_unread = false;
@@ -146,7 +151,8 @@ pub(crate) fn tables_read(library: &Library, check: &Check) -> Result<BTreeSet<S
     let mut names = BTreeSet::new();
     let mut failed = None;
     for rule in all {
-        let (query, read) = bound(&tables, &lets, rule, None).map_err(|e| format!("{e}\n{rule}"))?;
+        let (query, read) = bound(&tables, &lets, rule, None, NO_TIME)
+            .map_err(|e| format!("{e}\n{rule}"))?;
         names.extend(read);
         if failed.is_none() {
             failed = Some(query.rel.schema.clone());
@@ -154,7 +160,8 @@ pub(crate) fn tables_read(library: &Library, check: &Check) -> Result<BTreeSet<S
     }
     let fix = [&check.fix.settings, &check.fix.sql, &check.fix.files];
     for rule in fix.into_iter().flatten() {
-        let (_, read) = bound(&tables, &lets, rule, failed.as_ref()).map_err(|e| format!("{e}\n{rule}"))?;
+        let (_, read) = bound(&tables, &lets, rule, failed.as_ref(), NO_TIME)
+            .map_err(|e| format!("{e}\n{rule}"))?;
         names.extend(read.into_iter().filter(|name| name != FAILED));
     }
     Ok(names)
@@ -166,10 +173,11 @@ fn bound(
     lets: &str,
     rule: &str,
     failed: Option<&Schema>,
+    context: Context,
 ) -> Result<(Query, BTreeSet<String>), String> {
     let catalog = Recorder { tables, failed, names: RefCell::default() };
     let text = format!("{lets}{rule}");
-    let binding = compile(&text, &catalog, Context { now: 0 }, None);
+    let binding = compile(&text, &catalog, context, None);
     match binding.query {
         Some(query) => Ok((query, catalog.names.into_inner())),
         None => {

@@ -102,7 +102,8 @@ async fn allowed(
 async fn within(connection: &Connection, sql: &str) -> pg::Result<Vec<String>> {
     let begin = format!(
         "begin read only; set local search_path = pg_catalog; \
-         set local statement_timeout = '{TIMEOUT}'; set local lock_timeout = '2s'"
+         set local statement_timeout = '{TIMEOUT}'; set local lock_timeout = '2s'; \
+         set local standard_conforming_strings = on"
     );
     connection.batch("begin to read evidence", &begin).await?;
     let sql = sql.trim().trim_end_matches(';');

@@ -1,5 +1,9 @@
 //! Tables of evidence that are computed from others (`source = "derived"`).
 
+mod graph;
+mod hba;
+mod prefix;
+
 use std::collections::BTreeMap;
 
 use kql::plan::Schema;
@@ -7,18 +11,47 @@ use kql::value::Json;
 
 use crate::bundle::{Gap, State, TableEvidence};
 
+pub use hba::{Answer, Simulated, simulate};
+
 /// What a table is computed from.
 pub(crate) struct Given<'a> {
-    tables: &'a BTreeMap<String, TableEvidence>,
+    /// By name
+    pub(crate) tables: &'a BTreeMap<String, TableEvidence>,
     /// The major version of the server
     pub(crate) major: u32,
 }
 
 /// Computes the rows of a table, in the order of its columns.
-type Compute = fn(&Given<'_>, &Schema) -> Result<Vec<Vec<Json>>, String>;
+type Compute = fn(&Given<'_>, &Schema) -> Result<Vec<Vec<Json>>, Fault>;
 
 /// Tables by their names.
-const TABLES: &[(&str, Compute)] = &[];
+const TABLES: &[(&str, Compute)] = &[
+    ("HbaReach", hba::reach),
+    ("HbaShadows", hba::shadows),
+    ("RoleEdges", graph::role_edges),
+    ("RolePaths", graph::role_paths),
+];
+
+/// Why a table could not be computed.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// The tables that it is computed from are not what is expected of them
+    Odd(String),
+    /// It would be too much
+    TooMuch(String),
+}
+
+/// The cells of a row by the names of their columns, in the order of the columns; null where
+/// nothing is said.
+pub(crate) fn row(schema: &Schema, cells: &[(&str, Json)]) -> Vec<Json> {
+    let cell = |name: &str| cells.iter().find(|(known, _)| *known == name);
+    schema.iter().map(|c| cell(&c.name).map_or(Json::Null, |(_, json)| json.clone())).collect()
+}
+
+/// A list of texts.
+pub(crate) fn list<S: AsRef<str>>(texts: impl IntoIterator<Item = S>) -> Json {
+    Json::Array(texts.into_iter().map(|text| Json::String(text.as_ref().into())).collect())
+}
 
 /// Computes a table. It lacks what those that it is computed from lack.
 pub(crate) fn derive(
@@ -29,10 +62,11 @@ pub(crate) fn derive(
 ) -> TableEvidence {
     let columns = tables.get(name).map(|table| table.columns.clone()).unwrap_or_default();
     let statement = format!("computed from {}", from.join(", "));
-    let internal = |message: String| {
-        let gap = Gap { database: None, reason: "internal".to_owned(), message, cure: None };
+    let lacking = |reason: &str, message: String| {
+        let gap = Gap { database: None, reason: reason.to_owned(), message, cure: None };
         TableEvidence::unread(columns.clone(), gap, statement.as_str())
     };
+    let internal = |message: String| lacking("internal", message);
     let Some((_, compute)) = TABLES.iter().find(|(known, _)| *known == name) else {
         return internal(format!("nothing computes {name}"));
     };
@@ -58,12 +92,13 @@ pub(crate) fn derive(
             }
             table
         }
-        Err(message) => internal(message),
+        Err(Fault::Odd(message)) => internal(message),
+        Err(Fault::TooMuch(message)) => lacking("limit", message),
     }
 }
 
 impl Given<'_> {
-    /// A cell of a row, by the name of its column.
+    /// The rows of a table; none where it was not read.
     pub(crate) fn rows(&self, table: &str) -> impl Iterator<Item = Cells<'_>> {
         let table = self.tables.get(table);
         table.into_iter().flat_map(|table| {

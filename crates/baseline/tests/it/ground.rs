@@ -61,7 +61,18 @@ impl Ground {
         Reader { socket_dir, port: self.cluster.port(), role, password }
     }
 
-    async fn admin(&self, database: &str) -> Connection {
+    /// The folder of the socket, and the port.
+    pub(crate) fn place(&self) -> (&std::path::Path, u16) {
+        (self.cluster.dir(), self.cluster.port())
+    }
+
+    /// Replaces pg_hba.conf, the test's own line in front.
+    pub(crate) async fn hba(&mut self, lines: &str) -> Result<(), String> {
+        write_hba(&self.cluster, &hba(lines));
+        self.take_up().await
+    }
+
+    pub(crate) async fn admin(&self, database: &str) -> Connection {
         self.cluster.connect(database).await
     }
 

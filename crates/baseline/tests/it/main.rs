@@ -3,5 +3,7 @@
 mod content;
 mod examples;
 mod ground;
+mod hba;
+mod paths;
 mod report;
 mod sample;
