@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use base::Secret;
-use baseline::{Connect, Connecting, Example};
+use base::{Secret, SystemClock};
+use baseline::{Bundle, Connect, Connecting, Declared, Example, Request, collect};
 use pg::Connection;
 use testkit::StockCluster;
+
+use crate::content::library;
 
 /// The line of `pg_hba.conf` that lets the test in, whatever an example puts behind it. It is one
 /// that no check minds.
@@ -74,6 +76,16 @@ impl Ground {
 
     pub(crate) async fn admin(&self, database: &str) -> Connection {
         self.cluster.connect(database).await
+    }
+
+    /// What a check reads of it, as the superuser.
+    pub(crate) async fn evidence(&self, id: &str) -> Bundle {
+        let library = library();
+        let check = library.check(id).expect("it is there");
+        let (reader, declared) = (self.reader("postgres"), Declared::default());
+        let request = Request { checks: &[check], declared: &declared, asked: &[] };
+        let bundle = collect(&reader, &library, &request, &SystemClock, &|_| ()).await;
+        bundle.expect("the cluster can be read")
     }
 
     /// Makes an example.

@@ -4,13 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use base::SystemClock;
-use baseline::{Answer, Bundle, Declared, Example, Simulated, collect, simulate};
+use baseline::{Answer, Bundle, Example, Simulated, simulate};
 use kql::value::Json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, UnixStream};
 
-use crate::content::library;
 use crate::ground::Ground;
 
 /// What the server says first.
@@ -135,14 +133,6 @@ fn predicted(simulated: &Simulated) -> Said {
     }
 }
 
-async fn evidence(ground: &Ground) -> Bundle {
-    let library = library();
-    let check = library.check("AUTH-06").expect("it is there");
-    let (reader, declared) = (ground.reader("postgres"), Declared::default());
-    let bundle = collect(&reader, &library, &[check], &declared, &SystemClock, &|_| ()).await;
-    bundle.expect("the cluster can be read")
-}
-
 /// The lines of `HbaReach` that decide a connection without TLS.
 fn rows(bundle: &Bundle, role: &str, database: &str, from: Option<IpAddr>) -> Vec<i64> {
     let table = &bundle.tables["HbaReach"];
@@ -214,7 +204,7 @@ async fn postgresql_answers_as_predicted() {
             (ask(&ground, &marker, "none", None).await == Said::Rejects).then_some(())
         })
         .await;
-        let bundle = evidence(&ground).await;
+        let bundle = ground.evidence("AUTH-06").await;
         for role in ROLES {
             for database in DATABASES {
                 for from in &froms {

@@ -1,23 +1,14 @@
 //! A path that was predicted is taken on a real cluster; after its cut it cannot be, after the
 //! undo it can again.
 
-use base::{Secret, SystemClock};
-use baseline::{Bundle, Declared, Example, collect};
+use base::Secret;
+use baseline::{Bundle, Example};
 use kql::value::Json;
 use pg::Connection;
 
-use crate::content::library;
 use crate::ground::Ground;
 
 const PASSWORD: &str = "climbs";
-
-async fn evidence(ground: &Ground) -> Bundle {
-    let library = library();
-    let check = library.check("ROLE-02").expect("it is there");
-    let (reader, declared) = (ground.reader("postgres"), Declared::default());
-    let bundle = collect(&reader, &library, &[check], &declared, &SystemClock, &|_| ()).await;
-    bundle.expect("the cluster can be read")
-}
 
 /// A cell of the path of a role to the operating system.
 fn predicted(bundle: &Bundle, role: &str, name: &str) -> Option<Json> {
@@ -67,7 +58,7 @@ async fn walk(make: &[&str]) {
     example.sql.extend(make.iter().map(|sql| (*sql).to_owned()));
     ground.make(&example).await.expect("it can be made");
 
-    let bundle = evidence(&ground).await;
+    let bundle = ground.evidence("ROLE-02").await;
     let Some(Json::Array(steps)) = predicted(&bundle, "climber", "steps") else {
         panic!("no path was predicted");
     };
@@ -91,7 +82,7 @@ async fn walk(make: &[&str]) {
         refused.contains("42501") || refused.contains("permission") || refused.contains("must"),
         "{refused}"
     );
-    let bundle = evidence(&ground).await;
+    let bundle = ground.evidence("ROLE-02").await;
     assert_eq!(predicted(&bundle, "climber", "path"), None);
 
     admin.batch("undo the cut", &undo).await.expect("the undo is a statement");
@@ -101,7 +92,7 @@ async fn walk(make: &[&str]) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_role_that_makes_roles_runs_programs_up_to_15() {
     let ground = Ground::start().await;
-    let major = evidence(&ground).await.major;
+    let major = ground.evidence("ROLE-02").await.major;
     drop(ground);
     if major > 15 {
         println!("PostgreSQL {major} asks for ADMIN OPTION");

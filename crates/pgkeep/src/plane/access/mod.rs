@@ -10,7 +10,6 @@ mod sessions;
 mod tests;
 mod tokens;
 
-#[cfg(feature = "otlp")]
 pub(crate) use door::tls_to_others;
 
 use std::sync::Arc;
