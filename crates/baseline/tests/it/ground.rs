@@ -68,6 +68,18 @@ impl Ground {
         (self.cluster.dir(), self.cluster.port())
     }
 
+    /// Puts a file into the data directory that only the server's account reads.
+    pub(crate) fn keep(&self, name: &str, bytes: &[u8]) {
+        let path = self.cluster.data_dir().join(name);
+        std::fs::write(&path, bytes).expect("the data directory can be written");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&path, mode).expect("the file is ours");
+        let user = testkit::server_user();
+        if !user.is_current() {
+            std::os::unix::fs::chown(&path, Some(user.uid), Some(user.gid)).expect("root may");
+        }
+    }
+
     /// Replaces pg_hba.conf, the test's own line in front.
     pub(crate) async fn hba(&mut self, lines: &str) -> Result<(), String> {
         write_hba(&self.cluster, &hba(lines));

@@ -230,3 +230,84 @@ async fn postgresql_answers_as_predicted() {
     println!("{n_tried} connections tried");
     assert!(wrong.is_empty(), "{} of {n_tried}:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+const WITH_TLS: &str = "\
+hostssl all ann 127.0.0.1/32 trust
+hostnossl all bob 127.0.0.1/32 trust
+hostssl shop boss all trust
+host all boss 127.0.0.0/8 reject
+host shop all 127.0.0.0/8 password
+hostnossl all all all reject";
+
+/// What `psql` is told, with TLS or without; the server's first answer does not say it in the
+/// clear.
+fn psql(program: &std::path::Path, words: &[(&str, &str)]) -> Said {
+    let all: Vec<String> = words.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let output = std::process::Command::new(program)
+        .args(["--no-psqlrc", "--no-password", "--command=select 1", "--dbname"])
+        .arg(all.join(" "))
+        .env_clear()
+        .output()
+        .expect("psql starts");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.success() {
+        Said::Asks("trust")
+    } else if told.contains("no password supplied") {
+        Said::Asks("password")
+    } else if told.contains("pg_hba.conf rejects") {
+        Said::Rejects
+    } else if told.contains("no pg_hba.conf entry") {
+        Said::NoEntry
+    } else {
+        Said::Other(told)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn postgresql_answers_as_predicted_over_tls() {
+    let mut ground = Ground::start().await;
+    let issued = testkit::TestCa::new().server(testkit::KeyKind::Ecdsa);
+    ground.keep("server.crt", issued.chain_pem.as_bytes());
+    ground.keep("server.key", issued.key_pem.expose());
+    let example: Example = toml::from_str(
+        r#"
+        verdict = "pass"
+        set = { listen_addresses = "127.0.0.1", ssl = "on" }
+        sql = ["CREATE ROLE ann LOGIN", "CREATE ROLE bob LOGIN", "CREATE ROLE boss LOGIN SUPERUSER",
+               "CREATE DATABASE shop"]
+        "#,
+    )
+    .expect("an example");
+    ground.make(&example).await.expect("it can be made");
+    ground.hba(&format!("local none marker reject\n{WITH_TLS}")).await.expect("a reload");
+    testkit::eventually(Duration::from_secs(20), || async {
+        (ask(&ground, "marker", "none", None).await == Said::Rejects).then_some(())
+    })
+    .await;
+    let bundle = evidence(&ground).await;
+    let binaries = pg::Binaries::find(None).await.expect("PostgreSQL is installed");
+    let program = binaries.bin_dir.join("psql");
+    let port = ground.place().1.to_string();
+    let from = Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let mut wrong = Vec::new();
+    for (role, database) in
+        ["ann", "bob", "boss"].iter().flat_map(|r| [(r, "shop"), (r, "example")])
+    {
+        for (tls, mode) in [(true, "require"), (false, "disable")] {
+            let simulated = simulate(&bundle, role, Some(database), from, tls);
+            let wanted = predicted(&simulated.expect("the evidence is whole"));
+            let words = [
+                ("host", "127.0.0.1"),
+                ("port", &port),
+                ("user", role),
+                ("dbname", database),
+                ("sslmode", mode),
+            ];
+            let said = psql(&program, &words);
+            if said != wanted {
+                wrong.push(format!("{role} to {database}, {mode}: {said:?}, not {wanted:?}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -42,7 +42,9 @@ async fn climb(ground: &Ground, steps: &[String]) -> Result<String, String> {
         done.map_err(|error| format!("{sql}: {}", error.fault().detail.unwrap_or_default()))?;
     }
     let path = dir.join("who");
-    let program = format!("COPY (SELECT 1) TO PROGRAM 'id -u > {}'", path.display());
+    // A program that does not read what it is given breaks the pipe.
+    let command = format!("cat >/dev/null; id -u > {}", path.display());
+    let program = format!("COPY (SELECT 1) TO PROGRAM '{command}'");
     let done = connection.batch("run a program", &program).await;
     done.map_err(|error| format!("{program}: {}", error.fault().detail.unwrap_or_default()))?;
     let said = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use super::super::{Cells, Fault, Given};
+use super::usage::Usage;
 use super::{EDGES_MAX, Edge, Graph, Node};
 
 const PROGRAM: &str = "pg_execute_server_program";
 /// Predefined roles that act as the server's account: what they do, whether at once.
 const FILE_ROLES: &[(&str, &str, &str, bool)] = &[
-    (PROGRAM, "runs programs of the host", "COPY (SELECT 1) TO PROGRAM 'id'", true),
+    (PROGRAM, "runs programs of the host", "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'", true),
     ("pg_write_server_files", "writes files of the server", "", true),
     ("pg_read_server_files", "reads files of the server, verifiers among them", "", false),
 ];
@@ -143,7 +144,7 @@ impl Graph {
         let edge = Edge { kind: "server-account", why, strong: true, ..Edge::default() };
         self.edge(Node::System, Node::Superuser, edge);
         let why = "a superuser runs programs of the host".to_owned();
-        let how = "COPY (SELECT 1) TO PROGRAM 'id'".to_owned();
+        let how = "COPY (SELECT 1) TO PROGRAM 'cat >/dev/null'".to_owned();
         let edge = Edge { kind: "programs", why, how, strong: true, ..Edge::default() };
         self.edge(Node::Superuser, Node::System, edge);
     }
@@ -186,17 +187,18 @@ impl Graph {
         let key = |row: Cells<'_>, item: &str| (row.text("database").to_owned(), item.to_owned());
         let known: HashMap<(String, String), Cells<'_>> =
             given.rows("Functions").map(|row| (key(row, row.text("item")), row)).collect();
+        let usage = Usage::read(given);
         for row in given.rows("FunctionGrants") {
             let Some(function) = known.get(&key(row, row.text("item"))) else { continue };
             let owner = function.text("owner");
             let is_shipped = !function.text("extension").is_empty();
-            if !function.is("security_definer") || is_shipped || row.text("grantee") == owner {
+            if !function.is("security_definer") || is_shipped {
                 continue;
             }
             let is_open =
                 function.text("search_path").is_empty() && function.text("body") == "text";
             let how_bound =
-                if is_open { "without a search_path of its own" } else { "names bound" };
+                if is_open { "without a search_path of its own" } else { "whose names are bound" };
             let item = row.text("item");
             let edge = Edge {
                 kind: "definer",
@@ -207,7 +209,12 @@ impl Graph {
                 strong: is_open,
                 ..Edge::default()
             };
-            self.edge(grantee(row.text("grantee")), role(owner), edge);
+            let (database, schema) = (row.text("database"), row.text("schema"));
+            for caller in usage.callers(database, schema, row.text("grantee")) {
+                if caller != owner && !roles.is_superuser(caller) {
+                    self.edge(grantee(caller), role(owner), edge.clone());
+                }
+            }
         }
         let triggers = given.rows("Triggers").filter(|row| row.is("relation_owner_superuser"));
         let triggers = triggers.map(|row| (row, "trigger", row.text("relation_owner")));

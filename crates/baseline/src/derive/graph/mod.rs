@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `edges` | what leads from where to where, read from the evidence |
+//! | `usage` | who can call a function |
 //! | `paths` | shortest paths, and what cuts them |
 //!
 //! A role is two nodes: who one is (attributes and SET ROLE hang on it) and whose rights one has
@@ -13,6 +14,7 @@ mod edges;
 mod paths;
 #[cfg(test)]
 mod tests;
+mod usage;
 
 use std::collections::HashMap;
 
