@@ -242,7 +242,7 @@ fn outcome(
         let rows = judgement.shown.clone();
         evidence.push(Evidence::Read { rows, total: judgement.n_shown });
     }
-    for name in crate::rules::tables_read(library, check).unwrap_or_default() {
+    for name in library.tables_read(check).unwrap_or_default().iter().cloned() {
         let key = crate::rules::key(check, &name).unwrap_or_else(|| name.clone());
         if let Some(table) = bundle.tables.get(&key) {
             let statement = table.statement.clone();

@@ -1,6 +1,7 @@
 //! All checks, functions and tables of evidence, by name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kql::bind::Tables;
 
@@ -20,6 +21,8 @@ pub struct Library {
     checks: BTreeMap<String, Check>,
     evidence: BTreeMap<String, Evidence>,
     tables: Tables,
+    /// Which tables the rules of a check read, once that was found out
+    read: Arc<Mutex<HashMap<String, Arc<BTreeSet<String>>>>>,
 }
 
 impl Library {
@@ -54,7 +57,8 @@ impl Library {
         for (name, text) in functions {
             tables.add_function(name.as_ref(), text.as_ref());
         }
-        let mut library = Self { checks: BTreeMap::new(), evidence: known, tables };
+        let mut library =
+            Self { checks: BTreeMap::new(), evidence: known, tables, read: Arc::default() };
         for (name, text) in checks {
             let name = name.as_ref();
             let odd = |what: String| Error::Content { file: format!("checks/{name}"), what };
@@ -102,7 +106,21 @@ impl Library {
     /// # Errors
     /// What is wrong with one of them.
     pub fn bind(&self, check: &Check) -> Result<(), String> {
-        rules::tables_read(self, check).map(|_| ())
+        self.tables_read(check).map(|_| ())
+    }
+
+    /// The names of all tables that the rules of a check read.
+    ///
+    /// # Errors
+    /// A rule does not bind.
+    pub(crate) fn tables_read(&self, check: &Check) -> Result<Arc<BTreeSet<String>>, String> {
+        let known = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(names) = known().get(&check.id) {
+            return Ok(Arc::clone(names));
+        }
+        let names = Arc::new(rules::tables_read(self, check)?);
+        known().insert(check.id.clone(), Arc::clone(&names));
+        Ok(names)
     }
 
     /// A table of evidence that all checks may read.

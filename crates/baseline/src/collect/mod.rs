@@ -20,7 +20,6 @@ use crate::declared::{Declared, TABLE as DECLARED};
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
 use crate::library::Library;
-use crate::rules;
 use sql::Answer;
 
 /// The source of tables that are computed from others.
@@ -211,9 +210,10 @@ fn wanted<'a>(
         if check.majors.is_some_and(|majors| !majors.hold(major)) {
             continue;
         }
-        let read = rules::tables_read(library, check)
+        let read = library
+            .tables_read(check)
             .map_err(|what| Error::Content { file: format!("checks/{}", check.id), what })?;
-        for name in read.into_iter().filter(|name| name != DECLARED) {
+        for name in read.iter().filter(|name| *name != DECLARED).cloned() {
             match check.evidence.iter().find(|own| own.name == name) {
                 Some(found) => {
                     own.insert(format!("{}/{name}", check.id), &found.evidence);

@@ -138,6 +138,8 @@ impl Ground {
     pub(crate) async fn monitor(&self) -> Result<(), String> {
         let admin = self.admin("postgres").await;
         let password = self.cluster.password().expose().replace('\'', "''");
+        // Whatever an example made of it: pg_hba.conf asks for SCRAM.
+        run(&admin, "set password_encryption = 'scram-sha-256'").await?;
         run(&admin, &format!("create role {MONITOR} login password '{password}'")).await?;
         run(&admin, &format!("grant pg_monitor to {MONITOR}")).await
     }

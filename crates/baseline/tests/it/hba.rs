@@ -284,7 +284,7 @@ async fn postgresql_answers_as_predicted_over_tls() {
         (ask(&ground, "marker", "none", None).await == Said::Rejects).then_some(())
     })
     .await;
-    let bundle = evidence(&ground).await;
+    let bundle = ground.evidence("AUTH-06").await;
     let binaries = pg::Binaries::find(None).await.expect("PostgreSQL is installed");
     let program = binaries.bin_dir.join("psql");
     let port = ground.place().1.to_string();

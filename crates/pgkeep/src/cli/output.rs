@@ -5,6 +5,7 @@
 use std::io::{IsTerminal as _, Write as _};
 
 use base::{ExitCode, Fault};
+use baseline::report;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use comfy_table::{ContentArrangement, Table, presets};
@@ -28,29 +29,30 @@ pub(crate) enum Format {
     None,
 }
 
-/// Reports of an assessment, which only `pgkeep baseline assess` prints.
-const REPORTS: [&str; 6] = ["sarif", "junit", "hdf", "oscal", "ocsf", "html"];
-
 /// What `-o` asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     /// A shape that every command prints
     Plain(Format),
-    /// The format of a report
-    Report(&'static str),
+    /// The format of a report, which only `pgkeep baseline assess` prints
+    Report(report::Format),
 }
 
 impl Output {
     /// Reads it on the command line.
     pub(crate) fn parser() -> impl TypedValueParser<Value = Self> {
-        let plain = Format::value_variants().iter().filter_map(ValueEnum::to_possible_value);
-        let reports = REPORTS.iter().map(|name| PossibleValue::new(*name).hide(true));
-        PossibleValuesParser::new(plain.chain(reports)).map(|name| {
-            let report = REPORTS.iter().find(|known| **known == name);
-            report.map_or_else(
-                || Self::Plain(Format::from_str(&name, true).unwrap_or_default()),
-                |name| Self::Report(name),
-            )
+        let plain: Vec<PossibleValue> =
+            Format::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+        let is_plain = |name: &str| Format::from_str(name, true).is_ok();
+        let reports = report::Format::ALL.iter().map(|format| format.name());
+        let reports = reports.filter(|name| !is_plain(name));
+        let reports: Vec<PossibleValue> =
+            reports.map(|name| PossibleValue::new(name).hide(true)).collect();
+        let all = plain.into_iter().chain(reports);
+        PossibleValuesParser::new(all).map(|name| match Format::from_str(&name, true) {
+            Ok(format) => Self::Plain(format),
+            Err(_) => report::Format::parse(&name)
+                .map_or_else(|| Self::Plain(Format::default()), Self::Report),
         })
     }
 
@@ -58,9 +60,12 @@ impl Output {
     pub(crate) fn plain(self) -> Result<Format, Fault> {
         match self {
             Self::Plain(format) => Ok(format),
-            Self::Report(name) => Err(Fault::new("usage", format!("this is not printed as {name}"))
-                .hint("only `pgkeep baseline assess` is")
-                .exit(ExitCode::Usage)),
+            Self::Report(format) => {
+                let message = format!("this is not printed as {}", format.name());
+                Err(Fault::new("usage", message)
+                    .hint("only `pgkeep baseline assess` is")
+                    .exit(ExitCode::Usage))
+            }
         }
     }
 }

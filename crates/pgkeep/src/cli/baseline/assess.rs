@@ -174,7 +174,11 @@ fn collected(
 fn print(assessment: &Assessment, output: Output) -> Result<(), Fault> {
     let value = serde_json::to_value(assessment)
         .map_err(|e| Fault::from_error("internal", "the assessment is no JSON", &e))?;
-    match output.plain()? {
+    let format = match output {
+        Output::Plain(format) => format,
+        Output::Report(format) => return output::print(&format.render(assessment)),
+    };
+    match format {
         Format::Table => {
             output::show(Format::Table, &sorted(assessment), &COLUMNS)?;
             summary(assessment);
