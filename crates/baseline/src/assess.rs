@@ -312,8 +312,7 @@ fn scores(results: &[Outcome]) -> (Option<f64>, Option<f64>) {
         results.iter().filter(|result| result.verdict == wanted).map(weight).sum()
     };
     let (pass, fail, open) = (sum(Verdict::Pass), sum(Verdict::Fail), sum(Verdict::CannotTell));
-    let share = |part: f64, whole: f64| {
-        (whole > 0.0).then(|| (part / whole * 1000.0).round() / 10.0)
-    };
+    let share =
+        |part: f64, whole: f64| (whole > 0.0).then(|| (part / whole * 1000.0).round() / 10.0);
     (share(pass, pass + fail), share(pass + fail, pass + fail + open))
 }

@@ -151,9 +151,10 @@ impl Bundle {
         if bundle.format != FORMAT {
             return Err(Error::Bundle(format!("of form {}, not {FORMAT}", bundle.format)));
         }
-        let odd = bundle.tables.iter().find(|(_, table)| {
-            table.rows.iter().any(|row| row.len() != table.columns.len())
-        });
+        let odd = bundle
+            .tables
+            .iter()
+            .find(|(_, table)| table.rows.iter().any(|row| row.len() != table.columns.len()));
         if let Some((name, _)) = odd {
             return Err(Error::Bundle(format!("rows of {name} are not as long as its columns")));
         }

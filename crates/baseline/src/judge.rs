@@ -137,7 +137,8 @@ fn judged(check: &Check, runner: &Runner<'_>) -> Result<Judgement, String> {
     if let Some(rule) = &rules.not_applicable {
         match runner.run(rule, None)? {
             Ran::Rows(rows, gaps) if gaps.is_empty() && !rows.rows.is_empty() => {
-                let reason = first(&rows, "reason").unwrap_or_else(|| "nothing to judge".to_owned());
+                let reason =
+                    first(&rows, "reason").unwrap_or_else(|| "nothing to judge".to_owned());
                 return Ok(done(Judgement::new(Verdict::NotApplicable, reason), gaps));
             }
             Ran::Rows(_, gaps) | Ran::Unread(gaps) => missing.extend(gaps),

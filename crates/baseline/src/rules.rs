@@ -74,8 +74,7 @@ impl<'a> Runner<'a> {
     /// of the rule.
     pub(crate) fn run(&self, rule: &str, failed: Option<&Rows>) -> Result<Ran, String> {
         let failed_schema = failed.map(|rows| &rows.schema);
-        let (query, read) =
-            bound(&self.tables, &self.lets, rule, failed_schema, self.context)?;
+        let (query, read) = bound(&self.tables, &self.lets, rule, failed_schema, self.context)?;
         let mut source = Given { tables: HashMap::new() };
         let mut missing = Vec::new();
         let mut is_unread = false;
@@ -151,8 +150,8 @@ pub(crate) fn tables_read(library: &Library, check: &Check) -> Result<BTreeSet<S
     let mut names = BTreeSet::new();
     let mut failed = None;
     for rule in all {
-        let (query, read) = bound(&tables, &lets, rule, None, NO_TIME)
-            .map_err(|e| format!("{e}\n{rule}"))?;
+        let (query, read) =
+            bound(&tables, &lets, rule, None, NO_TIME).map_err(|e| format!("{e}\n{rule}"))?;
         names.extend(read);
         if failed.is_none() {
             failed = Some(query.rel.schema.clone());

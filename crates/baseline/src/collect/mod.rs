@@ -15,8 +15,8 @@ use pg::Connection;
 
 use crate::bundle::{Bundle, Gap, State, TableEvidence};
 use crate::check::Check;
-use crate::derive;
 use crate::declared::{Declared, TABLE as DECLARED};
+use crate::derive;
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
 use crate::library::Library;
@@ -90,8 +90,9 @@ pub async fn collect(
         let answer = sql::read(&first, sql, &table.table.columns, table.evidence).await;
         put(table, None, answer);
     }
-    let by_database: Vec<usize> =
-        (0..wanted.len()).filter(|i| wanted[*i].evidence.scope == Scope::Database && wanted[*i].is_read()).collect();
+    let by_database: Vec<usize> = (0..wanted.len())
+        .filter(|i| wanted[*i].evidence.scope == Scope::Database && wanted[*i].is_read())
+        .collect();
     if !by_database.is_empty() {
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
@@ -199,11 +200,7 @@ fn put(wanted: &mut Wanted<'_>, database: Option<&str>, answer: Answer) {
 }
 
 /// The tables that checks read, with their names in the bundle.
-fn wanted<'a>(
-    library: &'a Library,
-    request: &Request<'a>,
-    major: u32,
-) -> Result<Vec<Wanted<'a>>> {
+fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result<Vec<Wanted<'a>>> {
     let mut keys = BTreeSet::new();
     let mut own: BTreeMap<String, &Evidence> = BTreeMap::new();
     for check in request.checks {

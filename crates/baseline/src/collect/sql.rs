@@ -73,9 +73,8 @@ pub(super) async fn read(
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let cut = rows.as_ref().is_ok_and(|rows| rows.len() > ROWS_MAX);
     let cut = cut.then(|| format!("only the first {ROWS_MAX} rows"));
-    let rows = rows.and_then(|rows| {
-        rows.iter().take(ROWS_MAX).map(|row| cells(row, columns)).collect()
-    });
+    let rows =
+        rows.and_then(|rows| rows.iter().take(ROWS_MAX).map(|row| cells(row, columns)).collect());
     Answer { rows, cut, took_ms }
 }
 

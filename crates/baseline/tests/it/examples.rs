@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 
 use base::{Clock as _, SystemClock};
 use baseline::{
-    Bundle, Check, Declared, Example, Library, Outcome, Profile, Request, Verdict, assess,
-    collect,
+    Bundle, Check, Declared, Example, Library, Outcome, Profile, Request, Verdict, assess, collect,
 };
 
 use crate::content::{is_wanted, library};

@@ -1,6 +1,8 @@
 //! A cluster on which the examples of checks are made, one after the other.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use base::{Secret, SystemClock};
 use baseline::{Bundle, Connect, Connecting, Declared, Example, Request, collect};
@@ -11,8 +13,7 @@ use crate::content::library;
 
 /// The line of `pg_hba.conf` that lets the test in, whatever an example puts behind it. It is one
 /// that no check minds.
-const DOOR: &str =
-    "local postgres,template1,example,other postgres,pgkeep_monitor scram-sha-256\n";
+const DOOR: &str = "local postgres,template1,example,other postgres,pgkeep_monitor scram-sha-256\n";
 /// What checks find where an example says nothing of it.
 const HBA: &str = "local all all scram-sha-256\n";
 /// Reads as a role with `pg_monitor` alone.
@@ -22,6 +23,8 @@ pub(crate) const MONITOR: &str = "pgkeep_monitor";
 pub(crate) struct Ground {
     cluster: StockCluster,
     is_dirty: bool,
+    /// Signing in costs more than all the rest: connections are kept
+    kept: Mutex<HashMap<String, Arc<Connection>>>,
 }
 
 /// One of the roles that read it.
@@ -54,7 +57,7 @@ impl Ground {
         let cluster = StockCluster::start().await;
         write_hba(&cluster, &hba(HBA));
         cluster.connect("postgres").await.reload().await.expect("a reload");
-        Self { cluster, is_dirty: false }
+        Self { cluster, is_dirty: false, kept: Mutex::default() }
     }
 
     pub(crate) fn reader(&self, role: &'static str) -> Reader {
@@ -86,8 +89,24 @@ impl Ground {
         self.take_up().await
     }
 
-    pub(crate) async fn admin(&self, database: &str) -> Connection {
-        self.cluster.connect(database).await
+    pub(crate) async fn admin(&self, database: &str) -> Arc<Connection> {
+        let kept = self.kept.lock().expect("no test panics with it").get(database).cloned();
+        if let Some(kept) = kept.filter(|kept| !kept.is_closed()) {
+            return kept;
+        }
+        let made = Arc::new(self.cluster.connect(database).await);
+        let mut all = self.kept.lock().expect("no test panics with it");
+        all.insert(database.to_owned(), Arc::clone(&made));
+        made
+    }
+
+    fn forget(&self) {
+        self.kept.lock().expect("no test panics with it").clear();
+    }
+
+    fn restart(&mut self) {
+        self.forget();
+        self.cluster.restart();
     }
 
     /// What a check reads of it, as the superuser.
@@ -175,7 +194,7 @@ impl Ground {
             row.expect("an answer").get::<_, i64>(0) > 0
         };
         if waits {
-            self.cluster.restart();
+            self.restart();
         }
         Ok(())
     }
@@ -196,6 +215,7 @@ impl Ground {
         if !std::mem::take(&mut self.is_dirty) {
             return Ok(());
         }
+        self.forget();
         let had_settings = !example.set.is_empty() || example.hba.is_some();
         if had_settings {
             let admin = self.admin("postgres").await;

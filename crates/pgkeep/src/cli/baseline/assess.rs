@@ -123,9 +123,7 @@ pub(super) fn run(
     let library = library()?;
     let checks = library.chosen(&command.id).map_err(|error| error.fault())?;
     let bundle = match &command.evidence {
-        Some(file) => {
-            Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?
-        }
+        Some(file) => Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?,
         None => collected(home, command, &library, &checks)?,
     };
     if let Some(file) = &command.save_evidence {
@@ -245,8 +243,11 @@ fn read(file: &Path, what: &str) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let n = opened.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|e| failed(&e))?;
     if n as u64 > FILE_MAX {
-        return Err(Fault::new(what, format!("\"{}\" is longer than {FILE_MAX} bytes", file.display()))
-            .exit(ExitCode::Usage));
+        return Err(Fault::new(
+            what,
+            format!("\"{}\" is longer than {FILE_MAX} bytes", file.display()),
+        )
+        .exit(ExitCode::Usage));
     }
     Ok(bytes)
 }
