@@ -113,7 +113,7 @@ const VERBS: &[Verb] = &[
     },
     Verb {
         name: "bench",
-        usage: "api|at-rest|engines|keyvault|kql|logs|portal|up [--runs N] \
+        usage: "api|at-rest|baseline|engines|keyvault|kql|logs|portal|up [--runs N] \
                 [--seconds N] [--clients N]",
         about: "measure, and write the figures to docs/benchmarks.md",
         run: bench::run,

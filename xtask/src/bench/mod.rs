@@ -2,6 +2,7 @@
 
 mod api;
 mod at_rest;
+mod baseline;
 mod engines;
 mod keyvault;
 mod kql;
@@ -20,6 +21,7 @@ use crate::failure::{Failure, Outcome};
 pub(crate) fn run(raw: &[String]) -> Outcome {
     match raw.split_first() {
         Some((what, rest)) if what == "at-rest" => at_rest::run(rest),
+        Some((what, rest)) if what == "baseline" => baseline::run(rest),
         Some((what, rest)) if what == "engines" => engines::run(rest),
         Some((what, rest)) if what == "up" => up::run(rest),
         Some((what, rest)) if what == "keyvault" => keyvault::run(rest),
@@ -29,8 +31,8 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         Some((what, rest)) if what == "workers" => workers::run(rest),
         Some((what, rest)) if what == "portal" => portal::run(rest),
         _ => Err(Failure::usage(
-            "say what to measure: api, at-rest, engines, keyvault, kql, logs, portal, up or \
-             workers",
+            "say what to measure: api, at-rest, baseline, engines, keyvault, kql, logs, portal, up \
+             or workers",
         )),
     }
 }

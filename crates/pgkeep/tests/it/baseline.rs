@@ -31,7 +31,7 @@ fn pgkeep(dir: &Path, args: &[&str]) -> Ended {
 
 /// A folder with the password of `postgres` and of `scan`, who has `pg_monitor` alone.
 async fn prepared(cluster: &StockCluster) -> TempDir {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::PermissionsExt;
     let dir = TempDir::new().unwrap();
     let file = dir.path().join("pgpass");
     std::fs::write(&file, format!("*:*:*:*:{}\n", cluster.password().expose())).unwrap();
@@ -128,7 +128,7 @@ async fn what_is_not_there_is_said() {
     for (args, code, said) in [
         (&["baseline", "assess"] as &[&str], 2, "--dsn"),
         (&["baseline", "assess", "--dsn", nobody], 1, "could not connect"),
-        (&["baseline", "assess", "--dsn", "frobnicate=1"], 2, "frobnicate"),
+        (&["baseline", "assess", "--dsn", "frobnicate=1"], 2, "parameter 1"),
         (&["baseline", "assess", "--dsn", nobody, "--id", "NO-99"], 3, "NO-99"),
         (&["baseline", "assess", "--evidence", "absent.json"], 3, "absent.json"),
         (&["baseline", "show", "NO-99"], 3, "NO-99"),

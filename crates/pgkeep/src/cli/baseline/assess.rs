@@ -215,7 +215,8 @@ fn summary(assessment: &Assessment) {
     let n = |verdict| assessment.counts.get(&verdict).copied().unwrap_or(0);
     let percent = |share: Option<f64>| share.map_or("-".to_owned(), |share| format!("{share} %"));
     say(&format!(
-        "{} fail, {} pass, {} cannot tell, {} not applicable, {} the provider's; score {}, answered {}",
+        "{} fail, {} pass, {} cannot tell, {} not applicable, {} the provider's; score {}, \
+         answered {}",
         n(Verdict::Fail),
         n(Verdict::Pass),
         n(Verdict::CannotTell),
