@@ -32,5 +32,9 @@ pub(crate) fn check() -> Outcome {
         "warnings",
     ];
     proc::run(&mut proc::cargo(&root, &words))
-        .map_err(|_| Failure::gate("clippy has objections").hint("they are printed above"))
+        .map_err(|_| Failure::gate("clippy has objections").hint("they are printed above"))?;
+    say::step("the usual build, which has fewer features");
+    let words = ["check", "-p", "pgkeep", "--bins", "--locked", "--quiet"];
+    proc::run(&mut proc::cargo(&root, &words))
+        .map_err(|_| Failure::gate("the usual build is broken").hint("it is what `up` builds"))
 }

@@ -24,6 +24,7 @@ const ACCEPTS: Accepts = Accepts {
     switches: &["--yes", "--no-write"],
     values: &[
         "--only",
+        "--audit",
         "--runs",
         "--mb",
         "--seconds",
@@ -48,6 +49,8 @@ struct Size {
     raw_mb: u32,
     seconds: u32,
     n_probes: u32,
+    /// One setting of pgaudit instead of all
+    audit: Option<String>,
 }
 
 pub(super) fn run(raw: &[String]) -> Outcome {
@@ -57,6 +60,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
         raw_mb: args.number("--mb", 100u32, 1..=10_000)?,
         seconds: args.number("--seconds", 15u32, 1..=600)?,
         n_probes: args.number("--probes", 200u32, 1..=100_000)?,
+        audit: args.value("--audit").map(str::to_owned),
     };
     deps::ensure(deps::PRODUCT, args.assume_yes())?;
     let binary = match args.path("--binary") {
@@ -174,7 +178,7 @@ fn terms(program: &Path, folder: &Path, n_rows: u64, n_needles: u64) -> Outcome<
 
 /// The lines about PostgreSQL's throughput.
 fn load(home: &LogsHome, size: &Size) -> Outcome<String> {
-    let classes = classes(home, size.n_runs, size.seconds)?;
+    let classes = classes(home, size.n_runs, size.seconds, size.audit.as_deref())?;
     let mut rows: String = classes.iter().map(|class| class.rows(size.seconds)).collect();
     // The last of them audits most.
     let n_probes = size.n_probes.min(50);
