@@ -41,7 +41,7 @@ impl Error {
                 .exit(ExitCode::NotFound),
             Self::Declaration(what) => of("invalid_declaration")
                 .detail(what)
-                .hint("a TOML file of lists by kind, for example: superusers = [\"admin\"]")
+                .hint("a TOML file of lists by kind, for example: superuser = [\"admin\"]")
                 .exit(ExitCode::Usage),
             Self::Bundle(what) => of("invalid_evidence").detail(what).exit(ExitCode::Usage),
             Self::Server(error) => error.fault(),

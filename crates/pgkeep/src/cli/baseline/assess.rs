@@ -26,7 +26,7 @@ const FILE_MAX: u64 = 512 << 20;
 pub(in crate::cli) struct AssessCommand {
     #[command(flatten)]
     target: TargetArgs,
-    /// Data directory of the server on this host, to read files besides
+    /// Data directory of the server on this host; without effect yet
     #[arg(long, value_name = "DIR", requires = "dsn")]
     pgdata: Option<PathBuf>,
     /// Only these checks (can be repeated)
@@ -159,6 +159,9 @@ fn collected(
         }
         None => Declared::default(),
     };
+    if command.pgdata.is_some() {
+        say("files of the host are not read yet: --pgdata has no effect");
+    }
     let target = command.target.find(home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);

@@ -22,7 +22,7 @@ pub(super) enum BaselineCommand {
 Examples:
   pgkeep baseline assess -s demo
   pgkeep baseline assess --dsn 'host=db.example.com user=scan dbname=postgres sslmode=verify-full'
-  pgkeep baseline assess --dsn service.example.com -o sarif > pgkeep.sarif
+  pgkeep baseline assess --dsn postgresql://scan@db.example.com/postgres -o sarif > pgkeep.sarif
   pgkeep baseline assess -s demo --profile cis --fail-on high
   pgkeep baseline assess --evidence monday.json --id AUTH-01
 
