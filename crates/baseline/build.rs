@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
+    // As cargo runs it, not as it was compiled: a cached script may come from another checkout.
+    let home = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).unwrap_or_default();
+    let content = home.join("../../content");
     let mut text = String::new();
     for (list, folder, ending) in [
         ("CHECKS", "checks", "toml"),
