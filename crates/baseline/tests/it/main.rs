@@ -5,5 +5,6 @@ mod examples;
 mod ground;
 mod hba;
 mod paths;
+mod plant;
 mod report;
 mod sample;
