@@ -30,7 +30,9 @@ mod rules;
 
 pub use assess::{Assessment, FeedState, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
-pub use check::{Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity};
+pub use check::{
+    Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
+};
 pub use collect::{Connect, Connecting, Host, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};

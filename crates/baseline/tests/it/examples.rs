@@ -115,7 +115,8 @@ async fn run(topics: &[&str]) {
 async fn testkit_major(ground: &Ground, library: &Library, check: &Check) -> u32 {
     let reader = ground.reader("postgres");
     let declared = Declared::default();
-    let request = Request::of(&[check], &declared);
+    let checks = [check];
+    let request = Request::of(&checks, &declared);
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     bundle.expect("the cluster can be read").major
 }

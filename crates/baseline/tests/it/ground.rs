@@ -122,7 +122,8 @@ impl Ground {
         let library = library();
         let check = library.check(id).expect("it is there");
         let (reader, declared) = (self.reader("postgres"), Declared::default());
-        let request = Request::of(&[check], &declared);
+        let checks = [check];
+        let request = Request::of(&checks, &declared);
         let bundle = collect(&reader, &library, &request, &SystemClock, &|_| ()).await;
         bundle.expect("the cluster can be read")
     }
