@@ -37,6 +37,11 @@ pub(crate) fn library() -> Library {
     Library::of(&checks, &of("checks/functions", "kql"), &evidence).expect("sound content")
 }
 
+/// Whether `PGKEEP_CHECKS` is set.
+pub(crate) fn names_checks() -> bool {
+    std::env::var_os("PGKEEP_CHECKS").is_some_and(|names| !names.is_empty())
+}
+
 /// Whether `PGKEEP_CHECKS`, topics and identifiers separated by commas, names a check; all where it
 /// is not set.
 pub(crate) fn is_wanted(check: &Check) -> bool {

@@ -11,7 +11,7 @@ use base::{Fault, SystemClock};
 use baseline::fix::{FixRecord, FixState, Fixer, Keep};
 use baseline::{Check, Declared, Example, Library, Sources, Verdict};
 
-use crate::content::{is_wanted, library};
+use crate::content::{is_wanted, library, names_checks};
 use crate::ground::Ground;
 
 /// Keeps records where the test sees them; each as it would be read from a disk.
@@ -44,28 +44,32 @@ enum Done {
     None(String),
 }
 
-/// Catalogs, and what of them changes without anybody's doing.
-const CATALOGS: [(&str, &str); 20] = [
-    ("pg_authid", "oid"),
-    ("pg_auth_members", "oid"),
-    ("pg_db_role_setting", ""),
-    ("pg_database", "datfrozenxid,datminmxid"),
-    ("pg_tablespace", ""),
-    ("pg_parameter_acl", "oid"),
-    ("pg_class", "relpages,reltuples,relallvisible,relfrozenxid,relminmxid,relhasindex"),
-    ("pg_attribute", ""),
-    ("pg_proc", ""),
-    ("pg_namespace", ""),
-    ("pg_type", ""),
-    ("pg_language", ""),
-    ("pg_largeobject_metadata", ""),
-    ("pg_default_acl", "oid"),
-    ("pg_extension", ""),
-    ("pg_policy", ""),
-    ("pg_trigger", ""),
-    ("pg_event_trigger", ""),
-    ("pg_foreign_server", ""),
-    ("pg_user_mapping", ""),
+/// Catalogs; what of them changes without anybody's doing; which rows count.
+const CATALOGS: [(&str, &str, &str); 20] = [
+    ("pg_authid", "oid", "true"),
+    ("pg_auth_members", "oid", "true"),
+    ("pg_db_role_setting", "", "true"),
+    ("pg_database", "datfrozenxid,datminmxid", "true"),
+    ("pg_tablespace", "", "true"),
+    ("pg_parameter_acl", "oid", "true"),
+    (
+        "pg_class",
+        "relpages,reltuples,relallvisible,relfrozenxid,relminmxid,relhasindex",
+        "oid >= 16384 or relacl is not null",
+    ),
+    ("pg_attribute", "", "attrelid >= 16384 or attacl is not null"),
+    ("pg_proc", "", "oid >= 16384 or proacl is not null"),
+    ("pg_namespace", "", "true"),
+    ("pg_type", "", "oid >= 16384 or typacl is not null"),
+    ("pg_language", "", "true"),
+    ("pg_largeobject_metadata", "", "true"),
+    ("pg_default_acl", "oid", "true"),
+    ("pg_extension", "", "true"),
+    ("pg_policy", "", "true"),
+    ("pg_trigger", "", "true"),
+    ("pg_event_trigger", "", "true"),
+    ("pg_foreign_server", "", "true"),
+    ("pg_user_mapping", "", "true"),
 ];
 
 /// All that a fix could change, as text by name.
@@ -76,9 +80,10 @@ async fn picture(ground: &Ground) -> BTreeMap<String, String> {
     let databases = admin.query("list databases", sql, &[]).await.expect("databases");
     for database in databases.iter().map(|row| row.get::<_, String>(0)) {
         let admin = ground.admin(&database).await;
-        for (catalog, but) in CATALOGS {
+        for (catalog, but, which) in CATALOGS {
             let sql = format!(
-                "select (to_jsonb(c) - string_to_array('{but}', ','))::text from {catalog} c order by 1"
+                "select (to_jsonb(c) - string_to_array('{but}', ','))::text from {catalog} c \
+                 where {which} order by 1"
             );
             let rows = admin.query("read a catalog", &sql, &[]).await.expect("a catalog");
             let text: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
@@ -234,6 +239,10 @@ pub(crate) async fn run(topics: &[&str]) {
             let is_here = example.majors.is_none_or(|majors| majors.hold(major));
             if example.verdict != Verdict::Fail || example.role.is_some() || !is_here {
                 continue;
+            }
+            // One is enough to show it; whoever names checks sees them all.
+            if is_proved && !names_checks() {
+                break;
             }
             let mut wrong = match case(&mut ground, &library, check, example).await {
                 Ok(Done::Proved) => {
