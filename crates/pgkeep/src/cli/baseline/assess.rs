@@ -40,7 +40,7 @@ pub(in crate::cli) struct AssessCommand {
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
     /// stored password, inside the server)
-    #[arg(long, value_name = "WORD", value_parser = ["password-guesses"])]
+    #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
@@ -56,14 +56,29 @@ pub(in crate::cli) struct AssessCommand {
     save_evidence: Option<PathBuf>,
 }
 
+/// What `--with` may ask for.
+pub(super) const WORDS: [&str; 1] = ["password-guesses"];
+
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Wanted {
+pub(super) enum Wanted {
     AzureMcsb,
     Cis,
     Stig,
     Paranoid,
     All,
+}
+
+impl Wanted {
+    /// The one profile that a fix goes by.
+    pub(super) fn strictest(self) -> Option<Profile> {
+        Some(match self {
+            Self::AzureMcsb => Profile::AzureMcsb,
+            Self::Cis => Profile::Cis,
+            Self::Stig => Profile::Stig,
+            Self::Paranoid | Self::All => Profile::Paranoid,
+        })
+    }
 }
 
 /// Severities as they are named here.
@@ -149,16 +164,7 @@ fn collected(
     library: &Library,
     checks: &[&Check],
 ) -> Result<Bundle, Fault> {
-    let declared = match &command.declare {
-        Some(file) => {
-            let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
-                Fault::from_error("declaration", "the declaration is no UTF-8", &e)
-                    .exit(ExitCode::Usage)
-            })?;
-            Declared::parse(&text).map_err(|error| error.fault())?
-        }
-        None => Declared::default(),
-    };
+    let declared = declared(command.declare.as_deref())?;
     let target = command.target.find(home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
@@ -169,6 +175,15 @@ fn collected(
     let bundle = one_thread()?.block_on(work);
     steps.done();
     bundle.map_err(|error| error.fault())
+}
+
+/// What `--declare` says.
+pub(super) fn declared(file: Option<&Path>) -> Result<Declared, Fault> {
+    let Some(file) = file else { return Ok(Declared::default()) };
+    let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
+        Fault::from_error("declaration", "the declaration is no UTF-8", &e).exit(ExitCode::Usage)
+    })?;
+    Declared::parse(&text).map_err(|error| error.fault())
 }
 
 fn print(assessment: &Assessment, output: Output) -> Result<(), Fault> {
