@@ -68,6 +68,8 @@ pub struct Request<'a> {
     pub asked: &'a [String],
     /// What is read besides SQL
     pub sources: Sources<'a>,
+    /// Tables that are read though no check asks for them
+    pub tables: &'a [&'a str],
 }
 
 /// What else can be read than SQL; whatever is absent makes its tables unread.
@@ -80,7 +82,7 @@ pub struct Sources<'a> {
 impl<'a> Request<'a> {
     /// By SQL alone.
     pub fn of(checks: &'a [&'a Check], declared: &'a Declared) -> Self {
-        Self { checks, declared, asked: &[], sources: Sources::default() }
+        Self { checks, declared, asked: &[], sources: Sources::default(), tables: &[] }
     }
 }
 
@@ -252,6 +254,7 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
             }
         }
     }
+    keys.extend(request.tables.iter().map(|name| (*name).to_owned()));
     let mut open: Vec<String> = keys.iter().cloned().collect();
     while let Some(name) = open.pop() {
         let from = library.evidence(&name).map(|evidence| &evidence.from);

@@ -170,7 +170,7 @@ fn collected(
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
     let sources = Sources { host: host.as_ref() };
-    let request = Request { checks, declared: &declared, asked: &command.with, sources };
+    let request = Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();
