@@ -98,7 +98,7 @@ async fn picture(ground: &Ground) -> BTreeMap<String, String> {
 /// Files with their modes and owners; what is in those that a fix may change.
 fn files(folder: &Path, depth: usize, all: &mut BTreeMap<String, String>) {
     const TEXTS: [&str; 4] = ["conf", "key", "crt", "pem"];
-    const NOT: [&str; 9] = [
+    const NOT: [&str; 8] = [
         "base",
         "global",
         "pg_wal",
@@ -119,7 +119,9 @@ fn files(folder: &Path, depth: usize, all: &mut BTreeMap<String, String>) {
         } else {
             String::new()
         };
-        if name == "postmaster.pid" || name == "postmaster.opts" || name == "current_logfiles" {
+        // What the server itself writes, as settings of its log have it.
+        let is_servers = ["postmaster.pid", "postmaster.opts", "current_logfiles", "log"];
+        if is_servers.contains(&name.as_str()) || name.ends_with(".log") {
             continue;
         }
         let look = format!("{:o} {} {} {text}", about.mode(), about.uid(), about.gid());
