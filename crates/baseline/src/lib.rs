@@ -12,6 +12,7 @@
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `fix` | plans, makes, proves and takes back what mends a failure |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
@@ -23,6 +24,7 @@ mod declared;
 mod derive;
 mod error;
 mod evidence;
+pub mod fix;
 mod judge;
 mod library;
 pub mod report;
@@ -30,8 +32,10 @@ mod rules;
 
 pub use assess::{Assessment, FeedState, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
-pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
-pub use collect::{Connect, Connecting, Request, collect};
+pub use check::{
+    Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
+};
+pub use collect::{Connect, Connecting, Host, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
 pub use error::{Error, Result};
