@@ -1,6 +1,7 @@
 //! Every check has cases on a real cluster, and says of each what must be said.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use base::{Clock as _, SystemClock};
 use baseline::{
@@ -16,6 +17,24 @@ fn chosen<'a>(library: &'a Library, topics: &[&str]) -> Vec<&'a Check> {
     library.checks().filter(is_chosen).collect()
 }
 
+/// Puts moments where a declaration says `{today}`, `{today-30}` or `{today+30}`, in days.
+fn date(value: &mut toml::Value) {
+    match value {
+        toml::Value::String(text) => {
+            let days = text.strip_prefix("{today").and_then(|rest| rest.strip_suffix('}'));
+            let Some(days) = days else { return };
+            let days: i64 = if days.is_empty() { 0 } else { days.parse().expect("a number") };
+            let span = Duration::from_secs(86_400 * days.unsigned_abs());
+            let now = SystemClock.now();
+            let at = if days < 0 { now.checked_sub(span) } else { now.checked_add(span) };
+            *text = at.expect("a day near this one").to_string();
+        }
+        toml::Value::Array(values) => values.iter_mut().for_each(date),
+        toml::Value::Table(table) => table.iter_mut().for_each(|(_, value)| date(value)),
+        _ => {}
+    }
+}
+
 /// What is said of an example when this role reads it.
 async fn said(
     ground: &Ground,
@@ -24,7 +43,9 @@ async fn said(
     example: &Example,
     role: &'static str,
 ) -> Result<Outcome, String> {
-    let declared = Declared::of(example.declare.clone()).expect("a declaration");
+    let mut declared = example.declare.clone();
+    declared.iter_mut().for_each(|(_, value)| date(value));
+    let declared = Declared::of(declared).expect("a declaration");
     let reader = ground.reader(role);
     let host = ground.host();
     let checks = [check];
@@ -168,6 +189,9 @@ topics! {
     row_security: "row-security";
     extensions: "extensions";
     hba: "hba";
+    at_rest: "at-rest";
+    sensitive_data: "sensitive-data";
+    threat: "threat";
 }
 
 #[test]

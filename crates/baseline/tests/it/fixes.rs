@@ -104,7 +104,6 @@ fn files(folder: &Path, depth: usize, all: &mut BTreeMap<String, String>) {
         "pg_wal",
         "pg_stat_tmp",
         "pg_stat",
-        "log",
         "pg_xact",
         "pg_subtrans",
         "pg_logical",

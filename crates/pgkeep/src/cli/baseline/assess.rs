@@ -39,7 +39,8 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
-    /// stored password, inside the server)
+    /// stored password, inside the server), row-probes (counts the rows that each role sees of
+    /// tables with row security)
     #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
     /// End with exit code 6 where a check of this severity or worse fails
@@ -57,7 +58,7 @@ pub(in crate::cli) struct AssessCommand {
 }
 
 /// What `--with` may ask for.
-pub(super) const WORDS: [&str; 1] = ["password-guesses"];
+pub(super) const WORDS: [&str; 2] = ["password-guesses", "row-probes"];
 
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
