@@ -37,9 +37,12 @@ pub(crate) fn read(
         statement.push_str(&format!(" {} of {} ({})", about.name, about.as_of, about.checksum));
         match name {
             TABLE => rows.push(of_feed(&columns, &about, at)),
-            "Advisories" => rows.extend(document.advisories.iter().flat_map(|advisory| {
-                of_advisory(&columns, &about.name, advisory)
-            })),
+            "Advisories" => rows.extend(
+                document
+                    .advisories
+                    .iter()
+                    .flat_map(|advisory| of_advisory(&columns, &about.name, advisory)),
+            ),
             "Releases" => {
                 let releases = document.releases.iter();
                 rows.extend(releases.map(|release| of_release(&columns, &about.name, *release)));

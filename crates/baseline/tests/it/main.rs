@@ -2,6 +2,7 @@
 
 mod content;
 mod examples;
+mod feeds;
 mod ground;
 mod hba;
 mod paths;

@@ -145,7 +145,8 @@ mod tests {
         assert_eq!(tools("libpq5"), ["libpq"]);
         assert!(tools("postgresql-client-15").contains(&"pg_dump"));
         assert!(tools("postgresql-15").contains(&"pg_rewind"));
-        for other in ["postgresql", "postgresql-client-common", "libpq-dev", "postgresql-15-pgaudit"]
+        for other in
+            ["postgresql", "postgresql-client-common", "libpq-dev", "postgresql-15-pgaudit"]
         {
             assert!(tools(other).is_empty(), "{other}");
         }

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
+    Assessment, Bundle, Check, Declared, Feeds, Host, Library, Outcome, Profile, Request, Severity,
     Sources, Verdict, assess, collect,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::library;
 use super::target::TargetArgs;
+use super::{feed, library};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, Output, say};
 use crate::cli::progress::Steps;
@@ -159,11 +159,20 @@ fn collected(
         }
         None => Declared::default(),
     };
-    let target = command.target.find(home)?;
+    let home = home();
+    let feeds = match &home {
+        Ok(home) => feed::known(home)?,
+        // Only pgkeep's own servers need a home; without one nothing was imported into it.
+        Err(fault) => {
+            say(&format!("imported feeds are not read: {}", fault.message));
+            Feeds::shipped().map_err(|error| error.fault())?
+        }
+    };
+    let target = command.target.find(|| home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref() };
+    let sources = Sources { host: host.as_ref(), feeds: Some(&feeds) };
     let request = Request { checks, declared: &declared, asked: &command.with, sources };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);

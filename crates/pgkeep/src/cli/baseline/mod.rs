@@ -1,6 +1,7 @@
 //! `pgkeep baseline`: what is weak in a PostgreSQL, why, and what was read.
 
 mod assess;
+mod feed;
 mod list;
 mod target;
 
@@ -36,6 +37,12 @@ A role with pg_monitor is enough for most checks; the answer names the grants fo
         /// Its identifier
         id: String,
     },
+    /// Feeds of vulnerabilities and versions: import newer ones, show how old they are
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline feed show
+  pgkeep baseline feed import postgresql-cve.json --checksum 5f70bf18…")]
+    Feed(feed::FeedCommand),
 }
 
 /// Runs one command.
@@ -48,6 +55,7 @@ pub(super) fn run(
         BaselineCommand::Assess(command) => assess::run(home, command, output),
         BaselineCommand::Checks(command) => list::run(command, output.plain()?),
         BaselineCommand::Show { id } => list::show(id, output.plain()?),
+        BaselineCommand::Feed(command) => feed::run(home, command, output.plain()?),
     }
 }
 
