@@ -80,7 +80,8 @@ fn odd_files_are_refused() {
         (&*feed("2026-03-01", &advisory("CVE-1", ",\"fix\":1")), "unknown field"),
         (&*feed("2026-03-01", &advisory("CVE 1", "")), "is no name"),
         (&*feed("2026-03-01", &one.replace("wrong.", "wrong.\\n")), "more than one line"),
-        (&*feed("2026-03-01", &one).replace("postgresql-cve", "../cve"), "other characters"),
+        (&*feed("2026-03-01", &one).replace("postgresql-cve", "../cve"), "is no name"),
+        (&*feed("2026-03-01", &one).replace("postgresql-cve", "a.b"), "other characters"),
     ];
     for (text, wanted) in cases {
         let found = Document::parse(text.as_bytes(), Some(day(now()))).map(|_| ());
