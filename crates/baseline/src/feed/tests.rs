@@ -1,3 +1,5 @@
+//! What is refused, what counts, and how old it is.
+
 use std::path::PathBuf;
 
 use jiff::Timestamp;
