@@ -230,6 +230,9 @@ pub struct Example {
     /// Files of the host
     #[serde(default)]
     pub files: Vec<ExampleFile>,
+    /// Feeds, by the names of the test's own; without any none is there
+    #[serde(default)]
+    pub feeds: Vec<String>,
     /// Statements afterwards, in `postgres`
     #[serde(default)]
     pub teardown: Vec<String>,

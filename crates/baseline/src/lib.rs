@@ -8,6 +8,7 @@
 //! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
 //! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
 //! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `feed` | [`Feeds`]: what is known of vulnerabilities and versions |
 //! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
@@ -24,6 +25,7 @@ mod declared;
 mod derive;
 mod error;
 mod evidence;
+mod feed;
 pub mod fix;
 mod judge;
 mod library;
@@ -40,5 +42,6 @@ pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
+pub use feed::{FeedAbout, FeedKind, Feeds, Imported, import};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;

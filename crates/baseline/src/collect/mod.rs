@@ -21,6 +21,7 @@ use crate::declared::{Declared, TABLE as DECLARED};
 use crate::derive;
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
+use crate::feed::{self, Feeds};
 use crate::library::Library;
 pub use host::Host;
 use sql::Answer;
@@ -29,6 +30,8 @@ use sql::Answer;
 const DERIVED: &str = "derived";
 /// The source of tables that are read from the server's host.
 const HOST: &str = "host";
+/// The source of tables of what is known of PostgreSQL's vulnerabilities and versions.
+const FEED: &str = "feed";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -77,6 +80,8 @@ pub struct Request<'a> {
 pub struct Sources<'a> {
     /// The server's host
     pub host: Option<&'a Host>,
+    /// What is known of vulnerabilities and versions
+    pub feeds: Option<&'a Feeds>,
 }
 
 impl<'a> Request<'a> {
@@ -100,8 +105,8 @@ pub async fn collect(
     progress("connecting");
     let first = target.connect(None).await?;
     let about = sql::about(&first).await?;
-    let at = clock.now().to_string();
-    let mut bundle = Bundle::empty(at, target.label(), about.role.clone(), about.major);
+    let at = clock.now();
+    let mut bundle = Bundle::empty(at.to_string(), target.label(), about.role.clone(), about.major);
     let rows = request.declared.rows();
     let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
     bundle.declared = TableEvidence::whole(Declared::schema(), said.collect(), "declaration");
@@ -123,7 +128,7 @@ pub async fn collect(
         let all = wanted.iter().filter(|w| w.evidence.source.as_deref() == Some(source));
         all.map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone())).collect()
     };
-    let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
+    let (hosts, derived, fed) = (of_source(HOST), of_source(DERIVED), of_source(FEED));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
     if !hosts.is_empty() {
@@ -134,6 +139,11 @@ pub async fn collect(
         let host = request.sources.host;
         let mut table = host::read(host, &name, &from, &tables, about.major);
         table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tables.insert(name, table);
+    }
+    for (name, _) in fed {
+        let columns = tables.get(&name).map(|table| table.columns.clone()).unwrap_or_default();
+        let table = feed::read(request.sources.feeds, &name, columns, at);
         tables.insert(name, table);
     }
     for (name, from) in derived {

@@ -9,6 +9,7 @@ use baseline::{
 };
 
 use crate::content::{is_wanted, library};
+use crate::feeds::feeds;
 use crate::ground::{Ground, MONITOR};
 
 /// The checks of one topic that are wanted.
@@ -52,6 +53,11 @@ async fn said(
     let mut request = Request::of(&checks, &declared);
     request.asked = &example.asked;
     request.sources.host = Some(&host);
+    let feeds = match example.feeds.as_slice() {
+        [] => None,
+        names => Some(feeds(names, ground.version().await)),
+    };
+    request.sources.feeds = feeds.as_ref();
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     let bundle = bundle.map_err(|error| format!("cannot be collected: {:?}", error.fault()))?;
     let profiles: Vec<Profile> = example.profile.into_iter().collect();

@@ -123,6 +123,15 @@ impl Ground {
         self.cluster.restart();
     }
 
+    /// Its major and minor version.
+    pub(crate) async fn version(&self) -> (u32, u32) {
+        let sql = "select current_setting('server_version_num')::int";
+        let row = self.admin("postgres").await.query_one("read the version", sql, &[]).await;
+        let number: i32 = row.expect("an answer").get(0);
+        let number = u32::try_from(number).expect("a version is positive");
+        (number / 10_000, number % 10_000)
+    }
+
     /// What a check reads of it, as the superuser.
     pub(crate) async fn evidence(&self, id: &str) -> Bundle {
         let library = library();

@@ -3,6 +3,7 @@
 mod content;
 mod examples;
 mod fixes;
+mod feeds;
 mod ground;
 mod hba;
 mod paths;

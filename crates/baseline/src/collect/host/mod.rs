@@ -3,6 +3,8 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod clients;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -89,7 +91,7 @@ impl Filled {
 type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
-const TABLES: &[(&str, Read)] = &[];
+const TABLES: &[(&str, Read)] = &[("HostClients", clients::clients)];
 
 /// Reads a table.
 pub(crate) fn read(

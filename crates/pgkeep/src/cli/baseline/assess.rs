@@ -11,8 +11,8 @@ use baseline::{
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::library;
 use super::target::TargetArgs;
+use super::{feed, library};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, Output, say};
 use crate::cli::progress::Steps;
@@ -166,11 +166,13 @@ fn collected(
     checks: &[&Check],
 ) -> Result<Bundle, Fault> {
     let declared = declared(command.declare.as_deref())?;
-    let target = command.target.find(home)?;
+    let home = home();
+    let feeds = feed::of(&home)?;
+    let target = command.target.find(|| home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref() };
+    let sources = Sources { host: host.as_ref(), feeds: Some(&feeds) };
     let request = Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);

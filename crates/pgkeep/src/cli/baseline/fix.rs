@@ -10,7 +10,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::assess::{Wanted, declared};
-use super::library;
+use super::{feed, library};
 use super::target::{Target, TargetArgs};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, say};
@@ -72,7 +72,7 @@ pub(super) fn run(
     for id in &command.id {
         library.check(id).map_err(|error| error.fault())?;
     }
-    let fixes = records(&home()?);
+    let (fixes, feeds) = (records(&home()?), feed::known(&home()?)?);
     let declared = declared(command.declare.as_deref())?;
     let target = command.target.find(&home)?;
     let host = command.pgdata.as_ref().map(Host::here);
@@ -83,7 +83,7 @@ pub(super) fn run(
         library: &library,
         declared: &declared,
         asked: &command.with,
-        sources: Sources { host: host.as_ref(), ..Sources::default() },
+        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), ..Sources::default() },
         profile: command.profile.and_then(Wanted::strictest),
         clock: &SystemClock,
         keep: &fixes,
@@ -161,7 +161,7 @@ fn with_record(
     work: impl FnOnce(&tokio::runtime::Runtime, &Fixer<'_>, &mut FixRecord) -> Result<(), Fault>,
 ) -> Result<ExitCode, Fault> {
     let library = library()?;
-    let fixes = records(&home()?);
+    let (fixes, feeds) = (records(&home()?), feed::known(&home()?)?);
     let mut record = fixes.read(&command.fix_id)?;
     let kept = fixes.target(&record.fix_id)?;
     let kept: Value = kept
@@ -183,7 +183,7 @@ fn with_record(
         library: &library,
         declared: &declared,
         asked: &[],
-        sources: Sources { host: host.as_ref(), ..Sources::default() },
+        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), ..Sources::default() },
         profile: None,
         clock: &SystemClock,
         keep: &fixes,

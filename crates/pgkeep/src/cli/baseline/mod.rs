@@ -2,6 +2,7 @@
 
 mod assess;
 mod fix;
+mod feed;
 mod list;
 mod target;
 
@@ -59,6 +60,12 @@ The way back is kept in the home. With a password in --dsn it holds that too, un
         /// Its identifier
         id: String,
     },
+    /// Feeds of vulnerabilities and versions: import newer ones, show how old they are
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline feed show
+  pgkeep baseline feed import postgresql-cve.json --checksum 5f70bf18…")]
+    Feed(feed::FeedCommand),
 }
 
 /// Runs one command.
@@ -75,6 +82,7 @@ pub(super) fn run(
         BaselineCommand::Fixes => fix::list(home, output.plain()?),
         BaselineCommand::Checks(command) => list::run(command, output.plain()?),
         BaselineCommand::Show { id } => list::show(id, output.plain()?),
+        BaselineCommand::Feed(command) => feed::run(home, command, output.plain()?),
     }
 }
 
