@@ -225,6 +225,10 @@ pub struct Example {
     /// Files of the host
     #[serde(default)]
     pub files: Vec<ExampleFile>,
+    /// Sign-ins before it is judged: connection strings, without a host through the socket; those
+    /// behind a `!` have to fail
+    #[serde(default)]
+    pub connections: Vec<String>,
     /// Statements afterwards, in `postgres`
     #[serde(default)]
     pub teardown: Vec<String>,
@@ -257,6 +261,8 @@ pub struct ExampleFile {
     pub owner: Option<String>,
     /// It is a link to this
     pub link: Option<String>,
+    /// It was written last so many days ago
+    pub age_days: Option<u32>,
     /// It is a folder
     #[serde(default)]
     pub folder: bool,

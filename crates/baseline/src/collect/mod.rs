@@ -4,7 +4,9 @@
 //! time; what fails is a gap with its reason, never an empty table.
 
 pub(crate) mod host;
+mod log;
 mod sql;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -12,7 +14,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use base::Clock;
-use kql::value::Json;
+use kql::value::{Json, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 use pg::Connection;
 
 use crate::bundle::{Bundle, Gap, State, TableEvidence};
@@ -23,12 +25,17 @@ use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
 use crate::library::Library;
 pub use host::Host;
+pub use log::LogSource;
 use sql::Answer;
 
 /// The source of tables that are computed from others.
 const DERIVED: &str = "derived";
 /// The source of tables that are read from the server's host.
 const HOST: &str = "host";
+/// The source of tables that are read from the server's log.
+const LOG: &str = "log";
+/// The source of tables that are asked from outside, through the network.
+const WIRE: &str = "wire";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -42,6 +49,19 @@ pub trait Connect: Sync {
 
     /// What it is called, without any secret.
     fn label(&self) -> String;
+
+    /// Where it listens on the network; none where it is reached through a socket, or where more
+    /// than one place is named.
+    fn place(&self) -> Option<Place>;
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A name or an address
+    pub host: String,
+    /// The port
+    pub port: u16,
 }
 
 impl Wanted<'_> {
@@ -75,6 +95,10 @@ pub struct Request<'a> {
 pub struct Sources<'a> {
     /// The server's host
     pub host: Option<&'a Host>,
+    /// The server's log
+    pub log: Option<&'a LogSource>,
+    /// Whether it is asked from outside, by connections that do not sign in
+    pub wire: bool,
 }
 
 impl<'a> Request<'a> {
@@ -122,6 +146,8 @@ pub async fn collect(
         all.map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone())).collect()
     };
     let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
+    let names = |source| of_source(source).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (logs, wires) = (names(LOG), names(WIRE));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
     if !hosts.is_empty() {
@@ -133,6 +159,22 @@ pub async fn collect(
         let mut table = host::read(host, &name, &from, &tables, about.major);
         table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tables.insert(name, table);
+    }
+    if !wires.is_empty() {
+        progress("asking from outside");
+        let asked = request.sources.wire.then(|| target.place());
+        let (connection, major, nonce) = (&first, about.major, clock.now().as_nanosecond());
+        let probing = wire::Asked { place: asked, connection, major, nonce };
+        wire::fill(&probing, &wires, &mut tables).await;
+    }
+    if !logs.is_empty() {
+        progress("reading the log");
+        let ms = clock.now().as_millisecond();
+        let now = UNIX_EPOCH.saturating_add(ms.saturating_mul(TICKS_PER_MILLISECOND));
+        let (source, host) = (request.sources.log, request.sources.host);
+        let asked =
+            log::Asked { source, host, connection: &first, major: about.major, now };
+        log::fill(&asked, &logs, &mut tables).await;
     }
     for (name, from) in derived {
         progress(&format!("computing {name}"));
@@ -278,6 +320,11 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
                 TableEvidence::unread(schema, gap, sql.trim())
             }
             (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
+            (None, Some(source)) if unasked.is_some() => {
+                let mut gap = gap(None, "not-asked", "it is done only where it is asked for");
+                gap.cure = unasked.map(|word| format!("--with {word}"));
+                TableEvidence::unread(schema, gap, source.as_str())
+            }
             (None, Some(source)) => {
                 let gap = gap(None, "no-collector", &format!("nothing reads {source}"));
                 TableEvidence::unread(schema, gap, source.as_str())

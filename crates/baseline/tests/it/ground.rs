@@ -5,8 +5,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base::{Secret, SystemClock};
-use baseline::{Bundle, Connect, Connecting, Declared, Example, Host, Request, collect};
-use pg::Connection;
+use baseline::{
+    Bundle, Connect, Connecting, Declared, Example, Host, Place, Request, collect,
+};
+use pg::{Connection, Defaults, Dsn};
 use testkit::StockCluster;
 
 use crate::content::library;
@@ -51,6 +53,10 @@ impl Connect for Reader {
 
     fn label(&self) -> String {
         format!("localhost:{}", self.port)
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some(Place { host: "127.0.0.1".to_owned(), port: self.port })
     }
 }
 
@@ -159,6 +165,26 @@ impl Ground {
         self.statements("example", &example.sql).await?;
         for (database, statements) in &example.sql_in {
             self.statements(database, statements).await?;
+        }
+        self.sign_ins(&example.connections).await
+    }
+
+    /// Makes sign-ins that an example is about, and ends them.
+    async fn sign_ins(&self, all: &[String]) -> Result<(), String> {
+        for text in all {
+            let (must_fail, text) = match text.strip_prefix('!') {
+                Some(text) => (true, text),
+                None => (false, text.as_str()),
+            };
+            let (host, port) = (self.cluster.dir().display().to_string(), self.cluster.port());
+            let (host, port) = (Some(host), Some(port.to_string()));
+            let defaults = Defaults { host, port, ..Defaults::default() };
+            let dsn = Dsn::parse(text, defaults).map_err(|e| format!("{text}: {e}"))?;
+            match (dsn.connect(None).await, must_fail) {
+                (Ok(_), false) | (Err(_), true) => {}
+                (Ok(_), true) => return Err(format!("{text}: could sign in")),
+                (Err(error), false) => return Err(format!("{text}: {:?}", error.fault())),
+            }
         }
         Ok(())
     }

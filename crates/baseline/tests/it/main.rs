@@ -1,6 +1,7 @@
 //! Checks against real clusters.
 
 mod content;
+mod dates;
 mod examples;
 mod ground;
 mod hba;

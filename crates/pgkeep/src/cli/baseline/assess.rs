@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
-    Sources, Verdict, assess, collect,
+    Assessment, Bundle, Check, Declared, Host, Library, LogSource, Outcome, Profile, Request,
+    Severity, Sources, Verdict, assess, collect,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -39,9 +39,16 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
-    /// stored password, inside the server)
-    #[arg(long, value_name = "WORD", value_parser = ["password-guesses"])]
+    /// stored password, inside the server), audit-probe (makes, grants and drops a temporary table
+    /// in a transaction that is rolled back, to see whether pgAudit records it)
+    #[arg(long, value_name = "WORD", value_parser = ["password-guesses", "audit-probe"])]
     with: Vec<String>,
+    /// Days of the server's log that are read; 90 where not given, 0 for none
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    log_days: Option<u32>,
+    /// Make no connections from outside besides the one that signs in: no probes of TLS
+    #[arg(long)]
+    no_probes: bool,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Least>,
@@ -163,7 +170,12 @@ fn collected(
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref() };
+    let log = match command.log_days {
+        Some(0) => None,
+        Some(days) => Some(LogSource::days(days)),
+        None => Some(LogSource::default()),
+    };
+    let sources = Sources { host: host.as_ref(), log: log.as_ref(), wire: !command.no_probes };
     let request = Request { checks, declared: &declared, asked: &command.with, sources };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
