@@ -222,6 +222,8 @@ pub struct Example {
     pub sql_in: BTreeMap<String, Vec<String>>,
     /// The whole of `pg_hba.conf`
     pub hba: Option<String>,
+    /// `rsa` or `ecdsa`: `server.crt` and `server.key` are there, with a key of this kind
+    pub certificate: Option<String>,
     /// Files of the host
     #[serde(default)]
     pub files: Vec<ExampleFile>,

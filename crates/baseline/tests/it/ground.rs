@@ -9,7 +9,7 @@ use baseline::{
     Bundle, Connect, Connecting, Declared, Example, Host, Place, Request, collect,
 };
 use pg::{Connection, Defaults, Dsn};
-use testkit::StockCluster;
+use testkit::{KeyKind, StockCluster, TestCa};
 
 use crate::content::library;
 use crate::plant::Planted;
@@ -19,6 +19,8 @@ use crate::plant::Planted;
 const DOOR: &str = "local postgres,template1,example,other postgres,pgkeep_monitor scram-sha-256\n";
 /// What checks find where an example says nothing of it.
 const HBA: &str = "local all all scram-sha-256\n";
+/// The files of TLS where a fresh server looks for them.
+const CERTIFICATE: [&str; 2] = ["server.crt", "server.key"];
 /// Reads as a role with `pg_monitor` alone.
 pub(crate) const MONITOR: &str = "pgkeep_monitor";
 
@@ -149,6 +151,12 @@ impl Ground {
         if let Some(lines) = &example.hba {
             write_hba(&self.cluster, &hba(lines));
         }
+        if let Some(kind) = &example.certificate {
+            let kind = if kind == "rsa" { KeyKind::Rsa } else { KeyKind::Ecdsa };
+            let issued = TestCa::new().server(kind);
+            self.keep(CERTIFICATE[0], issued.chain_pem.as_bytes());
+            self.keep(CERTIFICATE[1], issued.key_pem.expose());
+        }
         // Settings of a library can be set once it is loaded.
         let (libraries, others): (Vec<_>, Vec<_>) =
             example.set.iter().partition(|(name, _)| *name == "shared_preload_libraries");
@@ -260,6 +268,12 @@ impl Ground {
             drop(admin);
             write_hba(&self.cluster, &hba(HBA));
             self.take_up().await?;
+        }
+        if example.certificate.is_some() {
+            for name in CERTIFICATE {
+                let path = self.cluster.data_dir().join(name);
+                std::fs::remove_file(&path).map_err(|error| format!("{name}: {error}"))?;
+            }
         }
         let admin = self.admin("postgres").await;
         for sql in &example.teardown {
