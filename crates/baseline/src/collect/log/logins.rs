@@ -220,11 +220,11 @@ fn reason(line: Row<'_>) -> Option<&'static str> {
     let message = line.text("Message");
     Some(match line.text("SqlErrorCode") {
         "28P01" => "password",
-        "28000" | "00000" if message.contains("pg_hba.conf") => "rule",
-        "28000" | "00000" if message.starts_with("role \"") => "role",
-        "00000" if message.contains("authentication failed") => "password",
-        "00000" if message.starts_with("database \"") => "database",
-        "00000" if message.starts_with("permission denied") => "right",
+        "28000" | "" if message.contains("pg_hba.conf") => "rule",
+        "28000" | "" if message.starts_with("role \"") => "role",
+        "" if message.contains("authentication failed") => "password",
+        "" if message.starts_with("database \"") => "database",
+        "" if message.starts_with("permission denied") => "right",
         "3D000" => "database",
         "42501" => "right",
         code if code.starts_with("28") => "other",

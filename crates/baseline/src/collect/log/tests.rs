@@ -33,11 +33,21 @@ fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, TableEvidence> {
 
 /// Reads files, each a number of lines, and gives rows of a table as text by column.
 fn read(files: &[String], table: &str, columns: &[&str], quiet: Option<i64>) -> Vec<Vec<String>> {
+    read_with(PREFIX, files, table, columns, quiet)
+}
+
+fn read_with(
+    prefix: &str,
+    files: &[String],
+    table: &str,
+    columns: &[&str],
+    quiet: Option<i64>,
+) -> Vec<Vec<String>> {
     let tables = settings(&[("log_connections", "on")]);
     let given = Given { tables: &tables, major: 15 };
     let since = now() - 90 * TICKS_PER_DAY;
     let coverage = Coverage::new(&given, quiet, since, now());
-    let place = Place::of("postgresql-stderr", PREFIX);
+    let place = Place::of("postgresql-stderr", prefix);
     let mut reader = Reader::new(&place, since, coverage).expect("a parser");
     for (n, text) in files.iter().enumerate() {
         let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now() };
@@ -105,6 +115,20 @@ fn lines_of_a_sign_in_are_put_together() {
         ]
     );
     let rows = read(&[log], "FailedLogins", &["role", "address", "reason", "count"], None);
+    assert_eq!(rows, [["eve", "10.9.9.9", "password", "1"]]);
+}
+
+#[test]
+fn a_prefix_that_tells_next_to_nothing_is_enough_for_failures() {
+    let line = |text: &str| format!("{} [42] {text}\n", ago(1));
+    let log = [
+        line("LOG:  connection received: host=10.9.9.9 port=1"),
+        line("FATAL:  password authentication failed for user \"eve\""),
+        line("DETAIL:  Role \"eve\" does not exist."),
+        "\tConnection matched pg_hba.conf line 2: \"host all all 127.0.0.1/32\"\n".to_owned(),
+    ];
+    let columns = ["role", "address", "reason", "count"];
+    let rows = read_with("%m [%p] ", &[log.concat()], "FailedLogins", &columns, None);
     assert_eq!(rows, [["eve", "10.9.9.9", "password", "1"]]);
 }
 
