@@ -67,12 +67,7 @@ pub async fn probe_offer(host: &str, port: u16) -> Result<bool> {
 }
 
 /// Knocks without TLS as some role, and leaves before it proves anything.
-pub async fn probe_start(
-    host: &str,
-    port: u16,
-    user: &str,
-    database: &str,
-) -> Result<StartAnswer> {
+pub async fn probe_start(host: &str, port: u16, user: &str, database: &str) -> Result<StartAnswer> {
     let packet = start(user, database);
     let exchange = async {
         let mut stream = TcpStream::connect((host, port)).await?;

@@ -80,9 +80,7 @@ pub use connect::{TlsLogin, TlsTarget, connect_tls};
 pub use connection::{Connection, Transport};
 pub use diagnose::StartCause;
 pub use dsn::{Defaults, Dsn};
-pub use early::{
-    Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start,
-};
+pub use early::{Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start};
 pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};

@@ -122,7 +122,8 @@ pub async fn collect(
     progress("connecting");
     let first = target.connect(None).await?;
     let about = sql::about(&first).await?;
-    let at = clock.now().to_string();
+    let began = clock.now();
+    let at = began.to_string();
     let mut bundle = Bundle::empty(at, target.label(), about.role.clone(), about.major);
     let rows = request.declared.rows();
     let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
@@ -169,11 +170,14 @@ pub async fn collect(
     }
     if !logs.is_empty() {
         progress("reading the log");
-        let ms = clock.now().as_millisecond();
-        let now = UNIX_EPOCH.saturating_add(ms.saturating_mul(TICKS_PER_MILLISECOND));
-        let (source, host) = (request.sources.log, request.sources.host);
-        let asked =
-            log::Asked { source, host, connection: &first, major: about.major, now };
+        let asked = log::Asked {
+            source: request.sources.log,
+            host: request.sources.host,
+            connection: &first,
+            major: about.major,
+            began: ticks(began.as_millisecond()),
+            now: ticks(clock.now().as_millisecond()),
+        };
         log::fill(&asked, &logs, &mut tables).await;
     }
     for (name, from) in derived {
@@ -186,6 +190,11 @@ pub async fn collect(
     }
     bundle.tables = tables;
     Ok(bundle)
+}
+
+/// Milliseconds since 1970 in ticks.
+fn ticks(ms: i64) -> i64 {
+    UNIX_EPOCH.saturating_add(ms.saturating_mul(TICKS_PER_MILLISECOND))
 }
 
 /// Reads the tables of the scope `database` in each database.

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base::{Secret, SystemClock};
-use baseline::{
-    Bundle, Connect, Connecting, Declared, Example, Host, Place, Request, collect,
-};
+use baseline::{Bundle, Connect, Connecting, Declared, Example, Host, Place, Request, collect};
 use pg::{Connection, Defaults, Dsn};
 use testkit::{KeyKind, StockCluster, TestCa};
 

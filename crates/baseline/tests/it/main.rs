@@ -5,6 +5,7 @@ mod dates;
 mod examples;
 mod ground;
 mod hba;
+mod log;
 mod paths;
 mod plant;
 mod report;

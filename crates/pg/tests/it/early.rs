@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use pg::{
-    Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start,
-};
+use pg::{Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use testkit::{KeyKind, StockCluster, TestCa, TestCluster};

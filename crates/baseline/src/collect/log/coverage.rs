@@ -13,8 +13,8 @@ use super::scan::Event;
 use super::{at, number, text};
 use crate::derive::{Given, row};
 
-/// The assessment's own sign-in is not older than this when the log is read.
-const OWN: i64 = 5 * TICKS_PER_MINUTE;
+/// So far may the clocks of the server and of this machine be apart.
+const CLOCKS: i64 = 2 * TICKS_PER_MINUTE;
 /// A run of the server without any sign-in, and no longer than this, is not suspicious.
 const RUN: i64 = TICKS_PER_DAY;
 /// Spans and changes that are kept.
@@ -41,6 +41,7 @@ enum Change {
 #[derive(Debug, Default)]
 pub(super) struct Coverage {
     wanted: i64,
+    began: i64,
     now: i64,
     quiet: Option<i64>,
     is_on: bool,
@@ -64,13 +65,19 @@ pub(super) struct Coverage {
 }
 
 impl Coverage {
-    pub(super) fn new(given: &Given<'_>, quiet: Option<i64>, wanted: i64, now: i64) -> Self {
+    /// For a log that is wanted from some time on, read by an assessment that began and reads now.
+    pub(super) fn new(
+        given: &Given<'_>,
+        quiet: Option<i64>,
+        wanted: i64,
+        (began, now): (i64, i64),
+    ) -> Self {
         let mut rows = given.rows("Settings");
         let setting = rows
             .find(|row| row.text("name") == "log_connections")
             .map_or("", |row| row.text("setting"));
         let is_on = is_on(setting);
-        Self { wanted, now, quiet, is_on, setting: setting.to_owned(), ..Self::default() }
+        Self { wanted, began, now, quiet, is_on, setting: setting.to_owned(), ..Self::default() }
     }
 
     /// The log does not go further back, because of a limit.
@@ -116,8 +123,7 @@ impl Coverage {
             let change = if value.is_some_and(is_on) { Change::On } else { Change::Off };
             self.changes.insert((time, change));
         }
-        let is_sign_in =
-            event.connection.is_some_and(|row| row.text("EventType") == "Authorized");
+        let is_sign_in = event.connection.is_some_and(|row| row.text("EventType") == "Authorized");
         if is_sign_in {
             let hour = time.div_euclid(TICKS_PER_HOUR);
             let seen = self.sign_ins.entry(hour).or_insert((time, time));
@@ -134,8 +140,13 @@ impl Coverage {
     pub(super) fn unread(&mut self, next: Option<i64>, n: usize) {
         let last = self.open.or(self.spans.last().copied()).map(|span| span.to);
         let time = next.or(last).unwrap_or(self.now);
+        self.hole(time, format!("{n} records were not understood"));
+    }
+
+    /// Before this time something is missing.
+    pub(super) fn hole(&mut self, time: i64, why: String) {
         if self.holes.len() < KEPT {
-            self.holes.push((time, format!("{n} records were not understood")));
+            self.holes.push((time, why));
         }
     }
 
@@ -162,7 +173,7 @@ impl Coverage {
         }
         self.holes.sort();
         let own = self.sign_ins.values().next_back().map(|(_, last)| *last);
-        if self.is_on && !own.is_some_and(|own| own >= self.now - OWN) {
+        if self.is_on && !own.is_some_and(|own| own >= self.began - CLOCKS) {
             // Not the log of this server, not its newest part, or not in a language we know.
             let hole = "the sign-in of this assessment is not in it".to_owned();
             self.holes.push((self.now, hole));

@@ -1,6 +1,8 @@
 //! Who signed in and who failed to. The lines of one attempt are put together by its session.
 
-use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 
 use kql::plan::Schema;
 use kql::value::{Json, TICKS_PER_DAY};
@@ -11,6 +13,10 @@ use crate::derive::row;
 
 /// Attempts that are followed at once.
 const OPEN_MAX: usize = 100_000;
+/// Names of one kind that are told apart.
+const NAMES_MAX: usize = 10_000;
+/// Stands for names that no role has: people type passwords where their name belongs.
+const NO_ROLE: &str = "(no such role)";
 
 /// What distinguishes sign-ins.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +40,8 @@ struct Seen {
     failed: u64,
     first: Option<i64>,
     last: Option<i64>,
+    /// Of names that no role has
+    names: BTreeSet<u64>,
 }
 
 impl Seen {
@@ -64,6 +72,7 @@ struct Failure {
 /// Sums of sign-ins.
 #[derive(Debug, Default)]
 pub(super) struct Logins {
+    roles: BTreeSet<String>,
     open: HashMap<String, Attempt>,
     logins: Sums<Login, Seen>,
     failures: Sums<Failure, Seen>,
@@ -71,6 +80,11 @@ pub(super) struct Logins {
 }
 
 impl Logins {
+    /// With the names of the roles that there are: no other name is kept of a failure.
+    pub(super) fn of(roles: BTreeSet<String>) -> Self {
+        Self { roles, ..Self::default() }
+    }
+
     pub(super) fn event(&mut self, event: &Event<'_>) {
         let Some(line) = event.connection else { return };
         let key = match line.text("SessionId") {
@@ -106,12 +120,23 @@ impl Logins {
                 if attempt.rule.is_empty() {
                     attempt.rule = rule_of(event.log.text("Detail"));
                 }
-                let login = login(line, &attempt);
+                let mut login = login(line, &attempt);
+                let mut unknown = None;
+                if !self.roles.contains(&login.role) {
+                    let mut name = DefaultHasher::new();
+                    login.role.hash(&mut name);
+                    unknown = Some(name.finish());
+                    NO_ROLE.clone_into(&mut login.role);
+                    login.identity.clear();
+                }
                 let (role, address) = (login.role.clone(), login.address.clone());
                 let day = event.at.div_euclid(TICKS_PER_DAY) * TICKS_PER_DAY;
                 if let Some(seen) = self.failures.of(Failure { role, address, day, reason }) {
                     seen.failed += 1;
                     seen.add(event.at);
+                    if seen.names.len() < NAMES_MAX {
+                        seen.names.extend(unknown);
+                    }
                 }
                 if let Some(seen) = self.logins.of(login) {
                     seen.failed += 1;
@@ -176,6 +201,7 @@ impl Logins {
                     ("local", Json::Bool(is_socket(&failure.address))),
                     ("day", at(Some(failure.day))),
                     ("reason", text(failure.reason)),
+                    ("names", number(seen.names.len() as u64)),
                     ("count", number(seen.failed)),
                     ("first_seen", at(seen.first)),
                     ("last_seen", at(seen.last)),

@@ -29,9 +29,10 @@ use kql::value::{Json, TICKS_PER_DAY, Value};
 use pg::Connection;
 
 use crate::bundle::{Gap, State, TableEvidence};
-use crate::derive::Given;
 use crate::collect::Host;
+use crate::derive::Given;
 use coverage::Coverage;
+use logins::Logins;
 use place::Place;
 use scan::Reader;
 
@@ -79,6 +80,8 @@ pub(super) struct Asked<'a> {
     pub(super) connection: &'a Connection,
     /// The major version of the server
     pub(super) major: u32,
+    /// When the assessment began, in ticks: its own sign-in is not older
+    pub(super) began: i64,
     /// The present time, in ticks
     pub(super) now: i64,
 }
@@ -137,10 +140,7 @@ impl Seen {
     }
 }
 
-async fn read(
-    asked: &Asked<'_>,
-    tables: &BTreeMap<String, TableEvidence>,
-) -> Result<Seen, Gap> {
+async fn read(asked: &Asked<'_>, tables: &BTreeMap<String, TableEvidence>) -> Result<Seen, Gap> {
     let Some(source) = asked.source else {
         let message = "this assessment does not read the log".to_owned();
         return Err(gap("no-collector", message, None));
@@ -158,7 +158,7 @@ async fn read(
     let mut files = place.files().await?;
     // Newest first: what does not fit any more is older, and only makes the time shorter.
     files.sort_by_key(|file| (std::cmp::Reverse(file.modified), file.name.clone()));
-    let mut coverage = Coverage::new(&given, place.quiet(), since, asked.now);
+    let mut coverage = Coverage::new(&given, place.quiet(), since, (asked.began, asked.now));
     let (mut left, mut chosen) = (source.bytes_max, Vec::new());
     for file in files {
         if file.modified < since {
@@ -175,7 +175,8 @@ async fn read(
         left -= file.size - skip;
         chosen.push((file, skip));
     }
-    let mut reader = Reader::new(&place, since, coverage)?;
+    let roles = given.rows("Roles").map(|role| role.text("name").to_owned());
+    let mut reader = Reader::new(&place, since, coverage, Logins::of(roles.collect()))?;
     let started = Instant::now();
     let mut gaps = Vec::new();
     for (file, skip) in chosen.into_iter().rev() {
@@ -187,9 +188,13 @@ async fn read(
                 return Err(gap("limit", message, None));
             }
             let piece = match place.piece(&file, at, PIECE.min(file.size - at)).await {
-                Ok(piece) if piece.is_empty() => break,
+                Ok(piece) if piece.is_empty() => {
+                    reader.coverage.hole(file.modified, format!("{} was cut short", file.name));
+                    break;
+                }
                 Ok(piece) => piece,
                 Err(error) => {
+                    reader.coverage.hole(file.modified, error.message.clone());
                     gaps.push(error);
                     break;
                 }
@@ -198,6 +203,9 @@ async fn read(
             reader.feed(&piece);
         }
         reader.end();
+    }
+    if let Some(first) = gaps.first().filter(|_| reader.coverage.n_bytes == 0) {
+        return Err(first.clone());
     }
     if let Some(full) = reader.logins.full() {
         gaps.push(gap("limit", full, None));

@@ -72,8 +72,10 @@ impl<'a> Place<'a> {
             zone: zone.to_owned(),
             rotation: setting("log_rotation_age").parse().unwrap_or(0) * TICKS_PER_MINUTE,
         };
-        let destinations: Vec<&str> = setting("log_destination").split(',').map(str::trim).collect();
-        let is_sent = |wanted: &str| destinations.iter().any(|name| name.eq_ignore_ascii_case(wanted));
+        let destinations: Vec<&str> =
+            setting("log_destination").split(',').map(str::trim).collect();
+        let is_sent =
+            |wanted: &str| destinations.iter().any(|name| name.eq_ignore_ascii_case(wanted));
         if setting("logging_collector") != "on" {
             if !is_sent("stderr") {
                 return Err(elsewhere(setting("log_destination")));
@@ -149,7 +151,8 @@ impl<'a> Place<'a> {
         };
         // A pattern without an ending of its own fits the other forms, too.
         let of_other = |name: &str| {
-            self.parser == "postgresql-stderr" && (name.ends_with(".csv") || name.ends_with(".json"))
+            self.parser == "postgresql-stderr"
+                && (name.ends_with(".csv") || name.ends_with(".json"))
         };
         files.retain(|file| self.pattern.is_match(&file.name) && !of_other(&file.name));
         if files.is_empty() {
@@ -228,8 +231,7 @@ async fn listed_by(connection: &Connection) -> Result<Vec<LogFile>, Gap> {
     let files = rows.iter().map(|row| LogFile {
         name: row.get(0),
         size: u64::try_from(row.get::<_, i64>(1)).unwrap_or(0),
-        modified: UNIX_EPOCH
-            .saturating_add(row.get::<_, i64>(2).saturating_mul(TICKS_PER_SECOND)),
+        modified: UNIX_EPOCH.saturating_add(row.get::<_, i64>(2).saturating_mul(TICKS_PER_SECOND)),
     });
     Ok(files.collect())
 }
@@ -280,9 +282,10 @@ fn turned(name: &str) -> Regex {
 fn stderr_of(host: &Host) -> Result<PathBuf, Gap> {
     let path = host.pgdata().join("postmaster.pid");
     let text = fs::read_to_string(&path).map_err(|error| gap_of(&path, &error))?;
-    let pid: u32 = text.lines().next().and_then(|line| line.trim().parse().ok()).ok_or_else(|| {
-        gap("read-error", format!("{}: the first line is no process", path.display()), None)
-    })?;
+    let pid: u32 =
+        text.lines().next().and_then(|line| line.trim().parse().ok()).ok_or_else(|| {
+            gap("read-error", format!("{}: the first line is no process", path.display()), None)
+        })?;
     let link = PathBuf::from(format!("/proc/{pid}/fd/2"));
     let file = fs::read_link(&link).map_err(|error| gap_of(&link, &error))?;
     let is_file = fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());

@@ -75,7 +75,12 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(place: &Place<'_>, since: i64, coverage: Coverage) -> Result<Self, Gap> {
+    pub(super) fn new(
+        place: &Place<'_>,
+        since: i64,
+        coverage: Coverage,
+        logins: Logins,
+    ) -> Result<Self, Gap> {
         let timezone = jiff::tz::TimeZone::get(&place.zone).ok();
         let settings = Settings { log_line_prefix: Some(place.prefix.clone()), timezone };
         let parser = Library::new().and_then(|library| library.parser(place.parser, &settings));
@@ -94,7 +99,7 @@ impl Reader {
             is_cut: false,
             n_dead: 0,
             coverage,
-            logins: Logins::default(),
+            logins,
             reads: Reads::default(),
         })
     }

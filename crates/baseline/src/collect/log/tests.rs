@@ -6,6 +6,7 @@ use kql::plan::{Column, Schema};
 use kql::value::{Json, TICKS_PER_DAY, TICKS_PER_HOUR, Type, datetime_text, from_civil};
 
 use super::coverage::Coverage;
+use super::logins::Logins;
 use super::place::{LogFile, Place};
 use super::scan::Reader;
 use crate::bundle::TableEvidence;
@@ -24,8 +25,7 @@ fn ago(days: i64) -> String {
 }
 
 fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, TableEvidence> {
-    let columns: Schema =
-        ["name", "setting"].map(|name| Column::new(name, Type::String)).to_vec();
+    let columns: Schema = ["name", "setting"].map(|name| Column::new(name, Type::String)).to_vec();
     let cell = |text: &str| Json::String(text.into());
     let rows = pairs.iter().map(|(name, value)| vec![cell(name), cell(value)]).collect();
     [("Settings".to_owned(), TableEvidence::whole(columns, rows, ""))].into()
@@ -46,9 +46,10 @@ fn read_with(
     let tables = settings(&[("log_connections", "on")]);
     let given = Given { tables: &tables, major: 15 };
     let since = now() - 90 * TICKS_PER_DAY;
-    let coverage = Coverage::new(&given, quiet, since, now());
+    let coverage = Coverage::new(&given, quiet, since, (now(), now()));
     let place = Place::of("postgresql-stderr", prefix);
-    let mut reader = Reader::new(&place, since, coverage).expect("a parser");
+    let logins = Logins::of(["ann".to_owned()].into());
+    let mut reader = Reader::new(&place, since, coverage, logins).expect("a parser");
     for (n, text) in files.iter().enumerate() {
         let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now() };
         reader.begin(&file, 0);
@@ -103,19 +104,28 @@ fn lines_of_a_sign_in_are_put_together() {
         time = ago(1)
     );
     let log = [sign_in(3, 5, "ann"), sign_in(2, 6, "ann"), bad].concat();
-    let columns =
-        ["role", "database", "network", "application", "method", "hba_line", "tls", "count",
-            "failed"];
+    let columns = [
+        "role",
+        "database",
+        "network",
+        "application",
+        "method",
+        "hba_line",
+        "tls",
+        "count",
+        "failed",
+    ];
     let rows = read(&[log.clone()], "LoginHistory", &columns, None);
     assert_eq!(
         rows,
         [
+            // No name of a role: it may be a password.
+            ["(no such role)", "shop", "10.9.9.0/24", "", "", "8", "", "0", "1"],
             ["ann", "shop", "10.1.2.0/24", "till", "scram-sha-256", "7", "TLSv1.3", "2", "0"],
-            ["eve", "shop", "10.9.9.0/24", "", "", "8", "", "0", "1"],
         ]
     );
     let rows = read(&[log], "FailedLogins", &["role", "address", "reason", "count"], None);
-    assert_eq!(rows, [["eve", "10.9.9.9", "password", "1"]]);
+    assert_eq!(rows, [["(no such role)", "10.9.9.9", "password", "1"]]);
 }
 
 #[test]
@@ -123,13 +133,13 @@ fn a_prefix_that_tells_next_to_nothing_is_enough_for_failures() {
     let line = |text: &str| format!("{} [42] {text}\n", ago(1));
     let log = [
         line("LOG:  connection received: host=10.9.9.9 port=1"),
-        line("FATAL:  password authentication failed for user \"eve\""),
-        line("DETAIL:  Role \"eve\" does not exist."),
+        line("FATAL:  password authentication failed for user \"ann\""),
+        line("DETAIL:  User \"ann\" has no password assigned."),
         "\tConnection matched pg_hba.conf line 2: \"host all all 127.0.0.1/32\"\n".to_owned(),
     ];
     let columns = ["role", "address", "reason", "count"];
     let rows = read_with("%m [%p] ", &[log.concat()], "FailedLogins", &columns, None);
-    assert_eq!(rows, [["eve", "10.9.9.9", "password", "1"]]);
+    assert_eq!(rows, [["ann", "10.9.9.9", "password", "1"]]);
 }
 
 /// `unbroken_from` and `connections_from` in days before now, and the reason.

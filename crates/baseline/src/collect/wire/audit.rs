@@ -27,8 +27,9 @@ pub(super) async fn probe(asked: &Asked<'_>, columns: &Schema) -> Result<Probed,
     made?;
     ended.map_err(|error| sql::gap_of(&error, None, None))?;
     tokio::time::sleep(WRITTEN).await;
-    let rows = ["CREATE TABLE", "GRANT", "DROP TABLE", "failed SELECT"]
-        .map(|statement| row(columns, &[("statement", text(statement)), ("marker", text(&marker))]));
+    let rows = ["CREATE TABLE", "GRANT", "DROP TABLE", "failed SELECT"].map(|statement| {
+        row(columns, &[("statement", text(statement)), ("marker", text(&marker))])
+    });
     Ok(Probed { rows: rows.to_vec(), gaps: Vec::new() })
 }
 
