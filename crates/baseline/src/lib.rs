@@ -37,7 +37,7 @@ pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{
     Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
 };
-pub use collect::{Connect, Connecting, Host, Request, Sources, collect};
+pub use collect::{Connect, Connecting, Host, LogSource, Place, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
 pub use error::{Error, Result};

@@ -72,3 +72,25 @@ fn what_is_shipped_is_what_is_in_the_folder() {
     };
     assert_eq!(ids(&Library::shipped().expect("sound content")), ids(&library()));
 }
+
+/// What is not in the log did not happen only as far as the log goes: a check that reads one of its
+/// tables has to ask that before it passes.
+#[test]
+fn checks_that_read_the_log_ask_how_far_it_goes() {
+    let library = library();
+    let is_of_log = |name: &String| {
+        let evidence = library.evidence(name);
+        name != "LogWindow" && evidence.is_some_and(|e| e.source.as_deref() == Some("log"))
+    };
+    let asks = |rule: &Option<String>| {
+        rule.as_ref()
+            .is_some_and(|rule| rule.contains("LogTooShort(") || rule.contains("LogWindow"))
+    };
+    let forgetful: Vec<&str> = library
+        .checks()
+        .filter(|check| library.tables_read(check).expect("it binds").iter().any(is_of_log))
+        .filter(|check| !asks(&check.rules.cannot_tell))
+        .map(|check| check.id.as_str())
+        .collect();
+    assert!(forgetful.is_empty(), "{forgetful:?}");
+}

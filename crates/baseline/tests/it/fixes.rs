@@ -9,9 +9,11 @@ use std::sync::Mutex;
 
 use base::{Fault, SystemClock};
 use baseline::fix::{FixRecord, FixState, Fixer, Keep};
-use baseline::{Check, Declared, Example, Library, Sources, Verdict};
+use baseline::{Check, Declared, Example, Library, LogSource, Sources, Verdict};
 
 use crate::content::{is_wanted, library, names_checks};
+use crate::dates::dated_table;
+use crate::feeds::feeds;
 use crate::ground::Ground;
 
 /// Keeps records where the test sees them; each as it would be read from a disk.
@@ -156,14 +158,19 @@ async fn case(
         |what: &'static str| move |error: baseline::Error| format!("{what}: {:?}", error.fault());
     ground.make(example).await.map_err(|error| format!("cannot be made: {error}"))?;
     let reader = ground.reader("postgres");
-    let declared = Declared::of(example.declare.clone()).expect("a declaration");
-    let (host, kept) = (ground.host(), Kept::default());
+    let declared = Declared::of(dated_table(example.declare.clone())).expect("a declaration");
+    let (host, kept, log) = (ground.host(), Kept::default(), LogSource::default());
+    let feeds = match example.feeds.as_slice() {
+        [] => None,
+        names => Some(feeds(names, ground.version().await)),
+    };
+    let (host, feeds, log) = (Some(&host), feeds.as_ref(), Some(&log));
     let fixer = Fixer {
         target: &reader,
         library,
         declared: &declared,
         asked: &example.asked,
-        sources: Sources { host: Some(&host), ..Sources::default() },
+        sources: Sources { host, feeds, log, wire: true },
         profile: example.profile,
         clock: &SystemClock,
         keep: &kept,

@@ -6,6 +6,8 @@ use std::{fs, io};
 
 use baseline::{ExampleFile, Host};
 
+use crate::dates::dated;
+
 /// What comes back afterwards.
 #[derive(Default)]
 pub(crate) struct Planted {
@@ -46,7 +48,7 @@ impl Planted {
         match (&file.link, &file.text) {
             (Some(target), _) => symlink(target, path)?,
             (None, _) if file.folder => fs::create_dir_all(path)?,
-            (None, Some(text)) => fs::write(path, text)?,
+            (None, Some(text)) => fs::write(path, dated(text))?,
             (None, None) if is_new => fs::write(path, "")?,
             (None, None) => {}
         }
@@ -70,6 +72,12 @@ impl Planted {
         if let Some(mode) = &file.mode {
             let mode = u32::from_str_radix(mode, 8).map_err(|_| io::Error::other("an odd mode"))?;
             fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
+        }
+        if let Some(days) = file.age_days {
+            let age = std::time::Duration::from_secs(u64::from(days) * 86_400);
+            let at = std::time::SystemTime::now().checked_sub(age);
+            let at = at.ok_or_else(|| io::Error::other("an odd age"))?;
+            fs::File::options().write(true).open(path)?.set_modified(at)?;
         }
         Ok(())
     }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
-    Sources, Verdict, assess, collect,
+    Assessment, Bundle, Check, Declared, Host, Library, LogSource, Outcome, Profile, Request,
+    Severity, Sources, Verdict, assess, collect,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -40,9 +40,16 @@ pub(in crate::cli) struct AssessCommand {
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
     /// stored password, inside the server), row-probes (counts the rows that each role sees of
-    /// tables with row security)
+    /// tables with row security), audit-probe (makes, grants and drops a temporary table in a
+    /// transaction that is rolled back, to see whether pgAudit records it)
     #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
+    /// Days of the server's log that are read; 90 where not given, 0 for none
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    log_days: Option<u32>,
+    /// Make no connections from outside besides the one that signs in: no probes of TLS
+    #[arg(long)]
+    no_probes: bool,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Least>,
@@ -58,7 +65,7 @@ pub(in crate::cli) struct AssessCommand {
 }
 
 /// What `--with` may ask for.
-pub(super) const WORDS: [&str; 2] = ["password-guesses", "row-probes"];
+pub(super) const WORDS: [&str; 3] = ["password-guesses", "row-probes", "audit-probe"];
 
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -172,8 +179,15 @@ fn collected(
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref(), feeds: Some(&feeds) };
-    let request = Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
+    let log = match command.log_days {
+        Some(0) => None,
+        Some(days) => Some(LogSource::days(days)),
+        None => Some(LogSource::default()),
+    };
+    let (host, feeds, log) = (host.as_ref(), Some(&feeds), log.as_ref());
+    let sources = Sources { host, feeds, log, wire: !command.no_probes };
+    let request =
+        Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use base::{ExitCode, Fault, SystemClock};
 use baseline::fix::{FixRecord, FixState, Fixer, Plan};
-use baseline::{Host, Sources, Verdict};
+use baseline::{Host, LogSource, Sources, Verdict};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::assess::{Wanted, declared};
-use super::{feed, library};
 use super::target::{Target, TargetArgs};
+use super::{feed, library};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, say};
 use crate::cli::progress::Steps;
@@ -76,14 +76,14 @@ pub(super) fn run(
     let declared = declared(command.declare.as_deref())?;
     let target = command.target.find(&home)?;
     let host = command.pgdata.as_ref().map(Host::here);
-    let steps = Steps::new();
+    let (steps, log) = (Steps::new(), LogSource::default());
     let progress = |message: &str| steps.say(message);
     let fixer = Fixer {
         target: &target,
         library: &library,
         declared: &declared,
         asked: &command.with,
-        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), ..Sources::default() },
+        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), log: Some(&log), wire: true },
         profile: command.profile.and_then(Wanted::strictest),
         clock: &SystemClock,
         keep: &fixes,
@@ -176,14 +176,14 @@ fn with_record(
     let pgdata = command.pgdata.clone().or_else(|| kept["pgdata"].as_str().map(PathBuf::from));
     let host = pgdata.map(Host::here);
     let declared = baseline::Declared::default();
-    let steps = Steps::new();
+    let (steps, log) = (Steps::new(), LogSource::default());
     let progress = |message: &str| steps.say(message);
     let fixer = Fixer {
         target: &target,
         library: &library,
         declared: &declared,
         asked: &[],
-        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), ..Sources::default() },
+        sources: Sources { host: host.as_ref(), feeds: Some(&feeds), log: Some(&log), wire: true },
         profile: None,
         clock: &SystemClock,
         keep: &fixes,

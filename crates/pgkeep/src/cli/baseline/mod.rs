@@ -1,8 +1,8 @@
 //! `pgkeep baseline`: what is weak in a PostgreSQL, why, and what was read.
 
 mod assess;
-mod fix;
 mod feed;
+mod fix;
 mod list;
 mod target;
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use base::{Fault, Secret};
-use baseline::{Connect, Connecting};
+use baseline::{Connect, Connecting, Place};
 use clap::Args;
 use pg::{Defaults, Dsn};
 
@@ -80,6 +80,10 @@ impl Connect for Target {
 
     fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.dsn.label())
+    }
+
+    fn place(&self) -> Option<Place> {
+        self.dsn.place().map(|(host, port)| Place { host, port })
     }
 }
 
