@@ -3,6 +3,22 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod backups;
+mod children;
+mod dpkg;
+mod firewall;
+mod ini;
+mod installed;
+mod libraries;
+mod marker;
+mod packages;
+mod poolers;
+mod postmaster;
+mod scripts;
+mod sockets;
+mod storage;
+mod tls;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -89,7 +105,21 @@ impl Filled {
 type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
-const TABLES: &[(&str, Read)] = &[];
+const TABLES: &[(&str, Read)] = &[
+    ("BackupRepositories", backups::repositories),
+    ("Certificates", tls::certificates),
+    ("ExtensionScripts", scripts::scripts),
+    ("Firewall", firewall::firewall),
+    ("Installations", installed::installations),
+    ("Libraries", libraries::libraries),
+    ("MappedLibraries", children::libraries),
+    ("Markers", marker::markers),
+    ("Packages", packages::packages),
+    ("Poolers", poolers::poolers),
+    ("ServerProcesses", children::processes),
+    ("Sockets", sockets::sockets),
+    ("Storage", storage::storage),
+];
 
 /// Reads a table.
 pub(crate) fn read(
