@@ -50,24 +50,19 @@ pub(super) fn certificates(host: &Host, given: &Given<'_>, schema: &Schema) -> F
         "" => Vec::new(),
         path => read(host, path).unwrap_or_default(),
     };
-    let fit = match chain.first() {
-        Some(leaf) => match bytes(host, key_file) {
-            Ok(key) => leaf.fit(&Secret::new(key)),
-            Err(error) => {
-                filled.lack(&host.path(key_file), &error);
-                KeyFit::Unknown
-            }
-        },
-        None => {
-            filled.lack(&host.path(file), &io::Error::other("it holds no certificate"));
-            return filled;
-        }
+    let Some(leaf) = chain.first() else {
+        filled.lack(&host.path(file), &io::Error::other("it holds no certificate"));
+        return filled;
     };
-    let fit = match fit {
-        KeyFit::Fits => "fits",
-        KeyFit::Differs => "differs",
-        KeyFit::Encrypted => "encrypted",
-        KeyFit::Unknown => "unknown",
+    // A key that only the server reads is no gap of what its certificate says.
+    let (fit, key_error) = match bytes(host, key_file) {
+        Ok(key) => match leaf.fit(&Secret::new(key)) {
+            KeyFit::Fits => ("fits", String::new()),
+            KeyFit::Differs => ("differs", String::new()),
+            KeyFit::Encrypted => ("encrypted", "it is encrypted".to_owned()),
+            KeyFit::Unknown => ("unknown", "it is of a kind that cannot be compared".to_owned()),
+        },
+        Err(error) => ("unread", error.to_string()),
     };
     for (at, own) in chain.iter().take(CHAIN_MAX).enumerate() {
         let signed = |by: &Inspected| own.is_signed_by(by) == Some(true);
@@ -104,6 +99,7 @@ pub(super) fn certificates(host: &Host, given: &Given<'_>, schema: &Schema) -> F
                 ("out_of_order", Json::Bool(is_odd)),
                 ("key_file", text(if at == 0 { key_file } else { "" })),
                 ("key_fit", text(if at == 0 { fit } else { "" })),
+                ("key_error", text(if at == 0 { &key_error } else { "" })),
                 ("system_read", Json::Bool(is_system_read)),
             ],
         ));
