@@ -159,6 +159,8 @@ topics! {
     row_security: "row-security";
     extensions: "extensions";
     hba: "hba";
+    threat: "threat";
+    at_rest: "at-rest";
 }
 
 #[test]

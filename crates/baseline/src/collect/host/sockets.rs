@@ -135,6 +135,8 @@ fn scope(address: IpAddr) -> &'static str {
         IpAddr::V4(four) if four.is_link_local() => "link",
         // RFC 6598: shared by the customers of a provider.
         IpAddr::V4(four) if four.is_private() || in_100_64(four) => "private",
+        // RFC 5737 and 2544: for examples and for measuring, and led nowhere.
+        IpAddr::V4(four) if four.is_documentation() || is_for_measuring(four) => "private",
         IpAddr::V6(six) if six.segments()[0] & 0xffc0 == 0xfe80 => "link",
         IpAddr::V6(six) if six.segments()[0] & 0xfe00 == 0xfc00 => "private",
         _ => "public",
@@ -144,6 +146,11 @@ fn scope(address: IpAddr) -> &'static str {
 fn in_100_64(four: Ipv4Addr) -> bool {
     let [a, b, ..] = four.octets();
     a == 100 && b & 0xc0 == 64
+}
+
+fn is_for_measuring(four: Ipv4Addr) -> bool {
+    let [a, b, ..] = four.octets();
+    a == 198 && b & 0xfe == 18
 }
 
 #[cfg(test)]
@@ -173,7 +180,9 @@ mod tests {
             ("fe80::1", "link"),
             ("fd00::1", "private"),
             ("2a00::1", "public"),
-            ("203.0.113.7", "public"),
+            ("203.0.113.7", "private"),
+            ("198.19.0.1", "private"),
+            ("198.20.0.1", "public"),
         ] {
             assert_eq!(scope(address.parse().unwrap()), wanted, "{address}");
         }
