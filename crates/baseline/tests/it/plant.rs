@@ -39,10 +39,12 @@ impl Planted {
             Err(error) => return Err(error),
         };
         let is_new = before.is_none();
-        self.before.push((path.to_owned(), before));
         if let Some(folder) = path.parent() {
+            let missing = folder.ancestors().take_while(|folder| !folder.exists());
+            self.before.extend(missing.last().map(|folder| (folder.to_owned(), None)));
             fs::create_dir_all(folder)?;
         }
+        self.before.push((path.to_owned(), before));
         match (&file.link, &file.text) {
             (Some(target), _) => symlink(target, path)?,
             (None, _) if file.folder => fs::create_dir_all(path)?,

@@ -132,6 +132,10 @@ fn info(host: &Host, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {
             found.push((name.to_owned(), path.clone()));
         }
     }
+    if found.is_empty() {
+        // Else every file would be one of no package.
+        return Err(io::Error::other(format!("it holds no {ending} of any package")));
+    }
     Ok(found)
 }
 

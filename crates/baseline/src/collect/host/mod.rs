@@ -108,6 +108,7 @@ type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 const TABLES: &[(&str, Read)] = &[
     ("BackupRepositories", backups::repositories),
     ("Certificates", tls::certificates),
+    ("DataStorage", storage::data),
     ("ExtensionScripts", scripts::scripts),
     ("Firewall", firewall::firewall),
     ("Installations", installed::installations),

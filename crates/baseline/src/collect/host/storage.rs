@@ -1,4 +1,4 @@
-//! `Storage`: what lies under the server's files, layer by layer, and whether it is encrypted.
+//! `DataStorage` and `Storage`: what lies under the server's files, layer by layer, and whether it is encrypted.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -50,10 +50,25 @@ impl Layer {
     }
 }
 
-/// Fills the table.
+/// Fills `DataStorage`: what the data directory lies on.
+pub(super) fn data(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
+    describe(host, vec![("data", host.pgdata().to_owned())], Filled::default(), schema)
+}
+
+/// Fills `Storage`: what everything else lies on.
 pub(super) fn storage(host: &Host, given: &Given<'_>, schema: &Schema) -> Filled {
     let mut filled = Filled::default();
-    for (purpose, path) in places(host, given, &mut filled) {
+    let places = places(host, given, &mut filled);
+    describe(host, places, filled, schema)
+}
+
+fn describe(
+    host: &Host,
+    places: Vec<(&'static str, PathBuf)>,
+    mut filled: Filled,
+    schema: &Schema,
+) -> Filled {
+    for (purpose, path) in places {
         let layer = match under(host, &path) {
             Ok(layer) => layer,
             Err(error) => {
@@ -88,7 +103,7 @@ fn places(host: &Host, given: &Given<'_>, filled: &mut Filled) -> Vec<(&'static 
         let mut rows = given.rows("Settings").filter(|row| row.text("name") == name);
         rows.next().map_or("", |row| row.text("setting"))
     };
-    let mut places = vec![("data", host.pgdata().to_owned()), ("WAL", host.path("pg_wal"))];
+    let mut places = vec![("WAL", host.path("pg_wal"))];
     match fs::read_dir(host.path("pg_tblspc")) {
         Ok(entries) => {
             let links = entries.take(LINKS_MAX).filter_map(|entry| Some(entry.ok()?.path()));
