@@ -174,8 +174,13 @@ pub struct Fix {
     pub settings: Option<String>,
     /// Rows `database`, `apply`, `undo`, `what`: statements
     pub sql: Option<String>,
-    /// Rows `path`, `mode`, `owner`, `group`: files
+    /// Rows `path`, `mode`, `owner`, `group`, `text`, `what`: files
     pub files: Option<String>,
+    /// Rows `file`, `line`, `type`, `method`, `option`, `remove`, `insert`, `what`: lines of
+    /// `pg_hba.conf`
+    pub hba: Option<String>,
+    /// Why no example shows it, where none can
+    pub unmade: Option<String>,
 }
 
 /// How a fix takes effect.

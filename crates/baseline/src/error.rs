@@ -25,6 +25,9 @@ pub enum Error {
     /// A bundle of evidence is not understood
     #[error("the evidence is not understood")]
     Bundle(String),
+    /// A fix could not be planned, made or taken back
+    #[error(transparent)]
+    Fix(Box<Fault>),
     /// The server could not be read at all
     #[error(transparent)]
     Server(#[from] pg::Error),
@@ -44,7 +47,14 @@ impl Error {
                 .hint("a TOML file of lists by kind, for example: superuser = [\"admin\"]")
                 .exit(ExitCode::Usage),
             Self::Bundle(what) => of("invalid_evidence").detail(what).exit(ExitCode::Usage),
+            Self::Fix(fault) => (**fault).clone(),
             Self::Server(error) => error.fault(),
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fix(Box::new(fault))
     }
 }

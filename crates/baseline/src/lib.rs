@@ -12,6 +12,7 @@
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `fix` | plans, makes, proves and takes back what mends a failure |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
@@ -23,6 +24,7 @@ mod declared;
 mod derive;
 mod error;
 mod evidence;
+pub mod fix;
 mod judge;
 mod library;
 pub mod report;

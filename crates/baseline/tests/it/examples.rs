@@ -145,6 +145,15 @@ macro_rules! topics {
                 run(&[$($topic),+]).await;
             }
         )*
+        /// Their fixes.
+        mod fixes {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    crate::fixes::run(&[$($topic),+]).await;
+                }
+            )*
+        }
     };
 }
 

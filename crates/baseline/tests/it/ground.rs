@@ -74,9 +74,14 @@ impl Ground {
         (self.cluster.dir(), self.cluster.port())
     }
 
+    /// The folder that stands for the host's root.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.cluster.dir().join("root")
+    }
+
     /// The host, whose system files lie in a folder of the test's own.
     pub(crate) fn host(&self) -> Host {
-        Host::at(self.cluster.dir().join("root"), self.cluster.data_dir())
+        Host::at(self.root(), self.cluster.data_dir())
     }
 
     /// Puts a file into the data directory that only the server's account reads.
@@ -112,7 +117,8 @@ impl Ground {
         self.kept.lock().expect("no test panics with it").clear();
     }
 
-    fn restart(&mut self) {
+    /// Starts the server anew.
+    pub(crate) fn restart(&mut self) {
         self.forget();
         self.cluster.restart();
     }

@@ -2,6 +2,7 @@
 
 mod content;
 mod examples;
+mod fixes;
 mod ground;
 mod hba;
 mod paths;
