@@ -381,8 +381,7 @@ impl Fixer<'_> {
         let at = self.clock.now().to_string();
         let left = found(&judgement);
         let is_less = left.len() < record.findings.len();
-        if record.state == FixState::NeedsRestart
-            && (judgement.verdict != Verdict::Fail || is_less)
+        if record.state == FixState::NeedsRestart && (judgement.verdict != Verdict::Fail || is_less)
         {
             record.state = FixState::Applied;
         }

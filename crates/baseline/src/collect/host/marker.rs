@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use kql::plan::Schema;
 use kql::value::Json;
 
-use super::{Filled, Host, storage};
+use super::{Filled, Host, encryption};
 use crate::derive::{Given, row};
 
 /// The kind of a declaration that names such a text.
@@ -31,7 +31,7 @@ pub(super) fn markers(host: &Host, given: &Given<'_>, schema: &Schema) -> Filled
     if markers.is_empty() {
         return filled;
     }
-    let layer = match storage::under(host, host.pgdata()) {
+    let layer = match encryption::under(host, host.pgdata()) {
         Ok(layer) => layer,
         Err(error) => {
             filled.lack(host.pgdata(), &error);

@@ -4,8 +4,9 @@
 //! file by file; a table is whole only where all that it is about was read.
 
 mod backups;
-mod children;
 mod dpkg;
+mod encryption;
+mod family;
 mod firewall;
 mod ini;
 mod installed;
@@ -16,7 +17,7 @@ mod poolers;
 mod postmaster;
 mod scripts;
 mod sockets;
-mod storage;
+
 mod tls;
 
 use std::collections::BTreeMap;
@@ -108,18 +109,18 @@ type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 const TABLES: &[(&str, Read)] = &[
     ("BackupRepositories", backups::repositories),
     ("Certificates", tls::certificates),
-    ("DataStorage", storage::data),
+    ("DataStorage", encryption::data),
     ("ExtensionScripts", scripts::scripts),
     ("Firewall", firewall::firewall),
     ("Installations", installed::installations),
     ("Libraries", libraries::libraries),
-    ("MappedLibraries", children::libraries),
+    ("MappedLibraries", family::libraries),
     ("Markers", marker::markers),
     ("Packages", packages::packages),
     ("Poolers", poolers::poolers),
-    ("ServerProcesses", children::processes),
+    ("ServerProcesses", family::processes),
     ("Sockets", sockets::sockets),
-    ("Storage", storage::storage),
+    ("OtherStorage", encryption::others),
 ];
 
 /// Reads a table.

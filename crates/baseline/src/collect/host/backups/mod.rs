@@ -11,7 +11,7 @@ use std::{fs, io};
 use kql::plan::Schema;
 use kql::value::Json;
 
-use super::{Filled, Host, storage};
+use super::{Filled, Host, encryption};
 use crate::derive::{Given, row};
 
 /// The kind of a declaration that names a folder with backups.
@@ -145,10 +145,10 @@ fn describe(host: &Host, found: &Repository, schema: &Schema) -> io::Result<Vec<
             ("mode", text(&format!("{:04o}", about.mode() & 0o7777))),
             ("owner", Json::Long(i64::from(about.uid()))),
             ("owner_is_server", Json::Bool(about.uid() == server)),
-            ("beside_data", Json::Bool(storage::is_beside_data(host, &path)?)),
+            ("beside_data", Json::Bool(encryption::is_beside_data(host, &path)?)),
         ]);
         // Only whoever may see the mounts can say more than that.
-        if let Ok(layer) = storage::under(host, Path::new(&found.place)) {
+        if let Ok(layer) = encryption::under(host, Path::new(&found.place)) {
             cells.push(("protection", text(layer.protection)));
             cells.push(("key_of_storage", text(layer.key)));
         }

@@ -1,4 +1,4 @@
-//! `DataStorage` and `Storage`: what lies under the server's files, layer by layer, and whether it is encrypted.
+//! `DataStorage` and `OtherStorage`: what lies under the server's files, layer by layer, and whether it is encrypted.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -55,8 +55,8 @@ pub(super) fn data(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
     describe(host, vec![("data", host.pgdata().to_owned())], Filled::default(), schema)
 }
 
-/// Fills `Storage`: what everything else lies on.
-pub(super) fn storage(host: &Host, given: &Given<'_>, schema: &Schema) -> Filled {
+/// Fills `OtherStorage`: what everything else lies on.
+pub(super) fn others(host: &Host, given: &Given<'_>, schema: &Schema) -> Filled {
     let mut filled = Filled::default();
     let places = places(host, given, &mut filled);
     describe(host, places, filled, schema)
