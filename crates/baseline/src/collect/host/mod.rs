@@ -3,10 +3,17 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod clock;
+mod data;
 mod files;
+mod homes;
 mod include;
+mod processes;
 mod server;
 mod stat;
+mod storage;
+mod sudo;
+mod units;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -96,9 +103,19 @@ type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
 const TABLES: &[(&str, Read)] = &[
+    ("Accounts", units::accounts_table),
+    ("ClientFiles", homes::client_files),
+    ("Clock", clock::clock),
+    ("DataFiles", data::data_files),
     ("InstallationFiles", files::installation_files),
     ("LogFiles", files::log_files),
+    ("ProcessSecrets", processes::secrets),
     ("ServerFiles", files::server_files),
+    ("ServerProcess", processes::server),
+    ("Storage", storage::storage),
+    ("Sudo", sudo::sudo),
+    ("Supervisors", units::supervisors),
+    ("UnitSettings", units::settings_table),
 ];
 
 /// Who may be asked: the host, or why it is not.
