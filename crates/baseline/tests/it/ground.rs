@@ -237,7 +237,13 @@ impl Ground {
         }
         let admin = self.admin(database).await;
         for sql in statements {
-            run(&admin, sql).await?;
+            if sql.contains("{pgdata}") || sql.contains("{socket}") {
+                let words = self.words().await?;
+                let sql = words.iter().fold(sql.clone(), |sql, (word, to)| sql.replace(word, to));
+                run(&admin, &sql).await?;
+            } else {
+                run(&admin, sql).await?;
+            }
         }
         Ok(())
     }

@@ -32,7 +32,8 @@ impl Planted {
         self.words = words;
         for file in files {
             let path = host.path(self.spelled(&file.path));
-            self.plant(&path, file).map_err(|error| format!("{}: {error}", file.path))?;
+            let in_data = path.starts_with(host.pgdata());
+            self.plant(&path, file, in_data).map_err(|error| format!("{}: {error}", file.path))?;
         }
         Ok(())
     }
@@ -41,7 +42,7 @@ impl Planted {
         self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 
-    fn plant(&mut self, path: &Path, file: &ExampleFile) -> io::Result<()> {
+    fn plant(&mut self, path: &Path, file: &ExampleFile, in_data: bool) -> io::Result<()> {
         let before = match fs::symlink_metadata(path) {
             Ok(found) => {
                 let text = if found.is_file() { Some(fs::read(path)?) } else { None };
@@ -70,7 +71,7 @@ impl Planted {
         let server = testkit::server_user();
         let of_server = (server.uid, server.gid);
         let owner = match file.owner.as_deref() {
-            None if file.path.starts_with('/') => None,
+            None if !in_data => None,
             None if is_new => Some(of_server),
             None => None,
             Some("server") => Some(of_server),

@@ -90,7 +90,7 @@ pub(super) fn server_files(host: &Host, given: &Given<'_>, schema: &Schema) -> F
             _ => {}
         }
     }
-    want(&host.pgdata().join("postgresql.auto.conf"), "configuration", "ALTER SYSTEM", "");
+    want(&host.pgdata().join("postgresql.auto.conf"), "configuration", "postgresql.auto.conf", "");
     let folder = config_folder(host, given);
     for wanted in wanted {
         let looked = match looker.look(&wanted.path) {

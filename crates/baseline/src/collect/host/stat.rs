@@ -108,7 +108,8 @@ impl<'a> Looker<'a> {
 
     /// Columns that every table of files has, of what is behind links: `path`, `kind` (`file`,
     /// `folder`, `link` where it leads nowhere, `socket`, `other`, `absent`), `link`, `mode` (four
-    /// octal digits), `owner`, `group`, `of_server`, `of_root`, `root_group`, `server_group`,
+    /// octal digits), `mode_private` (without rights of others), `mode_unshared` (without others'
+    /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`, `root_group`, `server_group`,
     /// `group_read`, `group_write`, `other_read`, `other_write`, `sticky`, `server_writes`, `size`,
     /// `age_hours` (since it was written), `modified_s`.
     pub(super) fn cells(
@@ -138,8 +139,11 @@ impl<'a> Looker<'a> {
         cells.extend([
             ("kind", text(kind(metadata))),
             ("mode", text(format!("{mode:04o}"))),
+            ("mode_private", text(format!("{:04o}", mode & 0o700))),
+            ("mode_unshared", text(format!("{:04o}", mode & !0o022))),
             ("owner", text(self.names.user(uid))),
             ("group", text(self.names.group(gid))),
+            ("server_account", text(self.names.user(server))),
             ("of_server", Json::Bool(uid == server)),
             ("of_root", Json::Bool(uid == 0)),
             ("root_group", Json::Bool(gid == 0)),
