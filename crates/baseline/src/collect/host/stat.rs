@@ -156,7 +156,7 @@ impl<'a> Looker<'a> {
             ("server_writes", Json::Bool(server_writes)),
             ("size", number(metadata.size())),
             ("age_hours", Json::Real(age.map_or(0.0, |age| age.as_secs_f64() / 3600.0))),
-            ("modified_s", since.map_or(Json::Null, |since| number(since.as_secs()))),
+            ("modified_s", since.map_or(Json::Null, |since| Json::Real(since.as_secs_f64()))),
         ]);
         cells
     }

@@ -83,10 +83,24 @@ impl Reader<'_> {
             for name in self.names(folder) {
                 if name.ends_with(".wants") || name.ends_with(".requires") {
                     enabled.extend(self.names(&folder.join(name)));
+                } else if name.ends_with(".target.d") {
+                    enabled.extend(self.wanted_by(&folder.join(name)));
                 }
             }
         }
         enabled
+    }
+
+    /// What drop-ins of a target want.
+    fn wanted_by(&mut self, folder: &Path) -> Vec<String> {
+        let mut wanted = Vec::new();
+        for name in self.names(folder).into_iter().filter(|name| name.ends_with(".conf")) {
+            let text = self.text(&folder.join(name)).unwrap_or_default();
+            let all = settings(&text);
+            let wants = all.iter().filter(|(_, key, _)| key == "Wants" || key == "Requires");
+            wanted.extend(wants.flat_map(|(_, _, value)| value.split_whitespace().map(str::to_owned)));
+        }
+        wanted
     }
 
     /// The settings of a unit with its drop-ins.
