@@ -3,6 +3,7 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod chain;
 mod clock;
 mod data;
 mod files;
@@ -109,6 +110,7 @@ const TABLES: &[(&str, Read)] = &[
     ("DataFiles", data::data_files),
     ("InstallationFiles", files::installation_files),
     ("LogFiles", files::log_files),
+    ("LogSequence", chain::sequence),
     ("ProcessSecrets", processes::secrets),
     ("ServerFiles", files::server_files),
     ("ServerProcess", processes::server),
