@@ -128,15 +128,19 @@ pub async fn collect(
     let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
-    if !hosts.is_empty() {
-        progress("reading the host");
-    }
     // What is declared names files of the host, too.
     tables.insert(DECLARED.to_owned(), bundle.declared.clone());
+    let identity = match request.sources.host {
+        Some(_) if !hosts.is_empty() => {
+            progress("reading the host");
+            Some(sql::identity(&first).await)
+        }
+        _ => None,
+    };
+    let access = host::access(request.sources.host, identity);
     for (name, from) in hosts {
         let started = Instant::now();
-        let host = request.sources.host;
-        let mut table = host::read(host, &name, &from, &tables, about.major);
+        let mut table = host::read(&access, &name, &from, &tables, about.major);
         table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tables.insert(name, table);
     }

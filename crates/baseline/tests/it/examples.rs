@@ -94,6 +94,10 @@ async fn run(topics: &[&str]) {
             if example.majors.is_some_and(|majors| !majors.hold(major)) {
                 continue;
             }
+            if example.needs_root && testkit::server_user().is_current() {
+                println!("left out, as it needs root: {} example {}", check.id, n + 1);
+                continue;
+            }
             let made = ground.make(example).await.map_err(|e| format!("cannot be made: {e}"));
             let judged = match made {
                 Ok(()) => judge(&ground, &library, check, example).await,
@@ -170,6 +174,7 @@ topics! {
     hba: "hba";
     threat: "threat";
     at_rest: "at-rest";
+    files: "files";
 }
 
 #[test]
