@@ -21,14 +21,46 @@ const ROWS_MAX: usize = 10_000;
 
 /// What PostgreSQL 13 to 18 and their tools have at the top (manual, 73.1).
 const TOP: [&str; 40] = [
-    "PG_VERSION", "backup_label", "backup_label.old", "backup_manifest", "base", "current_logfiles",
-    "current_logfiles.tmp", "global", "log", "pg_commit_ts", "pg_dynshmem", "pg_hba.conf",
-    "pg_ident.conf", "pg_log", "pg_logical", "pg_multixact", "pg_notify", "pg_replslot",
-    "pg_serial", "pg_snapshots", "pg_stat", "pg_stat_tmp", "pg_subtrans", "pg_tblspc",
-    "pg_twophase", "pg_wal", "pg_xact", "postgresql.auto.conf", "postgresql.auto.conf.tmp",
-    "postgresql.conf", "postmaster.opts", "postmaster.pid", "promote", "recovery.done",
-    "recovery.signal", "standby.signal", "tablespace_map", "tablespace_map.old",
-    "logrotate", "pgsql_tmp",
+    "PG_VERSION",
+    "backup_label",
+    "backup_label.old",
+    "backup_manifest",
+    "base",
+    "current_logfiles",
+    "current_logfiles.tmp",
+    "global",
+    "log",
+    "pg_commit_ts",
+    "pg_dynshmem",
+    "pg_hba.conf",
+    "pg_ident.conf",
+    "pg_log",
+    "pg_logical",
+    "pg_multixact",
+    "pg_notify",
+    "pg_replslot",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat",
+    "pg_stat_tmp",
+    "pg_subtrans",
+    "pg_tblspc",
+    "pg_twophase",
+    "pg_wal",
+    "pg_xact",
+    "postgresql.auto.conf",
+    "postgresql.auto.conf.tmp",
+    "postgresql.conf",
+    "postmaster.opts",
+    "postmaster.pid",
+    "promote",
+    "recovery.done",
+    "recovery.signal",
+    "standby.signal",
+    "tablespace_map",
+    "tablespace_map.old",
+    "logrotate",
+    "pgsql_tmp",
 ];
 
 static RELATION: LazyLock<Regex> = LazyLock::new(|| {
@@ -114,7 +146,10 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
                 ("purpose", text(purpose)),
                 ("problem", text(problem.unwrap_or_default())),
                 ("in_pgdata", Json::Bool(is_below(&place.join(&target), host.pgdata()))),
-                ("own_filesystem", Json::Bool(own && behind.is_some_and(|(m, _)| m.dev() != top.dev()))),
+                (
+                    "own_filesystem",
+                    Json::Bool(own && behind.is_some_and(|(m, _)| m.dev() != top.dev())),
+                ),
                 ("entries", number(n_entries)),
             ]);
             filled.rows.push(row(schema, &cells));
@@ -128,12 +163,7 @@ fn is_mount(host: &Host, metadata: &fs::Metadata, _at: &Path) -> bool {
     fs::metadata(host.path("/")).is_ok_and(|root| root.dev() != metadata.dev())
 }
 
-fn problem(
-    path: &Path,
-    name: &str,
-    metadata: &fs::Metadata,
-    server: u32,
-) -> Option<&'static str> {
+fn problem(path: &Path, name: &str, metadata: &fs::Metadata, server: u32) -> Option<&'static str> {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let first = parts.first().map(AsRef::as_ref).unwrap_or_default();
     let is_pg_wal = parts.len() == 1 && name == "pg_wal";
@@ -162,8 +192,16 @@ fn problem(
 /// Files of the data directory that settings and configuration name, relative to it.
 fn named(host: &Host, given: &Given<'_>) -> Vec<PathBuf> {
     const SETTINGS: [&str; 10] = [
-        "config_file", "hba_file", "ident_file", "external_pid_file", "ssl_cert_file",
-        "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "log_directory",
+        "config_file",
+        "hba_file",
+        "ident_file",
+        "external_pid_file",
+        "ssl_cert_file",
+        "ssl_key_file",
+        "ssl_ca_file",
+        "ssl_crl_file",
+        "ssl_crl_dir",
+        "log_directory",
     ];
     let settings = given.rows("Settings").filter(|row| SETTINGS.contains(&row.text("name")));
     let mut paths: Vec<PathBuf> = settings

@@ -314,7 +314,8 @@ mod tests {
 
     #[test]
     fn files_that_variables_name() {
-        let found = Found::of("export PGSERVICEFILE=/srv/pg.conf PSQL_HISTORY=/x/h\numask 22", "profile");
+        let found =
+            Found::of("export PGSERVICEFILE=/srv/pg.conf PSQL_HISTORY=/x/h\numask 22", "profile");
         let named = [("service", "/srv/pg.conf"), ("history", "/x/h")];
         assert_eq!(found.named, named.map(|(purpose, path)| (purpose, PathBuf::from(path))));
         assert_eq!(Found::of("umask 022", "profile").umask, "0022");

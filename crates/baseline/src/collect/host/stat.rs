@@ -112,11 +112,7 @@ impl<'a> Looker<'a> {
     /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`, `root_group`, `server_group`,
     /// `group_read`, `group_write`, `other_read`, `other_write`, `sticky`, `server_writes`, `size`,
     /// `age_hours` (since it was written), `modified_s`.
-    pub(super) fn cells(
-        &self,
-        path: &Path,
-        looked: Option<&Looked>,
-    ) -> Vec<(&'static str, Json)> {
+    pub(super) fn cells(&self, path: &Path, looked: Option<&Looked>) -> Vec<(&'static str, Json)> {
         let mut cells = vec![("path", text(path.display().to_string()))];
         let Some(looked) = looked else {
             cells.push(("kind", text("absent")));

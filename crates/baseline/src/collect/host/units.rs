@@ -98,7 +98,9 @@ impl Reader<'_> {
             let text = self.text(&folder.join(name)).unwrap_or_default();
             let all = settings(&text);
             let wants = all.iter().filter(|(_, key, _)| key == "Wants" || key == "Requires");
-            wanted.extend(wants.flat_map(|(_, _, value)| value.split_whitespace().map(str::to_owned)));
+            wanted.extend(
+                wants.flat_map(|(_, _, value)| value.split_whitespace().map(str::to_owned)),
+            );
         }
         wanted
     }
@@ -302,7 +304,9 @@ pub(super) fn settings_table(host: &Host, _: &Given<'_>, schema: &Schema) -> Fil
             let entry = last.entry((section.clone(), key.clone()));
             let is_list = matches!(key.as_str(), "CapabilityBoundingSet" | "SystemCallFilter");
             match entry {
-                std::collections::btree_map::Entry::Occupied(mut old) if is_list && !value.is_empty() => {
+                std::collections::btree_map::Entry::Occupied(mut old)
+                    if is_list && !value.is_empty() =>
+                {
                     old.insert((format!("{} {value}", old.get().0), file.clone()));
                 }
                 entry => {
@@ -431,9 +435,8 @@ mod tests {
     #[test]
     fn lines_of_units() {
         let text = "# c\n[Service]\nUMask = 0027\nExecStart=/bin/x \\\n  -D /srv\n;no=1\n";
-        let service = |key: &str, value: &str| {
-            ("Service".to_owned(), key.to_owned(), value.to_owned())
-        };
+        let service =
+            |key: &str, value: &str| ("Service".to_owned(), key.to_owned(), value.to_owned());
         let wanted = [service("UMask", "0027"), service("ExecStart", "/bin/x  -D /srv")];
         assert_eq!(settings(text), wanted);
     }

@@ -39,8 +39,9 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
-    /// stored password, inside the server)
-    #[arg(long, value_name = "WORD", value_parser = ["password-guesses"])]
+    /// stored password, inside the server), storage-scan (looks through what lies below the
+    /// encrypted storage for a declared storage-marker)
+    #[arg(long, value_name = "WORD", value_parser = ["password-guesses", "storage-scan"])]
     with: Vec<String>,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
