@@ -1,4 +1,5 @@
-//! `DataStorage` and `OtherStorage`: what lies under the server's files, layer by layer, and whether it is encrypted.
+//! `DataStorage` and `OtherStorage`: what lies under the server's files, layer by layer, and
+//! whether it is encrypted.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;

@@ -280,7 +280,8 @@ mod tests {
     fn what_is_left_open_is_found() {
         for (text, wanted) in [
             (
-                "CREATE FUNCTION a(x int) RETURNS int LANGUAGE sql SECURITY DEFINER AS $$ SELECT 1; $$;",
+                "CREATE FUNCTION a(x int) RETURNS int LANGUAGE sql SECURITY DEFINER \
+              AS $$ SELECT 1; $$;",
                 vec![("definer-path", "a(x int)")],
             ),
             (
@@ -329,12 +330,14 @@ mod tests {
             ),
             ("ALTER FUNCTION f(int) SECURITY DEFINER;", vec![("definer-path", "f(int)")]),
             (
-                "CREATE FUNCTION f(t text) RETURNS void SECURITY DEFINER SET search_path = pg_catalog \
+                "CREATE FUNCTION f(t text) RETURNS void SECURITY DEFINER \
+              SET search_path = pg_catalog \
               LANGUAGE plpgsql AS $b$ BEGIN EXECUTE 'DROP TABLE ' || t; END $b$;",
                 vec![("definer-dynamic", "f(t text)")],
             ),
             (
-                "CREATE FUNCTION f(t text) RETURNS void SECURITY DEFINER SET search_path = pg_catalog \
+                "CREATE FUNCTION f(t text) RETURNS void SECURITY DEFINER \
+              SET search_path = pg_catalog \
               LANGUAGE plpgsql AS $b$ BEGIN EXECUTE 'DROP TABLE ' || quote_ident(t); END $b$;",
                 vec![],
             ),
