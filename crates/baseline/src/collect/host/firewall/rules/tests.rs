@@ -1,3 +1,5 @@
+//! Rulesets as nft writes them, and what they let through.
+
 use super::Ruleset;
 
 /// A ruleset with one table, one base chain, and what is put into it.
