@@ -21,23 +21,68 @@ const ROWS_MAX: usize = 10_000;
 
 /// What PostgreSQL 13 to 18 and their tools have at the top (manual, 73.1).
 const TOP: [&str; 40] = [
-    "PG_VERSION", "backup_label", "backup_label.old", "backup_manifest", "base", "current_logfiles",
-    "current_logfiles.tmp", "global", "log", "pg_commit_ts", "pg_dynshmem", "pg_hba.conf",
-    "pg_ident.conf", "pg_log", "pg_logical", "pg_multixact", "pg_notify", "pg_replslot",
-    "pg_serial", "pg_snapshots", "pg_stat", "pg_stat_tmp", "pg_subtrans", "pg_tblspc",
-    "pg_twophase", "pg_wal", "pg_xact", "postgresql.auto.conf", "postgresql.auto.conf.tmp",
-    "postgresql.conf", "postmaster.opts", "postmaster.pid", "promote", "recovery.done",
-    "recovery.signal", "standby.signal", "tablespace_map", "tablespace_map.old",
-    "logrotate", "pgsql_tmp",
+    "PG_VERSION",
+    "backup_label",
+    "backup_label.old",
+    "backup_manifest",
+    "base",
+    "current_logfiles",
+    "current_logfiles.tmp",
+    "global",
+    "log",
+    "pg_commit_ts",
+    "pg_dynshmem",
+    "pg_hba.conf",
+    "pg_ident.conf",
+    "pg_log",
+    "pg_logical",
+    "pg_multixact",
+    "pg_notify",
+    "pg_replslot",
+    "pg_serial",
+    "pg_snapshots",
+    "pg_stat",
+    "pg_stat_tmp",
+    "pg_subtrans",
+    "pg_tblspc",
+    "pg_twophase",
+    "pg_wal",
+    "pg_xact",
+    "postgresql.auto.conf",
+    "postgresql.auto.conf.tmp",
+    "postgresql.conf",
+    "postmaster.opts",
+    "postmaster.pid",
+    "promote",
+    "recovery.done",
+    "recovery.signal",
+    "standby.signal",
+    "tablespace_map",
+    "tablespace_map.old",
+    "logrotate",
+    "pgsql_tmp",
 ];
 
 static RELATION: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"^(t\d+_)?\d+(_(fsm|vm|init))?(\.\d+)?$|^pg_filenode\.map(\.tmp)?$|^pg_internal\.init(\.\d+)?$|^PG_VERSION$|^pg_control(\.tmp)?$|^config_exec_params(\.new)?$";
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r"(t\d+_)?\d+(_(fsm|vm|init))?(\.\d+)?",
+        r"pg_filenode\.map(\.tmp)?",
+        r"pg_internal\.init(\.\d+)?",
+        r"PG_VERSION",
+        r"pg_control(\.tmp)?",
+        r"config_exec_params(\.new)?",
+    ];
+    Regex::new(&format!("^({})$", parts.join("|"))).expect("a sound pattern")
 });
 static WAL: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"^[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?$|^[0-9A-F]{8}\.history$|^xlogtemp\.\d+$|^RECOVERY(XLOG|HISTORY)$|^(archive_status|summaries)$";
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r"[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?",
+        r"[0-9A-F]{8}\.history",
+        r"xlogtemp\.\d+",
+        r"RECOVERY(XLOG|HISTORY)",
+        r"archive_status|summaries",
+    ];
+    Regex::new(&format!("^({})$", parts.join("|"))).expect("a sound pattern")
 });
 
 /// `DataFiles`: everything at the top, and below it what is odd: `problem` is `unknown name`,
@@ -53,6 +98,7 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
         }
     };
     let named = named(host, given);
+    let root = fs::metadata(host.path("/")).ok().map(|root| root.dev());
     let mut n_entries = 0;
     let mut open = vec![PathBuf::new()];
     while let Some(folder) = open.pop() {
@@ -106,7 +152,8 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
             };
             let behind = looked.behind.as_ref();
             let target = looked.link.clone().unwrap_or_default();
-            let own = behind.is_some_and(|(metadata, at)| is_mount(host, metadata, at));
+            let own = behind
+                .is_some_and(|(found, _)| found.dev() != top.dev() && Some(found.dev()) != root);
             let mut cells = looker.cells(&full, Some(&looked));
             let purpose = if is_space { "tablespace" } else { "entry" };
             cells.extend([
@@ -114,7 +161,7 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
                 ("purpose", text(purpose)),
                 ("problem", text(problem.unwrap_or_default())),
                 ("in_pgdata", Json::Bool(is_below(&place.join(&target), host.pgdata()))),
-                ("own_filesystem", Json::Bool(own && behind.is_some_and(|(m, _)| m.dev() != top.dev()))),
+                ("own_filesystem", Json::Bool(own)),
                 ("entries", number(n_entries)),
             ]);
             filled.rows.push(row(schema, &cells));
@@ -123,17 +170,7 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
     filled
 }
 
-/// Whether a folder is on another file system than the root of the host.
-fn is_mount(host: &Host, metadata: &fs::Metadata, _at: &Path) -> bool {
-    fs::metadata(host.path("/")).is_ok_and(|root| root.dev() != metadata.dev())
-}
-
-fn problem(
-    path: &Path,
-    name: &str,
-    metadata: &fs::Metadata,
-    server: u32,
-) -> Option<&'static str> {
+fn problem(path: &Path, name: &str, metadata: &fs::Metadata, server: u32) -> Option<&'static str> {
     let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     let first = parts.first().map(AsRef::as_ref).unwrap_or_default();
     let is_pg_wal = parts.len() == 1 && name == "pg_wal";
@@ -162,8 +199,16 @@ fn problem(
 /// Files of the data directory that settings and configuration name, relative to it.
 fn named(host: &Host, given: &Given<'_>) -> Vec<PathBuf> {
     const SETTINGS: [&str; 10] = [
-        "config_file", "hba_file", "ident_file", "external_pid_file", "ssl_cert_file",
-        "ssl_key_file", "ssl_ca_file", "ssl_crl_file", "ssl_crl_dir", "log_directory",
+        "config_file",
+        "hba_file",
+        "ident_file",
+        "external_pid_file",
+        "ssl_cert_file",
+        "ssl_key_file",
+        "ssl_ca_file",
+        "ssl_crl_file",
+        "ssl_crl_dir",
+        "log_directory",
     ];
     let settings = given.rows("Settings").filter(|row| SETTINGS.contains(&row.text("name")));
     let mut paths: Vec<PathBuf> = settings

@@ -61,7 +61,9 @@ pub(super) fn server_files(host: &Host, given: &Given<'_>, schema: &Schema) -> F
         let path = of_setting(host, value);
         if let Some((_, purpose)) = NAMED.iter().find(|(known, _)| *known == name) {
             want(&path, purpose, name, "");
-            if *purpose == "tls certificate" && let Some(folder) = path.parent() {
+            if *purpose == "tls certificate"
+                && let Some(folder) = path.parent()
+            {
                 want(folder, "tls folder", name, "");
             }
             continue;

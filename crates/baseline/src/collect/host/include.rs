@@ -78,7 +78,8 @@ pub(super) fn of(host: &Host, file: &Path, syntax: Syntax, major: u32) -> Tree {
             if line.is_folder {
                 match names(host, &target) {
                     Ok(names) => {
-                        let used = |name: &&String| name.ends_with(".conf") && !name.starts_with('.');
+                        let used =
+                            |name: &&String| name.ends_with(".conf") && !name.starts_with('.');
                         for name in names.iter().filter(used) {
                             let (path, by) = (target.join(name), by.clone());
                             open.push((path.clone(), depth + 1));
@@ -101,9 +102,8 @@ fn lines(text: &str, syntax: Syntax, major: u32) -> Vec<Line> {
     for (n, line) in text.lines().enumerate() {
         let words = words(line, syntax);
         let Some(first) = words.first() else { continue };
-        let line = |target: &str, is_folder| {
-            Line { number: n + 1, target: target.to_owned(), is_folder }
-        };
+        let line =
+            |target: &str, is_folder| Line { number: n + 1, target: target.to_owned(), is_folder };
         let keyword = first.to_ascii_lowercase();
         let knows = syntax == Syntax::Settings || major >= 16;
         let is_include = ["include", "include_if_exists", "include_dir"].contains(&&*keyword);

@@ -3,6 +3,7 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod accounts;
 mod chain;
 mod clock;
 mod data;
@@ -104,7 +105,7 @@ type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
 const TABLES: &[(&str, Read)] = &[
-    ("Accounts", units::accounts_table),
+    ("Accounts", accounts::table),
     ("ClientFiles", homes::client_files),
     ("Clock", clock::clock),
     ("DataFiles", data::data_files),

@@ -19,15 +19,19 @@ const PROCESSES_MAX: usize = 100_000;
 const BYTES_MAX: u64 = 2 << 20;
 
 static IN_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r#"postgres(ql)?://[^\s:/@"']*:[^\s@]+@|postgres(ql)?://\S*[?&]password=[^&\s]|\bPGPASSWORD=["']?[^\s"'$]"#;
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r#"postgres(ql)?://[^\s:/@"']*:[^\s@]+@"#,
+        r"postgres(ql)?://\S*[?&]password=[^&\s]",
+        r#"\bPGPASSWORD=["']?[^\s"'$]"#,
+    ];
+    Regex::new(&parts.join("|")).expect("a sound pattern")
 });
 /// `password=` stands in the words of other programs too.
 static IN_CONNINFO: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^|[\s\x00])password\s*=\s*\S").expect("a sound pattern"));
 static CONNINFO: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"(^|/)(psql|pg_\w+|vacuumdb|createdb|dropdb|createuser|dropuser|reindexdb|clusterdb|pgbench)\x00|\bdbname\s*=|\bhost\s*=";
-    Regex::new(re).expect("a sound pattern")
+    let programs = r"psql|pg_\w+|pgbench|(vacuum|create|drop|reindex|cluster)db|(create|drop)user";
+    Regex::new(&format!(r"(^|/)({programs})\x00|\bdbname\s*=|\bhost\s*=")).expect("a sound pattern")
 });
 
 /// A file of a process; none where it ended.

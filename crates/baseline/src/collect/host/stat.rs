@@ -109,14 +109,10 @@ impl<'a> Looker<'a> {
     /// Columns that every table of files has, of what is behind links: `path`, `kind` (`file`,
     /// `folder`, `link` where it leads nowhere, `socket`, `other`, `absent`), `link`, `mode` (four
     /// octal digits), `mode_private` (without rights of others), `mode_unshared` (without others'
-    /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`, `root_group`, `server_group`,
-    /// `group_read`, `group_write`, `other_read`, `other_write`, `sticky`, `server_writes`, `size`,
-    /// `age_hours` (since it was written), `modified_s`.
-    pub(super) fn cells(
-        &self,
-        path: &Path,
-        looked: Option<&Looked>,
-    ) -> Vec<(&'static str, Json)> {
+    /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`,
+    /// `root_group`, `server_group`, `group_read`, `group_write`, `other_read`, `other_write`,
+    /// `sticky`, `server_writes`, `size`, `age_hours` (since it was written), `modified_s`.
+    pub(super) fn cells(&self, path: &Path, looked: Option<&Looked>) -> Vec<(&'static str, Json)> {
         let mut cells = vec![("path", text(path.display().to_string()))];
         let Some(looked) = looked else {
             cells.push(("kind", text("absent")));
@@ -156,7 +152,7 @@ impl<'a> Looker<'a> {
             ("server_writes", Json::Bool(server_writes)),
             ("size", number(metadata.size())),
             ("age_hours", Json::Real(age.map_or(0.0, |age| age.as_secs_f64() / 3600.0))),
-            ("modified_s", since.map_or(Json::Null, |since| Json::Real(since.as_secs_f64()))),
+            ("modified_s", since.map_or(Json::Null, |at| Json::Real(at.as_secs_f64()))),
         ]);
         cells
     }

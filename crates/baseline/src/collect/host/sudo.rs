@@ -16,8 +16,21 @@ const FILES_MAX: usize = 500;
 
 /// Programs that make whoever runs them as root any account that they like.
 const DOORS: [&str; 15] = [
-    "su", "runuser", "setpriv", "sudo", "bash", "sh", "zsh", "dash", "env", "python3", "perl",
-    "visudo", "chroot", "nsenter", "systemd-run",
+    "su",
+    "runuser",
+    "setpriv",
+    "sudo",
+    "bash",
+    "sh",
+    "zsh",
+    "dash",
+    "env",
+    "python3",
+    "perl",
+    "visudo",
+    "chroot",
+    "nsenter",
+    "systemd-run",
 ];
 
 /// A rule: who may be whom with which commands.
@@ -59,9 +72,12 @@ impl Sudoers {
                 }
                 [] => {}
                 // `#1000` is an account by its number.
-                [first, ..]
-                    if first.starts_with('#') && !first[1..].starts_with(|c: char| c.is_ascii_digit()) => {}
-                _ => self.line(n + 1, line),
+                [first, ..] => {
+                    let digit = first.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+                    if !first.starts_with('#') || digit {
+                        self.line(n + 1, line);
+                    }
+                }
             }
         }
     }
