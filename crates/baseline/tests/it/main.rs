@@ -4,6 +4,7 @@ mod content;
 mod examples;
 mod ground;
 mod hba;
+mod host;
 mod paths;
 mod plant;
 mod report;

@@ -58,7 +58,12 @@ pub(super) fn table(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
             let (name, rest) = line.split_once(':')?;
             (name == account.name).then(|| rest.split(':').next().unwrap_or_default())
         });
+        let is_server = account.uid == server;
         let keys = [".ssh/authorized_keys", ".ssh/authorized_keys2"].map(|name| {
+            // What others' accounts let in is not looked at here.
+            if !is_server {
+                return 0;
+            }
             let path = account.home.join(name);
             let text = found(host.text(&path)).unwrap_or_else(|error| {
                 filled.lack(&path, &error);
@@ -72,7 +77,7 @@ pub(super) fn table(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
             ("uid", Json::Long(account.uid.into())),
             ("home", text(account.home.display().to_string())),
             ("shell", text(&account.shell)),
-            ("of_server", Json::Bool(account.uid == server)),
+            ("of_server", Json::Bool(is_server)),
             ("password", text(field.map_or("unknown", password_kind))),
             ("keys", number(keys.iter().sum())),
         ];

@@ -227,6 +227,15 @@ fn named(host: &Host, given: &Given<'_>) -> Vec<PathBuf> {
         let tree = super::include::of(host, &file, syntax, given.major);
         paths.extend(tree.files.into_iter().map(|file| file.path));
     }
-    let inside = paths.iter().filter_map(|path| path.strip_prefix(host.pgdata()).ok());
+    // The server may know the folder by another name, through a link.
+    let settings = given.rows("Settings");
+    let mut folders: Vec<PathBuf> = settings
+        .filter(|setting| setting.text("name") == "data_directory")
+        .map(|setting| PathBuf::from(setting.text("setting")))
+        .collect();
+    folders.push(host.pgdata().to_owned());
+    let inside = paths
+        .iter()
+        .filter_map(|path| folders.iter().find_map(|folder| path.strip_prefix(folder).ok()));
     inside.filter(|path| *path != Path::new("")).map(Path::to_owned).collect()
 }

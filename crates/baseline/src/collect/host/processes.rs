@@ -48,6 +48,20 @@ fn of_process(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
     }
 }
 
+/// Whether others' processes are listed at all (`hidepid`, proc(5)).
+fn all_are_seen() -> io::Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let hides = mounts.lines().filter(|line| line.split(' ').nth(4) == Some("/proc")).any(|line| {
+        let option = line.rsplit([' ', ',']).find_map(|option| option.strip_prefix("hidepid="));
+        option.is_some_and(|value| value != "0" && value != "off")
+    });
+    if hides && !rustix::process::geteuid().is_root() {
+        let what = "processes of other accounts are hidden (hidepid)";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
+    Ok(())
+}
+
 fn pids() -> io::Result<Vec<u32>> {
     let mut pids = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -73,6 +87,9 @@ pub(super) fn secrets(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
             return filled;
         }
     };
+    if let Err(error) = all_are_seen() {
+        filled.lack(Path::new("/proc"), &error);
+    }
     let (mut refused, mut first) = (0, None);
     for pid in all.iter().take(PROCESSES_MAX).copied() {
         let read = || -> io::Result<Option<(String, Vec<u8>)>> {

@@ -346,7 +346,9 @@ pub(super) fn supervisors(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled
     for unit in units {
         rows.push((unit.name, "unit", unit.enabled, String::new()));
     }
-    for path in patroni {
+    // A unit of Patroni's is that supervisor already.
+    let is_listed = rows.iter().any(|(name, ..)| name.contains("patroni"));
+    for path in patroni.into_iter().filter(|_| !is_listed) {
         let runs = enabled.iter().any(|name| name.contains("patroni"));
         rows.push(("patroni".to_owned(), "patroni", runs, path.display().to_string()));
     }
