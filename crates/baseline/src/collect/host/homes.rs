@@ -185,10 +185,12 @@ fn wanted(host: &Host, accounts: &[Account], filled: &mut Filled) -> BTreeSet<Wa
         for (name, purpose) in OF_HOME {
             want(account.home.join(name), purpose, &account.name, Some(account.uid));
         }
-        // Folders of services in a home, one level down.
         let inner = account.home.join(".config/environment.d");
-        for name in names(host, &inner).unwrap_or_default() {
-            want(inner.join(name), "profile", &account.name, Some(account.uid));
+        match names(host, &inner) {
+            Ok(names) => names.into_iter().for_each(|name| {
+                want(inner.join(name), "profile", &account.name, Some(account.uid));
+            }),
+            Err(error) => filled.lack(&inner, &error),
         }
     }
     for (path, purpose) in OF_SYSTEM {

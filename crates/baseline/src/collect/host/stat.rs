@@ -40,7 +40,12 @@ impl Names {
     }
 
     pub(super) fn user(&self, uid: u32) -> String {
-        self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
+        self.known(uid).map_or_else(|| uid.to_string(), str::to_owned)
+    }
+
+    /// The name of an account; none where the file has none.
+    pub(super) fn known(&self, uid: u32) -> Option<&str> {
+        self.users.get(&uid).map(String::as_str)
     }
 
     fn group(&self, gid: u32) -> String {

@@ -158,7 +158,11 @@ impl Reader<'_> {
             let path = format!("/proc/{pid}/cgroup");
             fs::read_to_string(path)
         });
-        let inside = units_of(&process.unwrap_or_default());
+        let process = process.unwrap_or_else(|error| {
+            self.filled.lack(Path::new("the server's process"), &error);
+            String::new()
+        });
+        let inside = units_of(&process);
         let clusters = self.debian(&folder);
         let services = self.services();
         let enabled = self.enabled();
