@@ -111,7 +111,8 @@ impl<'a> Looker<'a> {
         Err(io::Error::other("too many links"))
     }
 
-    /// Columns that every table of files has, of what is behind links: `path`, `kind` (`file`,
+    /// Columns that every table of files has, of what is behind links: `path`, `real_path` (behind
+    /// links), `kind` (`file`,
     /// `folder`, `link` where it leads nowhere, `socket`, `other`, `absent`), `link`, `mode` (four
     /// octal digits), `mode_private` (without rights of others), `mode_unshared` (without others'
     /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`,
@@ -123,6 +124,8 @@ impl<'a> Looker<'a> {
             cells.push(("kind", text("absent")));
             return cells;
         };
+        let real = looked.behind.as_ref().map_or(path, |(_, at)| at.as_path());
+        cells.push(("real_path", text(real.display().to_string())));
         let link = looked.link.as_ref().map(|link| link.display().to_string());
         cells.push(("link", text(link.unwrap_or_default())));
         let metadata = looked.behind.as_ref().map_or(&looked.itself, |(metadata, _)| metadata);
