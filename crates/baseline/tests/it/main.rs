@@ -7,6 +7,7 @@ mod feeds;
 mod fixes;
 mod ground;
 mod hba;
+mod host;
 mod log;
 mod paths;
 mod plant;
