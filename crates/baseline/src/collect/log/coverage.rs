@@ -173,7 +173,7 @@ impl Coverage {
         }
         self.holes.sort();
         let own = self.sign_ins.values().next_back().map(|(_, last)| *last);
-        if self.is_on && !own.is_some_and(|own| own >= self.began - CLOCKS) {
+        if self.is_on && own.is_none_or(|own| own < self.began - CLOCKS) {
             // Not the log of this server, not its newest part, or not in a language we know.
             let hole = "the sign-in of this assessment is not in it".to_owned();
             self.holes.push((self.now, hole));

@@ -1,6 +1,7 @@
 //! What becomes of lines of a log, and of what is missing between them.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use kql::plan::{Column, Schema};
 use kql::value::{Json, TICKS_PER_DAY, TICKS_PER_HOUR, Type, datetime_text, from_civil};
@@ -115,7 +116,7 @@ fn lines_of_a_sign_in_are_put_together() {
         "count",
         "failed",
     ];
-    let rows = read(&[log.clone()], "LoginHistory", &columns, None);
+    let rows = read(from_ref(&log), "LoginHistory", &columns, None);
     assert_eq!(
         rows,
         [
@@ -157,12 +158,12 @@ fn window(files: &[String], quiet: Option<i64>) -> (String, String, String) {
 fn a_log_speaks_for_the_time_behind_its_last_hole() {
     let quiet = Some(2 * TICKS_PER_DAY);
     let whole: String = (0..50).rev().map(|day| sign_in(day, 5, "ann")).collect();
-    assert_eq!(window(&[whole.clone()], quiet).0, "49");
+    assert_eq!(window(from_ref(&whole), quiet).0, "49");
     assert_eq!(window(&[whole], quiet).1, "49");
 
     let hole: String =
         (0..50).rev().filter(|d| !(20..30).contains(d)).map(|d| sign_in(d, 5, "a")).collect();
-    let (from, _, why) = window(&[hole.clone()], quiet);
+    let (from, _, why) = window(from_ref(&hole), quiet);
     assert_eq!(from, "19");
     assert!(why.contains("nothing from"), "{why}");
     // Without a rule for new files nobody can say that something is missing in one.
