@@ -52,7 +52,7 @@ fn read_with(
     let logins = Logins::of(["ann".to_owned()].into());
     let mut reader = Reader::new(&place, since, coverage, logins).expect("a parser");
     for (n, text) in files.iter().enumerate() {
-        let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now() };
+        let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now(), id: None };
         reader.begin(&file, 0);
         // Pieces end where they like.
         text.as_bytes().chunks(7).for_each(|piece| reader.feed(piece));
@@ -145,7 +145,7 @@ fn a_prefix_that_tells_next_to_nothing_is_enough_for_failures() {
 
 /// `unbroken_from` and `connections_from` in days before now, and the reason.
 fn window(files: &[String], quiet: Option<i64>) -> (String, String, String) {
-    let columns = ["unbroken_from", "connections_from", "why"];
+    let columns = ["unbroken_from", "connections_from", "why_connections"];
     let row = read(files, "LogWindow", &columns, quiet).remove(0);
     let days = |text: &str| {
         let day = |n: &i64| datetime_text(now() - n * TICKS_PER_DAY)[..19] == text[..19];
