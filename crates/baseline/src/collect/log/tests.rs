@@ -52,7 +52,8 @@ fn read_with(
     let logins = Logins::of(["ann".to_owned()].into());
     let mut reader = Reader::new(&place, since, coverage, logins).expect("a parser");
     for (n, text) in files.iter().enumerate() {
-        let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now(), id: None };
+        let file =
+            LogFile { name: n.to_string(), size: text.len() as u64, modified: now(), id: None };
         reader.begin(&file, 0);
         // Pieces end where they like.
         text.as_bytes().chunks(7).for_each(|piece| reader.feed(piece));
