@@ -75,7 +75,8 @@ const SUITES: &[Suite] = &[
     Suite { name: "api-fuzz", run: api::run },
     Suite { name: "kql", run: kql::run },
     Suite { name: "lake", run: lake::run },
-    Suite { name: "baseline-formats", run: baseline::run },
+    Suite { name: "baseline-formats", run: baseline::run_formats },
+    Suite { name: "baseline-coverage", run: baseline::run_coverage },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -96,8 +97,10 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         needs.push(Need::Node);
     }
     deps::ensure(&needs, args.assume_yes())?;
-    // Reports are written by an example: nothing of a server takes part.
-    let needs_program = wanted.iter().any(|suite| suite.name != "baseline-formats");
+    // Reports are written by an example, lists are files: nothing of a server takes part.
+    let needs_program = wanted
+        .iter()
+        .any(|suite| !matches!(suite.name, "baseline-formats" | "baseline-coverage"));
     let binary = match (kind, args.path("--binary")) {
         (EngineKind::Pgkeep, Some(path)) => Some(path),
         (EngineKind::Pgkeep, None) if needs_program => Some(build::release()?),
