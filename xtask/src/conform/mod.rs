@@ -77,6 +77,7 @@ const SUITES: &[Suite] = &[
     Suite { name: "lake", run: lake::run },
     Suite { name: "baseline-formats", run: baseline::run_formats },
     Suite { name: "baseline-coverage", run: baseline::run_coverage },
+    Suite { name: "baseline-peers", run: baseline::run_peers },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -89,12 +90,15 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     }
     if wanted.iter().any(|suite| {
         suite.name.starts_with("keyvault")
-            || matches!(suite.name, "api-fuzz" | "kql" | "lake" | "baseline-formats")
+            || matches!(suite.name, "api-fuzz" | "kql" | "lake" | "baseline-formats" | "baseline-peers")
     }) {
         needs.push(Need::Python);
     }
     if wanted.iter().any(|suite| suite.name == "baseline-formats") {
         needs.push(Need::Node);
+    }
+    if wanted.iter().any(|suite| suite.name == "baseline-peers") {
+        needs.extend([Need::Node, Need::Peers]);
     }
     deps::ensure(&needs, args.assume_yes())?;
     // Reports are written by an example, lists are files: nothing of a server takes part.
@@ -121,6 +125,21 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         0 => Ok(()),
         n => Err(Failure::gate(format!("{n} cases of other people's suites failed"))
             .hint(format!("each needs a fix, or its reason in {DOCUMENT}"))),
+    }
+}
+
+/// Part of `cargo xtask test`: what the baseline writes is what the standards say, by programs of
+/// others. Writes no document.
+pub(crate) fn check_formats() -> Outcome {
+    let account = Account::unprivileged()?;
+    let work = WorkDir::make(None, "formats", &account)?;
+    let bench = Bench { work: &work, kind: EngineKind::Pgkeep, program: None };
+    let verdict = baseline::run_formats(&bench)?;
+    match verdict.n_failed {
+        0 => Ok(say::note(&format!("{} verdicts of others, all good", verdict.n_passed))),
+        n => Err(Failure::gate(format!("{n} verdicts of others on the reports are no"))
+            .detail(verdict.failures.join("\n"))
+            .hint("`cargo xtask conform baseline-formats --no-write` runs them alone")),
     }
 }
 

@@ -10,6 +10,7 @@ use std::process::Command;
 use crate::conform::{Bench, Verdict};
 use crate::failure::{Failure, Outcome};
 use crate::packages::{Environment, Modules};
+use crate::test::OTLP;
 use crate::{proc, repo, say};
 
 const EXAMPLE: &str = "reports";
@@ -19,7 +20,8 @@ pub(in crate::conform) fn run(bench: &Bench<'_>) -> Outcome<Verdict> {
     let python = Environment::make("baseline-formats", &folder.join("requirements.txt"))?.python();
     let modules = Modules::make("baseline-formats-npm", &folder)?;
     say::step("building what writes the reports");
-    let words = ["build", "--locked", "--package", "baseline", "--example", EXAMPLE];
+    // As tests are built, so that after them nothing is left to compile.
+    let words = ["build", "--workspace", "--features", OTLP, "--locked", "--example", EXAMPLE];
     proc::run(&mut proc::cargo(&repo::root(), &words))?;
     let program = repo::target_dir().join("debug").join("examples").join(EXAMPLE);
     let reports = bench.work.path().join("reports");
