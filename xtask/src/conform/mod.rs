@@ -90,7 +90,10 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     }
     if wanted.iter().any(|suite| {
         suite.name.starts_with("keyvault")
-            || matches!(suite.name, "api-fuzz" | "kql" | "lake" | "baseline-formats" | "baseline-peers")
+            || matches!(
+                suite.name,
+                "api-fuzz" | "kql" | "lake" | "baseline-formats" | "baseline-peers"
+            )
     }) {
         needs.push(Need::Python);
     }
@@ -102,9 +105,8 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     }
     deps::ensure(&needs, args.assume_yes())?;
     // Reports are written by an example, lists are files: nothing of a server takes part.
-    let needs_program = wanted
-        .iter()
-        .any(|suite| !matches!(suite.name, "baseline-formats" | "baseline-coverage"));
+    let needs_program =
+        wanted.iter().any(|suite| !matches!(suite.name, "baseline-formats" | "baseline-coverage"));
     let binary = match (kind, args.path("--binary")) {
         (EngineKind::Pgkeep, Some(path)) => Some(path),
         (EngineKind::Pgkeep, None) if needs_program => Some(build::release()?),
@@ -136,7 +138,10 @@ pub(crate) fn check_formats() -> Outcome {
     let bench = Bench { work: &work, kind: EngineKind::Pgkeep, program: None };
     let verdict = baseline::run_formats(&bench)?;
     match verdict.n_failed {
-        0 => Ok(say::note(&format!("{} verdicts of others, all good", verdict.n_passed))),
+        0 => {
+            say::note(&format!("{} verdicts of others, all good", verdict.n_passed));
+            Ok(())
+        }
         n => Err(Failure::gate(format!("{n} verdicts of others on the reports are no"))
             .detail(verdict.failures.join("\n"))
             .hint("`cargo xtask conform baseline-formats --no-write` runs them alone")),

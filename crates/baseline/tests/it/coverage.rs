@@ -8,17 +8,13 @@ use baseline::Check;
 use crate::content;
 
 /// What is coverable and whose check is not written yet. It may only become shorter.
-const NOT_YET: &[&str] = &[
-    "1.1", "1.2", "1.3", "1.6", "1.7", "2.1", "2.2", "2.3", "2.4", "3.1.6", "4.1", "4.2", "5.1",
-    "6.1", "7.3", "8.1", "8.2", "SV-261863", "SV-261864", "SV-261873", "SV-261875", "SV-261877",
-    "SV-261879", "SV-261880", "SV-261881", "SV-261882", "SV-261883", "SV-261894", "SV-261896",
-    "SV-261902", "SV-261903", "SV-261904", "SV-261911", "SV-261912", "SV-261913", "SV-261918",
-    "SV-261919", "SV-261920", "SV-261922", "SV-261929", "SV-261930", "SV-261931", "SV-261936",
-    "SV-261939", "SV-261941", "SV-261943", "SV-261945", "SV-261947", "SV-261949", "SV-261951",
-    "SV-261953", "SV-261955", "SV-261959", "SV-261963", "SV-261965", "SV-261966", "AM-1", "BR-2",
-    "BR-4", "DP-1", "DP-5", "DP-8", "DS-2", "ES-1", "ES-2", "ES-3", "LT-1", "LT-2", "NS-9", "PA-5",
-    "PV-4", "PV-7",
-];
+const NOT_YET: &str = "\
+    1.1 1.2 1.3 1.6 1.7 2.1 2.2 2.3 2.4 3.1.6 4.1 4.2 5.1 6.1 7.3 8.1 8.2 SV-261863 SV-261864 \
+    SV-261873 SV-261875 SV-261877 SV-261879 SV-261880 SV-261881 SV-261882 SV-261883 SV-261894 \
+    SV-261896 SV-261902 SV-261903 SV-261904 SV-261911 SV-261912 SV-261913 SV-261918 SV-261919 \
+    SV-261920 SV-261922 SV-261929 SV-261930 SV-261931 SV-261936 SV-261939 SV-261941 SV-261943 \
+    SV-261945 SV-261947 SV-261949 SV-261951 SV-261953 SV-261955 SV-261959 SV-261963 SV-261965 \
+    SV-261966 AM-1 BR-2 BR-4 DP-1 DP-5 DP-8 DS-2 ES-1 ES-2 ES-3 LT-1 LT-2 NS-9 PA-5 PV-4 PV-7";
 
 /// A benchmark: its file, how many identifiers it has, where a check names them.
 type Benchmark = (&'static str, usize, fn(&Check) -> &[String]);
@@ -66,5 +62,6 @@ fn every_recommendation_is_covered_or_says_why_not() {
         }
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
-    assert_eq!(not_yet, NOT_YET, "no check covers these, and no reason is given");
+    let waited_for: Vec<&str> = NOT_YET.split_whitespace().collect();
+    assert_eq!(not_yet, waited_for, "no check covers these, and no reason is given");
 }

@@ -84,12 +84,10 @@ impl Cluster {
 
     fn control(&self, verb: &str) -> Outcome {
         let mut command = self.tool("pg_ctl");
-        command.arg(verb).arg("--pgdata").arg(self.data()).args(["--wait", "--mode=fast"]);
+        command.arg(verb).arg("--pgdata").arg(self.data()).arg("--wait");
         command.arg("--log").arg(self.folder.join("log"));
-        if verb == "start" {
-            command = self.tool("pg_ctl");
-            command.arg(verb).arg("--pgdata").arg(self.data()).arg("--wait");
-            command.arg("--log").arg(self.folder.join("log"));
+        if verb != "start" {
+            command.arg("--mode=fast");
         }
         // Not captured: the server would keep the other end of the pipe.
         let status = command
@@ -107,7 +105,8 @@ impl Cluster {
     }
 
     fn sql(&self, database: &str, file: &Path) -> Outcome {
-        let text = std::fs::read_to_string(file).doing(|| format!("read \"{}\"", file.display()))?;
+        let text =
+            std::fs::read_to_string(file).doing(|| format!("read \"{}\"", file.display()))?;
         let mut psql = self.tool("psql");
         psql.arg("-h").arg(&self.folder).args(["-p", &self.port, "-U", "postgres", "-d", database]);
         let path = self.folder.join("sql");

@@ -22,6 +22,8 @@ pub(super) struct Said {
     beside: Vec<[String; 4]>,
     /// Cells: tool, rule, check.
     waiting: Vec<[String; 3]>,
+    /// How many checks fail, and those of which no tool says anything.
+    alone: Option<(String, String)>,
     faults: Vec<String>,
 }
 
@@ -38,6 +40,7 @@ impl Said {
                 }
                 ["beside", a, b, c, d] => said.beside.push([a, b, c, d].map(own)),
                 ["waiting", a, b, c] => said.waiting.push([a, b, c].map(own)),
+                ["alone", n, ids] => said.alone = Some((own(n), own(ids))),
                 ["fault", what] => said.faults.push(what.to_owned()),
                 _ => return Err(Failure::new("the judge said something odd").detail(line)),
             }
@@ -75,6 +78,13 @@ impl Said {
         for cells in &self.tools {
             text += &format!("| {} |\n", cells.join(" | "));
         }
+        if let Some((n_failed, ids)) = &self.alone {
+            let n_alone = ids.split(", ").filter(|id| !id.is_empty()).count();
+            text += &format!(
+                "\n{n_failed} checks fail on this cluster; of {n_alone} no other tool says \
+                 anything: {ids}.\n"
+            );
+        }
         text += "\n### Where they differ\n\n| tool | who says it | rule or check | where | why |\n\
                  |---|---|---|---|---|\n";
         for Difference { tool, side, rule, places, why } in &self.differences {
@@ -88,7 +98,8 @@ impl Said {
             text += &format!("| {} |\n", cells.join(" | "));
         }
         if !self.waiting.is_empty() {
-            text += "\n### Checks that are not written yet\n\n| tool | rule | check |\n|---|---|---|\n";
+            text +=
+                "\n### Checks that are not written yet\n\n| tool | rule | check |\n|---|---|---|\n";
             for cells in &self.waiting {
                 text += &format!("| {} |\n", cells.join(" | "));
             }

@@ -4,6 +4,7 @@ judge.py WORK FIXTURE MODULES PORT HOME: WORK holds `assessment.json`. Prints, w
   tool     name, version, rules that spoke, both, only they, only we
   differs  tool, they or we, rule or check, where, explanation (empty: there is none)
   beside   tool, rule, how often, why no check is about it
+  alone    how many checks fail, and those of them of which no tool says anything
   waiting  tool, rule, check that this pgkeep does not have
   fault    what is wrong with the files of this comparison, or with a tool
 """
@@ -108,6 +109,7 @@ def compare(tool, version, said, assessment, explained):
         for rule, where in sorted(found):
             say("differs", tool, side, rule, where, explained.of(tool, side, rule, where))
     say("tool", tool, version, len(spoken), len(both), len(only_they), len(only_we))
+    return {check for rule, _ in both for check in rules[rule]["checks"].split(",")}
 
 
 def main():
@@ -115,6 +117,7 @@ def main():
     bench = Bench(work, fixture, modules, port, home)
     assessment = Assessment(pathlib.Path(work) / "assessment.json")
     explained = Explained()
+    seen = set()
     for name, version, read in TOOLS:
         started = time.monotonic()
         try:
@@ -125,7 +128,9 @@ def main():
         print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
         if not said:
             say("fault", f"{name} said nothing at all")
-        compare(name, version(bench), said, assessment, explained)
+        seen |= compare(name, version(bench), said, assessment, explained)
+    failed = [one for one, result in assessment.results.items() if result["verdict"] == "fail"]
+    say("alone", len(failed), ", ".join(one for one in failed if one not in seen))
     for row in explained.unused():
         say("fault", "explains nothing: " + " ".join(str(value) for value in row.values()))
 

@@ -10,8 +10,8 @@ mod document;
 
 use std::process::Command;
 
-use crate::conform::{Bench, Verdict};
 use crate::cluster::Account;
+use crate::conform::{Bench, Verdict};
 use crate::failure::{Doing, Failure, Outcome};
 use crate::packages::{Environment, Modules};
 use crate::{document as page, proc, repo, say};
