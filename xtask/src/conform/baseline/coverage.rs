@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::conform::{Bench, Verdict};
 use crate::failure::{Doing, Failure, Outcome};
-use crate::gen_files::coverage::{BENCHMARKS, lines};
+use crate::gen_files::coverage::{BENCHMARKS, Line, lines};
 use crate::repo;
 
 /// Column of `baseline-checks.csv` that holds a benchmark's identifiers.
@@ -36,44 +36,42 @@ pub(in crate::conform) fn run(_bench: &Bench<'_>) -> Outcome<Verdict> {
         .flat_map(|line| line.checks.iter().map(String::as_str))
         .collect();
     for (benchmark, name, lines) in &all {
-        let benchmark = *benchmark;
-        let column = COLUMNS.iter().find(|(of, _)| *of == benchmark).map_or("", |(_, to)| to);
+        let column = COLUMNS.iter().find(|(of, _)| of == benchmark).map_or("", |(_, to)| to);
         let mut wanted = mapped(&checks, column);
-        if benchmark == "mcsb" {
+        if *benchmark == "mcsb" {
             for row in &controls {
                 wanted.entry(cell(row, "mcsb_id").to_owned()).or_default();
             }
         }
-        let (mut n_covered, mut n_reasons) = (0, 0);
         for line in lines {
-            let mapped = wanted.remove(&line.id).unwrap_or_default();
-            let known: BTreeSet<&str> = line.checks.iter().map(String::as_str).collect();
-            let there = mapped.iter().map(String::as_str).filter(|id| written.contains(id));
-            let odd: Vec<&str> =
-                known.symmetric_difference(&there.collect::<BTreeSet<_>>()).copied().collect();
-            n_covered += usize::from(!known.is_empty());
-            n_reasons += usize::from(!line.reason.is_empty());
-            match (known.is_empty() && line.reason.is_empty(), odd.is_empty()) {
-                (false, true) => verdict.n_passed += 1,
-                (true, _) => fail(&mut verdict, format!("{benchmark} {} is not covered", line.id)),
-                (_, false) => {
-                    let odd = odd.join(", ");
-                    let what = format!("{benchmark} {}: file and table differ in {odd}", line.id);
-                    fail(&mut verdict, what);
-                }
+            let of_table = wanted.remove(&line.id).unwrap_or_default();
+            match fault(line, &of_table, &written) {
+                Some(what) => fail(&mut verdict, format!("{benchmark} {}: {what}", line.id)),
+                None => verdict.n_passed += 1,
             }
         }
         for id in wanted.into_keys() {
             fail(&mut verdict, format!("{benchmark} {id} is not in the list"));
         }
+        let n_covered = lines.iter().filter(|line| !line.checks.is_empty()).count();
+        let n_reasons = lines.iter().filter(|line| !line.reason.is_empty()).count();
         let n = lines.len();
         verdict.remark += &format!("\n- {name}: {n_covered} of {n} covered, {n_reasons} cannot be");
     }
-    let missing: Vec<&str> =
-        checks.iter().map(|row| cell(row, "id")).filter(|id| !written.contains(*id)).collect();
-    let n_written = checks.len() - missing.len();
-    verdict.remark += &format!("\n- {n_written} of {} checks take part\n", checks.len());
+    let n_checks = checks.len();
+    verdict.remark += &format!("\n- {} of {n_checks} checks take part\n", written.len());
     Ok(verdict)
+}
+
+/// What is wrong with a line, given the checks that the table maps to it and those that there are.
+fn fault(line: &Line, of_table: &BTreeSet<String>, written: &BTreeSet<&str>) -> Option<String> {
+    let known: BTreeSet<&str> = line.checks.iter().map(String::as_str).collect();
+    if known.is_empty() && line.reason.is_empty() {
+        return Some("is not covered".to_owned());
+    }
+    let there = of_table.iter().map(String::as_str).filter(|id| written.contains(id)).collect();
+    let odd: Vec<&str> = known.symmetric_difference(&there).copied().collect();
+    (!odd.is_empty()).then(|| format!("files and table differ in {}", odd.join(", ")))
 }
 
 fn fail(verdict: &mut Verdict, what: String) {
@@ -138,7 +136,25 @@ fn records(text: &str) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use super::records;
+    use std::collections::BTreeSet;
+
+    use super::{Line, fault, records};
+
+    #[test]
+    fn a_line_is_held_to_the_table() {
+        let line = |checks: &[&str], reason: &str| Line {
+            id: "1.1".to_owned(),
+            reason: reason.to_owned(),
+            checks: checks.iter().map(|id| (*id).to_owned()).collect(),
+        };
+        let table = ["A", "B", "C"].map(str::to_owned).into();
+        let written = BTreeSet::from(["A", "B", "X"]);
+        assert_eq!(fault(&line(&["A", "B"], ""), &table, &written), None);
+        assert!(fault(&line(&["A"], ""), &table, &written).is_some_and(|what| what.ends_with("B")));
+        assert!(fault(&line(&["A", "B", "X"], ""), &table, &written).is_some());
+        assert!(fault(&line(&[], ""), &BTreeSet::new(), &written).is_some());
+        assert_eq!(fault(&line(&[], "no"), &BTreeSet::new(), &written), None);
+    }
 
     #[test]
     fn quotes_hold_commas_and_lines() {

@@ -149,8 +149,13 @@ impl Said {
 mod tests {
     use super::Said;
 
-    const SAID: &str = "tool\ta\t1\t2\t3\t1\t2\ndiffers\ta\twe\tX-1\tp\tso\ndiffers\ta\twe\tX-1\tq\tso\n\
-                        differs\ta\tthey\tr\tp\t\nbeside\ta\ts\t4\tno\nwaiting\ta\tt\tX-2\n";
+    const SAID: &str = "tool\ta\t1\t2\t3\t1\t2\n\
+        differs\ta\twe\tX-1\tp\tso\n\
+        differs\ta\twe\tX-1\tq\tso\n\
+        differs\ta\tthey\tr\tp\t\n\
+        beside\ta\ts\t4\tno\n\
+        alone\t3\tX-1, X-3\n\
+        waiting\ta\tt\tX-2\n";
 
     #[test]
     fn what_is_not_explained_fails() {
@@ -158,6 +163,7 @@ mod tests {
         let section = said.section();
         assert!(section.contains("| a | only we | X-1 | p, q | so |"), "{section}");
         assert!(section.contains("**not explained**"), "{section}");
+        assert!(section.contains("3 checks fail on this cluster; of 2 no"), "{section}");
         let verdict = said.verdict();
         assert_eq!((verdict.n_passed, verdict.n_failed, verdict.n_skipped), (5, 1, 1));
         let faulty = Said::read(&format!("{SAID}fault\tit broke\n")).unwrap().verdict();
