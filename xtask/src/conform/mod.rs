@@ -1,5 +1,6 @@
 //! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
-//! vault, on the API, on the query language, on tables of the log lake and on reports.
+//! vault, on the API, on the query language, on tables of the log lake and on reports; other
+//! people's tools on the same server.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
 //! source package, what judges the key vault, the API and the tables from PyPI; versions are pinned

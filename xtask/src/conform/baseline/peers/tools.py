@@ -8,11 +8,14 @@ Nothing of a tool's wording is kept.
 import csv
 import json
 import os
+import pathlib
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as xml
 
+ROOT = pathlib.Path(__file__).resolve().parents[5]
+PASS_04 = ROOT / "content/checks/passwords/PASS-04.toml"
 DATABASES = ["shop", "clinic", "sound"]
 LIMIT_S = 900
 
@@ -301,18 +304,17 @@ def verifiers(b, kind):
 
 
 def guesses(b):
-    """The words of PASS-04, which lie in its query; the test of its number is that both agree."""
-    rows = b.psql("postgres", """
-        SELECT r.rolname, w.word
-          FROM pg_roles AS r, unnest(ARRAY[r.rolname::text, 'password', reverse(r.rolname),
-               r.rolname || '123', '123456', r.rolname || extract(year FROM now())::text,
-               'postgres', 'changeme', r.rolname || (extract(year FROM now()) - 1)::text,
-               'secret', 'admin']) AS w(word) WHERE r.rolcanlogin""")
-    words = {}
+    """The words of PASS-04 for each role, taken from its query."""
+    with open(PASS_04) as file:
+        words = re.search(r"unnest\((ARRAY\[.*?\])\)", file.read(), re.S).group(1)
+    rows = b.psql("postgres", f"""
+        SELECT r.rolname, w.word FROM pg_roles AS r, unnest({words}) AS w(word)
+         WHERE r.rolcanlogin""")
+    tried = {}
     for row in rows.splitlines():
         role, word = row.split("|")
-        words.setdefault(role, []).append(word)
-    return words
+        tried.setdefault(role, []).append(word)
+    return tried
 
 
 def debian(package):
