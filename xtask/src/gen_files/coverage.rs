@@ -49,16 +49,22 @@ fn read(list: &str, mapped: &Mapped) -> Outcome<Vec<Line>> {
 /// Adds the identifiers of `benchmark` that a check names.
 fn note(check: &str, benchmark: &str, mapped: &mut Mapped) -> Outcome {
     // What the rules say stands in tables below, and may look like anything.
-    let top = check.lines().take_while(|line| !line.starts_with('['));
-    let values: Vec<(&str, &str)> = top
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(key, value)| (key.trim(), value.trim()))
-        .collect();
-    let value = |wanted| values.iter().find(|(key, _)| *key == wanted).map(|(_, value)| *value);
+    let top: Vec<&str> = check.lines().take_while(|line| !line.starts_with('[')).collect();
+    let value = |key: &str| {
+        let at = top.iter().position(|line| line.split('=').next().map(str::trim) == Some(key))?;
+        let mut value = top[at].split_once('=').map_or("", |(_, value)| value).to_owned();
+        for line in &top[at + 1..] {
+            if !value.trim_start().starts_with('[') || value.contains(']') {
+                break;
+            }
+            value += line;
+        }
+        Some(value.trim().to_owned())
+    };
     let id = value("id").unwrap_or_default().trim_matches('"').to_owned();
     let Some(list) = value(benchmark) else { return Ok(()) };
     if id.is_empty() || !list.ends_with(']') {
-        return Err(Failure::new(format!("the {benchmark} of check \"{id}\" is not on one line")));
+        return Err(Failure::new(format!("the {benchmark} of check \"{id}\" is no list")));
     }
     for item in list.split('"').skip(1).step_by(2) {
         mapped.entry(item.to_owned()).or_default().insert(id.clone());
@@ -123,7 +129,8 @@ fn row(Line { id, reason, checks }: &Line) -> String {
 mod tests {
     use super::{Mapped, counts, note, read, row};
 
-    const CHECK: &str = "id = \"A-1\"\ncis = [\"1.1\", \"1.2\"]\n[rules]\ncis = [\"9.9\"]\n";
+    const CHECK: &str =
+        "id = \"A-1\"\ncis = [\n  \"1.1\",\n  \"1.2\",\n]\n[rules]\ncis = [\"9.9\"]\n";
 
     #[test]
     fn mappings_meet_the_list() {
