@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bundle::{Bundle, Gap};
 use crate::check::{Access, Check, FixClass, Profile, Severity};
 use crate::error::Result;
+use crate::feed;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::library::Library;
 
@@ -163,7 +164,7 @@ pub fn assess(
     profiles: &[Profile],
     now_ms: i64,
 ) -> Result<Assessment> {
-    let now = now_ms.saturating_mul(TICKS_PER_MILLISECOND).saturating_add(UNIX_EPOCH);
+    let now = ticks(now_ms);
     let mut results = Vec::new();
     for check in library.chosen(ids)? {
         results.push(outcome(library, check, bundle, profiles, now)?);
@@ -194,13 +195,23 @@ pub fn assess(
         role: bundle.role.clone(),
         evidence_hash: bundle.hash()?,
         profile,
-        feeds: Vec::new(),
+        feeds: feed::states(bundle),
         counts,
         score,
         coverage,
         results,
         missing_rights,
     })
+}
+
+/// Moments as KQL counts them.
+fn ticks(ms: i64) -> i64 {
+    ms.saturating_mul(TICKS_PER_MILLISECOND).saturating_add(UNIX_EPOCH)
+}
+
+/// The present moment, the same way.
+pub(crate) fn now_ticks(clock: &dyn base::Clock) -> i64 {
+    ticks(clock.now().as_millisecond())
 }
 
 fn outcome(

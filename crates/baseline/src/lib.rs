@@ -8,10 +8,12 @@
 //! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
 //! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
 //! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `feed` | [`Feeds`]: what is known of vulnerabilities and versions |
 //! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `fix` | plans, makes, proves and takes back what mends a failure |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
@@ -23,6 +25,8 @@ mod declared;
 mod derive;
 mod error;
 mod evidence;
+mod feed;
+pub mod fix;
 mod judge;
 mod library;
 pub mod report;
@@ -30,11 +34,14 @@ mod rules;
 
 pub use assess::{Assessment, FeedState, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
-pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
-pub use collect::{Connect, Connecting, Request, collect};
+pub use check::{
+    Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
+};
+pub use collect::{Connect, Connecting, Host, LogSource, Place, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
+pub use feed::{FeedAbout, FeedKind, Feeds, Imported, import};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;

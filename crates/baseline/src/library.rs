@@ -113,7 +113,7 @@ impl Library {
     ///
     /// # Errors
     /// A rule does not bind.
-    pub(crate) fn tables_read(&self, check: &Check) -> Result<Arc<BTreeSet<String>>, String> {
+    pub fn tables_read(&self, check: &Check) -> Result<Arc<BTreeSet<String>>, String> {
         let known = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known().get(&check.id) {
             return Ok(Arc::clone(names));
@@ -143,7 +143,7 @@ impl Library {
 
     fn checked(&self, check: &Check) -> Result<(), String> {
         let fix = &check.fix;
-        let n_rules = [&fix.settings, &fix.sql, &fix.files].into_iter().flatten().count();
+        let n_rules = [&fix.settings, &fix.sql, &fix.files, &fix.hba].into_iter().flatten().count();
         if !fix.class.is_automatic() && fix.why.as_ref().is_none_or(String::is_empty) {
             return Err("the fix does not say why it is by hand, or none".to_owned());
         }

@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use base::{Clock as _, SystemClock};
 use baseline::{
-    Bundle, Check, Declared, Example, Library, Outcome, Profile, Request, Verdict, assess, collect,
+    Bundle, Check, Declared, Example, Library, LogSource, Outcome, Profile, Request, Sources,
+    Verdict, assess, collect,
 };
 
 use crate::content::{is_wanted, library};
+use crate::dates::dated_table;
+use crate::feeds::feeds;
 use crate::ground::{Ground, MONITOR};
 
 /// The checks of one topic that are wanted.
@@ -24,9 +27,19 @@ async fn said(
     example: &Example,
     role: &'static str,
 ) -> Result<Outcome, String> {
-    let declared = Declared::of(example.declare.clone()).expect("a declaration");
+    let declared = Declared::of(dated_table(example.declare.clone())).expect("a declaration");
     let reader = ground.reader(role);
-    let request = Request { checks: &[check], declared: &declared, asked: &example.asked };
+    let host = ground.host();
+    let checks = [check];
+    let mut request = Request::of(&checks, &declared);
+    request.asked = &example.asked;
+    let feeds = match example.feeds.as_slice() {
+        [] => None,
+        names => Some(feeds(names, ground.version().await)),
+    };
+    let log = LogSource::default();
+    let (host, feeds, log) = (Some(&host), feeds.as_ref(), Some(&log));
+    request.sources = Sources { host, feeds, log, wire: true };
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     let bundle = bundle.map_err(|error| format!("cannot be collected: {:?}", error.fault()))?;
     let profiles: Vec<Profile> = example.profile.into_iter().collect();
@@ -111,7 +124,8 @@ async fn run(topics: &[&str]) {
 async fn testkit_major(ground: &Ground, library: &Library, check: &Check) -> u32 {
     let reader = ground.reader("postgres");
     let declared = Declared::default();
-    let request = Request { checks: &[check], declared: &declared, asked: &[] };
+    let checks = [check];
+    let request = Request::of(&checks, &declared);
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     bundle.expect("the cluster can be read").major
 }
@@ -140,6 +154,15 @@ macro_rules! topics {
                 run(&[$($topic),+]).await;
             }
         )*
+        /// Their fixes.
+        mod fixes {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    crate::fixes::run(&[$($topic),+]).await;
+                }
+            )*
+        }
     };
 }
 
@@ -154,6 +177,9 @@ topics! {
     row_security: "row-security";
     extensions: "extensions";
     hba: "hba";
+    at_rest: "at-rest";
+    sensitive_data: "sensitive-data";
+    threat: "threat";
 }
 
 #[test]

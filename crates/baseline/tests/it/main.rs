@@ -2,9 +2,14 @@
 
 mod content;
 mod coverage;
+mod dates;
 mod examples;
+mod feeds;
+mod fixes;
 mod ground;
 mod hba;
+mod log;
 mod paths;
+mod plant;
 mod report;
 mod sample;
