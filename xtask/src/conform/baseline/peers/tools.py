@@ -50,6 +50,9 @@ class Bench:
         return self.run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.url(database),
                         "-c", sql, codes=(0,))
 
+    def major(self):
+        return int(self.psql("postgres", "SHOW server_version_num")) // 10000
+
 
 def function(name):
     """`as_owner()` of a script as schema and name."""
@@ -225,7 +228,7 @@ def sslscan(b):
     yield "self-signed", "", "", signed == ["true"]
 
 
-# Identifier of testssl.sh → bad when it says more than this.
+# What is asked of testssl.sh, by its own identifiers.
 TESTSSL = ["TLS1", "TLS1_1", "TLS1_3", "cipherlist_NULL", "cipherlist_aNULL", "cipherlist_EXPORT",
            "cipherlist_LOW", "cipherlist_OBSOLETED", "cipher_order", "DH_groups",
            "cert_subjectAltName", "cert_chain_of_trust", "cert_expirationStatus", "cert_keySize",
@@ -332,7 +335,7 @@ def npm_version(b, package):
         return json.load(file)["version"]
 
 
-# Name, where it comes from and in which version, what reads it, the databases that it looks at.
+# Name, where it comes from and in which version, what reads it.
 TOOLS = [
     ("pgspot", lambda b: "PyPI " + python("pgspot"), pgspot),
     ("squawk", lambda b: "PyPI " + python("squawk-cli"), squawk),
@@ -343,7 +346,8 @@ TOOLS = [
     ("postgres-language-server",
      lambda b: "npm " + npm_version(b, LANGUAGE_SERVER), splinter),
     ("supashield", lambda b: "npm " + npm_version(b, "supashield"), supashield),
-    ("plpgsql_check", lambda b: "Debian " + debian("postgresql-15-plpgsql-check"), plpgsql_check),
+    ("plpgsql_check",
+     lambda b: "Debian " + debian(f"postgresql-{b.major()}-plpgsql-check"), plpgsql_check),
     ("check_postgres", lambda b: "Debian " + debian("check-postgres"), check_postgres),
     ("check_pgactivity", lambda b: "Debian " + debian("check-pgactivity"), check_pgactivity),
     ("lynis", lambda b: "Debian " + debian("lynis"), lynis),
