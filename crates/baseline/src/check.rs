@@ -254,6 +254,9 @@ pub struct Example {
     pub majors: Option<Majors>,
     /// `monitor`: what a role with `pg_monitor` can read
     pub role: Option<ExampleRole>,
+    /// It can be made by root alone
+    #[serde(default)]
+    pub needs_root: bool,
 }
 
 /// A file that an example makes; what was there before comes back afterwards.
@@ -271,11 +274,11 @@ pub struct ExampleFile {
     pub owner: Option<String>,
     /// It is a link to this
     pub link: Option<String>,
-    /// It was written last so many days ago
-    pub age_days: Option<u32>,
     /// It is a folder
     #[serde(default)]
     pub folder: bool,
+    /// How long ago it was written
+    pub age_hours: Option<u32>,
 }
 
 /// Who reads the evidence of an example.

@@ -24,6 +24,7 @@
 //! | `parameters`, `suggest` | [`parameters()`], [`parameter()`], "did you mean" |
 //! | `parameter_set` | [`Cluster::set_parameter`], its try, [`Cluster::reset_parameter`] |
 //! | `certificate` | [`CertificatePair`], [`Cluster::install_certificate`] |
+//! | `inspect` | [`Inspected`]: certificates as they are, for judging |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
 //! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
 //! | `early` | [`probe_start`], [`probe_injection`], [`probe_direct`]: before anybody signs in |
@@ -52,6 +53,7 @@ mod guard;
 mod hba;
 mod hello;
 mod initdb;
+mod inspect;
 mod networking;
 mod outside;
 mod parameter_set;
@@ -86,6 +88,7 @@ pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};
 pub use hello::{HelloAnswer, TlsVersion, probe_hello};
+pub use inspect::{Inspected, KeyFit};
 pub use networking::{
     EffectiveRule, Networking, NetworkingChange, NetworkingOutcome, NetworkingPreview, Refused,
     RefusedKind,

@@ -39,6 +39,8 @@ const FEED: &str = "feed";
 const LOG: &str = "log";
 /// The source of tables that are asked from outside, through the network.
 const WIRE: &str = "wire";
+/// The reason of a table that nobody asked for.
+const NOT_ASKED: &str = "not-asked";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -150,7 +152,9 @@ pub async fn collect(
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
     let of_source = |source: &str| -> Vec<(String, Vec<String>)> {
+        let is_asked = |w: &&Wanted<'_>| w.table.gaps.iter().all(|gap| gap.reason != NOT_ASKED);
         let all = wanted.iter().filter(|w| w.evidence.source.as_deref() == Some(source));
+        let all = all.filter(is_asked);
         all.map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone())).collect()
     };
     let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
@@ -158,13 +162,19 @@ pub async fn collect(
     let (fed, logs, wires) = (names(FEED), names(LOG), names(WIRE));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
-    if !hosts.is_empty() {
-        progress("reading the host");
-    }
+    // What is declared names files of the host, too.
+    tables.insert(DECLARED.to_owned(), bundle.declared.clone());
+    let identity = match request.sources.host {
+        Some(_) if !hosts.is_empty() => {
+            progress("reading the host");
+            Some(sql::identity(&first).await)
+        }
+        _ => None,
+    };
+    let access = host::access(request.sources.host, identity);
     for (name, from) in hosts {
         let started = Instant::now();
-        let host = request.sources.host;
-        let mut table = host::read(host, &name, &from, &tables, about.major);
+        let mut table = host::read(&access, &name, &from, &tables, about.major);
         table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tables.insert(name, table);
     }
@@ -192,6 +202,7 @@ pub async fn collect(
         };
         log::fill(&asked, &logs, &mut tables).await;
     }
+    tables.remove(DECLARED);
     for (name, from) in derived {
         progress(&format!("computing {name}"));
         let table = derive::derive(&name, &from, &tables, about.major);
@@ -337,18 +348,20 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
         let unasked = evidence.asked.as_ref().filter(|word| !is_asked(word));
         let table = match (evidence.sql(major), &evidence.source) {
             (Some(sql), _) if unasked.is_some() => {
-                let mut gap = gap(None, "not-asked", "it is read only where it is asked for");
+                let mut gap = gap(None, NOT_ASKED, "it is read only where it is asked for");
                 gap.cure = unasked.map(|word| format!("--with {word}"));
                 TableEvidence::unread(schema, gap, sql.trim())
             }
             (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
-            (None, Some(source)) if unasked.is_some() => {
-                let mut gap = gap(None, "not-asked", "it is done only where it is asked for");
-                gap.cure = unasked.map(|word| format!("--with {word}"));
-                TableEvidence::unread(schema, gap, source.as_str())
-            }
             (None, Some(source)) => {
-                let gap = gap(None, "no-collector", &format!("nothing reads {source}"));
+                let gap = match unasked {
+                    Some(word) => {
+                        let mut gap = gap(None, NOT_ASKED, "it is read only where it is asked for");
+                        gap.cure = Some(format!("--with {word}"));
+                        gap
+                    }
+                    None => gap(None, "no-collector", &format!("nothing reads {source}")),
+                };
                 TableEvidence::unread(schema, gap, source.as_str())
             }
             (None, None) => {

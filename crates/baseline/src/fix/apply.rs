@@ -137,37 +137,57 @@ impl Fixer<'_> {
                 plan.restart |= *restart;
             }
         }
-        let logins = radius::logins(&connection).await?;
-        let mut radius = radius::by_settings(&logins, &plan.changes);
-        radius.window = "sessions that are open now".to_owned();
-        radius.seen = logins.len();
         let own = database(&connection).await?;
         let statements = statements(&plan.changes, false);
+        let mut logins = None;
         if !statements.is_empty() {
             let hold = Hold::open(self.target, &own, &statements).await?;
-            let before = hold.may(&logins).await?;
             hold.run(&own, &statements).await?;
             plan.touched = hold.touched().await?;
-            radius.refused.extend(radius::refused(&logins, &before, &hold.may(&logins).await?));
             hold.roll_back().await?;
         }
         let edits = edits(&plan.changes);
-        if !edits.is_empty() {
-            let request = Request {
-                checks: &[],
-                declared: self.declared,
-                asked: &[],
-                sources: self.sources,
-                tables: &doors::TABLES,
-            };
-            let bundle =
-                collect(self.target, self.library, &request, self.clock, self.progress).await?;
-            let by_lines = doors::by_lines(&connection, &bundle, &edits, &logins).await?;
-            radius.refused.extend(by_lines.refused);
-            radius.unsure.extend(by_lines.unsure);
+        let mut radius = Radius::default();
+        if radius::may_refuse(&plan.touched, &plan.changes) {
+            let known = self.logins(&connection, &mut radius).await?;
+            let logins = &logins.insert(known).0;
+            radius.join(radius::by_settings(logins, &plan.changes));
+            if !statements.is_empty() {
+                let hold = Hold::open(self.target, &own, &statements).await?;
+                let before = hold.may(logins).await?;
+                hold.run(&own, &statements).await?;
+                radius.refused.extend(radius::refused(logins, &before, &hold.may(logins).await?));
+                hold.roll_back().await?;
+            }
+        }
+        if let (Some((logins, bundle)), false) = (&logins, edits.is_empty()) {
+            radius.join(doors::by_lines(&connection, bundle, &edits, logins).await?);
         }
         plan.radius = radius;
         self.look_at_files(&connection, plan).await
+    }
+
+    /// Who signs in: sessions that are open now, and the log as far as it can be read. Beside it
+    /// the tables that decide who is let in.
+    async fn logins(
+        &self,
+        connection: &pg::Connection,
+        radius: &mut Radius,
+    ) -> Result<(Vec<Login>, Bundle)> {
+        let tables = [&doors::TABLES[..], &radius::TABLES[..]].concat();
+        let request = Request {
+            checks: &[],
+            declared: self.declared,
+            asked: &[],
+            sources: self.sources,
+            tables: &tables,
+        };
+        let bundle =
+            collect(self.target, self.library, &request, self.clock, self.progress).await?;
+        let mut logins = radius::sessions(connection).await?;
+        radius.window = radius::of_log(&bundle, &mut logins);
+        radius.seen = logins.len();
+        Ok((logins, bundle))
     }
 
     /// Says what becomes of texts, without writing any.

@@ -182,7 +182,10 @@ impl Ground {
         if example.hba.is_some() {
             self.take_up().await?;
         }
-        self.planted.make(&self.host(), &example.files)?;
+        if !example.files.is_empty() {
+            let words = self.words().await?;
+            self.planted.make(&self.host(), &example.files, words)?;
+        }
         self.statements("example", &example.sql).await?;
         for (database, statements) in &example.sql_in {
             self.statements(database, statements).await?;
@@ -208,6 +211,25 @@ impl Ground {
             }
         }
         Ok(())
+    }
+
+    /// What stands in an example for places that a test has.
+    async fn words(&self) -> Result<Vec<(&'static str, String)>, String> {
+        let admin = self.admin("postgres").await;
+        let sql = "select (select setting from pg_config where name = 'PKGLIBDIR'), \
+                   (select setting from pg_config where name = 'SHAREDIR')";
+        let row = admin.query_one("ask for its folders", sql, &[]).await;
+        let row = row.map_err(|e| format!("folders: {:?}", e.fault()))?;
+        let user = testkit::server_user();
+        Ok(vec![
+            ("{pgdata}", self.cluster.data_dir().display().to_string()),
+            ("{socket}", self.cluster.dir().display().to_string()),
+            ("{pkglibdir}", row.get(0)),
+            ("{sharedir}", row.get(1)),
+            ("{account}", user.name),
+            ("{uid}", user.uid.to_string()),
+            ("{gid}", user.gid.to_string()),
+        ])
     }
 
     /// Makes the role that may read with `pg_monitor` alone.
@@ -262,7 +284,13 @@ impl Ground {
         }
         let admin = self.admin(database).await;
         for sql in statements {
-            run(&admin, sql).await?;
+            if sql.contains("{pgdata}") || sql.contains("{socket}") {
+                let words = self.words().await?;
+                let sql = words.iter().fold(sql.clone(), |sql, (word, to)| sql.replace(word, to));
+                run(&admin, &sql).await?;
+            } else {
+                run(&admin, sql).await?;
+            }
         }
         Ok(())
     }
