@@ -44,10 +44,9 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// How pgkeep reaches it.
+    /// How pgkeep reaches it: over the network, so that it may ask from outside as well.
     pub(super) fn dsn(&self) -> String {
-        let folder = self.folder.display();
-        format!("host={folder} port={} user=postgres dbname=postgres", self.port)
+        format!("host=127.0.0.1 port={} user=boss dbname=postgres", self.port)
     }
 
     /// Its port on 127.0.0.1.
@@ -55,7 +54,8 @@ impl Cluster {
         &self.port
     }
 
-    fn data(&self) -> PathBuf {
+    /// Its data folder.
+    pub(super) fn data(&self) -> PathBuf {
         self.folder.join("data")
     }
 

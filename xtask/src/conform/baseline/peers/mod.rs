@@ -37,7 +37,7 @@ pub(in crate::conform) fn run(bench: &Bench<'_>) -> Outcome<Verdict> {
     say::step("pgkeep's assessment");
     let mut assess = Command::new(program);
     assess.args(["baseline", "assess", "-o", "json", "--with", "password-guesses", "--dsn"]);
-    let said = proc::capture(assess.arg(cluster.dsn()))?;
+    let said = proc::capture(assess.arg(cluster.dsn()).arg("--pgdata").arg(cluster.data()))?;
     let judged = bench.work.path().join("judged");
     std::fs::create_dir(&judged).doing(|| "make a folder".to_owned())?;
     std::fs::write(judged.join("assessment.json"), said).doing(|| "keep it".to_owned())?;
