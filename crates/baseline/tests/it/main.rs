@@ -1,6 +1,7 @@
 //! Checks against real clusters.
 
 mod content;
+mod coverage;
 mod dates;
 mod examples;
 mod feeds;
