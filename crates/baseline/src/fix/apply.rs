@@ -347,7 +347,12 @@ impl Fixer<'_> {
         }
         let mut names: Vec<String> = Vec::new();
         if let Some(conf) = record.conf.clone() {
-            settings::set(connection, &plan.changes, &conf).await?;
+            if let Err(error) = settings::set(connection, &plan.changes, &conf).await {
+                // What was set is taken back already; then there is nothing left to bring back.
+                let now = super::Kept::of(&settings::auto_conf(connection).await?);
+                record.conf = record.conf.take().filter(|conf| conf.before != now);
+                return Err(error);
+            }
             let after = super::Kept::of(&settings::auto_conf(connection).await?);
             names.extend(conf.old.iter().map(|(name, _)| name.clone()));
             record.conf = Some(super::ConfRecord { after: Some(after), ..conf });
