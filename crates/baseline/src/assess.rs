@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::bundle::{Bundle, Gap};
 use crate::check::{Access, Check, FixClass, Profile, Severity};
 use crate::error::Result;
+use crate::feed;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::library::Library;
 
@@ -194,7 +195,7 @@ pub fn assess(
         role: bundle.role.clone(),
         evidence_hash: bundle.hash()?,
         profile,
-        feeds: Vec::new(),
+        feeds: feed::states(bundle),
         counts,
         score,
         coverage,

@@ -27,6 +27,7 @@
 //! | `inspect` | [`Inspected`]: certificates as they are, for judging |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
 //! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
+//! | `early` | [`probe_start`], [`probe_injection`], [`probe_direct`]: before anybody signs in |
 //! | `outside` | [`Cluster::find_outside_mount`] |
 //! | `read_only` | [`Cluster::read_only`] |
 //!
@@ -44,6 +45,7 @@ mod connection;
 mod diagnose;
 mod diff;
 mod dsn;
+mod early;
 mod error;
 mod file;
 mod firewall;
@@ -81,6 +83,7 @@ pub use connection::{Connection, Transport};
 pub use diagnose::StartCause;
 pub use diff::lines as diff;
 pub use dsn::{Defaults, Dsn};
+pub use early::{Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start};
 pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};

@@ -9,7 +9,7 @@ use super::plan::{self, Change, Edit};
 use super::radius::{self, Login, Radius};
 use super::record::{FORMAT, FixRecord, FixState, Proof};
 use super::state::Touched;
-use super::{Fixer, hba, settings};
+use super::{Fixer, doors, hba, settings};
 use crate::assess::now_ticks;
 use crate::bundle::Bundle;
 use crate::check::{Check, FixClass};
@@ -112,6 +112,7 @@ impl Fixer<'_> {
             declared: self.declared,
             asked: self.asked,
             sources: self.sources,
+            tables: &[],
         };
         let bundle =
             collect(self.target, self.library, &request, self.clock, self.progress).await?;
@@ -136,22 +137,57 @@ impl Fixer<'_> {
                 plan.restart |= *restart;
             }
         }
-        let logins = radius::logins(&connection).await?;
-        let mut radius = radius::by_settings(&logins, &plan.changes);
-        radius.window = "sessions that are open now".to_owned();
-        radius.seen = logins.len();
         let own = database(&connection).await?;
         let statements = statements(&plan.changes, false);
+        let mut logins = None;
         if !statements.is_empty() {
             let hold = Hold::open(self.target, &own, &statements).await?;
-            let before = hold.may(&logins).await?;
             hold.run(&own, &statements).await?;
             plan.touched = hold.touched().await?;
-            radius.refused.extend(radius::refused(&logins, &before, &hold.may(&logins).await?));
             hold.roll_back().await?;
+        }
+        let edits = edits(&plan.changes);
+        let mut radius = Radius::default();
+        if radius::may_refuse(&plan.touched, &plan.changes) {
+            let known = self.logins(&connection, &mut radius).await?;
+            let logins = &logins.insert(known).0;
+            radius.join(radius::by_settings(logins, &plan.changes));
+            if !statements.is_empty() {
+                let hold = Hold::open(self.target, &own, &statements).await?;
+                let before = hold.may(logins).await?;
+                hold.run(&own, &statements).await?;
+                radius.refused.extend(radius::refused(logins, &before, &hold.may(logins).await?));
+                hold.roll_back().await?;
+            }
+        }
+        if let (Some((logins, bundle)), false) = (&logins, edits.is_empty()) {
+            radius.join(doors::by_lines(&connection, bundle, &edits, logins).await?);
         }
         plan.radius = radius;
         self.look_at_files(&connection, plan).await
+    }
+
+    /// Who signs in: sessions that are open now, and the log as far as it can be read. Beside it
+    /// the tables that decide who is let in.
+    async fn logins(
+        &self,
+        connection: &pg::Connection,
+        radius: &mut Radius,
+    ) -> Result<(Vec<Login>, Bundle)> {
+        let tables = [&doors::TABLES[..], &radius::TABLES[..]].concat();
+        let request = Request {
+            checks: &[],
+            declared: self.declared,
+            asked: &[],
+            sources: self.sources,
+            tables: &tables,
+        };
+        let bundle =
+            collect(self.target, self.library, &request, self.clock, self.progress).await?;
+        let mut logins = radius::sessions(connection).await?;
+        radius.window = radius::of_log(&bundle, &mut logins);
+        radius.seen = logins.len();
+        Ok((logins, bundle))
     }
 
     /// Says what becomes of texts, without writing any.
@@ -187,13 +223,7 @@ impl Fixer<'_> {
         connection: &pg::Connection,
         changes: &[Change],
     ) -> Result<Vec<(String, (Vec<u8>, String))>> {
-        let edits: Vec<&Edit> = changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Hba(edit) => Some(edit),
-                _ => None,
-            })
-            .collect();
+        let edits = edits(changes);
         let mut all = Vec::new();
         let mut names: Vec<&str> = edits.iter().map(|edit| edit.file.as_str()).collect();
         names.sort_unstable();
@@ -417,6 +447,15 @@ impl Fixer<'_> {
             }
         }
     }
+}
+
+/// The lines of `pg_hba.conf` among changes.
+fn edits(changes: &[Change]) -> Vec<&Edit> {
+    let edit = |change| match change {
+        &Change::Hba(ref edit) => Some(edit),
+        _ => None,
+    };
+    changes.iter().filter_map(edit).collect()
 }
 
 /// What a judgement found, by names.

@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use base::{Clock as _, SystemClock};
 use baseline::{
-    Bundle, Check, Declared, Example, Library, Outcome, Profile, Request, Verdict, assess, collect,
+    Bundle, Check, Declared, Example, Library, LogSource, Outcome, Profile, Request, Sources,
+    Verdict, assess, collect,
 };
 
 use crate::content::{is_wanted, library};
+use crate::dates::dated_table;
+use crate::feeds::feeds;
 use crate::ground::{Ground, MONITOR};
 
 /// The checks of one topic that are wanted.
@@ -24,13 +27,19 @@ async fn said(
     example: &Example,
     role: &'static str,
 ) -> Result<Outcome, String> {
-    let declared = Declared::of(example.declare.clone()).expect("a declaration");
+    let declared = Declared::of(dated_table(example.declare.clone())).expect("a declaration");
     let reader = ground.reader(role);
     let host = ground.host();
     let checks = [check];
     let mut request = Request::of(&checks, &declared);
     request.asked = &example.asked;
-    request.sources.host = Some(&host);
+    let feeds = match example.feeds.as_slice() {
+        [] => None,
+        names => Some(feeds(names, ground.version().await)),
+    };
+    let log = LogSource::default();
+    let (host, feeds, log) = (Some(&host), feeds.as_ref(), Some(&log));
+    request.sources = Sources { host, feeds, log, wire: true };
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     let bundle = bundle.map_err(|error| format!("cannot be collected: {:?}", error.fault()))?;
     let profiles: Vec<Profile> = example.profile.into_iter().collect();
@@ -172,8 +181,9 @@ topics! {
     row_security: "row-security";
     extensions: "extensions";
     hba: "hba";
-    threat: "threat";
     at_rest: "at-rest";
+    sensitive_data: "sensitive-data";
+    threat: "threat";
     files: "files";
 }
 

@@ -7,6 +7,8 @@ use std::{fs, io};
 
 use baseline::{ExampleFile, Host};
 
+use crate::dates::dated;
+
 /// What comes back afterwards.
 #[derive(Default)]
 pub(crate) struct Planted {
@@ -64,7 +66,7 @@ impl Planted {
         match (&file.link, &file.text) {
             (Some(target), _) => symlink(self.spelled(target), path)?,
             (None, _) if file.folder => fs::create_dir_all(path)?,
-            (None, Some(text)) => fs::write(path, self.spelled(text))?,
+            (None, Some(text)) => fs::write(path, dated(&self.spelled(text)))?,
             (None, None) if is_new => fs::write(path, "")?,
             (None, None) => {}
         }

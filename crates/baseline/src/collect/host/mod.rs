@@ -5,6 +5,7 @@
 
 mod backups;
 mod chain;
+mod clients;
 mod clock;
 mod data;
 mod dpkg;
@@ -128,6 +129,7 @@ const TABLES: &[(&str, Read)] = &[
     ("DataStorage", encryption::data),
     ("ExtensionScripts", scripts::scripts),
     ("Firewall", firewall::firewall),
+    ("HostClients", clients::clients),
     ("InstallationFiles", files::installation_files),
     ("Installations", installed::installations),
     ("Libraries", libraries::libraries),

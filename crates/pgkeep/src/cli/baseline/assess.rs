@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
-    Sources, Verdict, assess, collect,
+    Assessment, Bundle, Check, Declared, Host, Library, LogSource, Outcome, Profile, Request,
+    Severity, Sources, Verdict, assess, collect,
 };
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
-use super::library;
 use super::target::TargetArgs;
+use super::{feed, library};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, Output, say};
 use crate::cli::progress::Steps;
@@ -39,10 +39,18 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
-    /// stored password, inside the server), storage-scan (looks through what lies below the
-    /// encrypted storage for a declared storage-marker)
-    #[arg(long, value_name = "WORD", value_parser = ["password-guesses", "storage-scan"])]
+    /// stored password, inside the server), row-probes (counts the rows that each role sees of
+    /// tables with row security), audit-probe (makes, grants and drops a temporary table in a
+    /// transaction that is rolled back, to see whether pgAudit records it), storage-scan (looks
+    /// through what lies below the encrypted storage for a declared storage-marker)
+    #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
+    /// Days of the server's log that are read; 90 where not given, 0 for none
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    log_days: Option<u32>,
+    /// Make no connections from outside besides the one that signs in: no probes of TLS
+    #[arg(long)]
+    no_probes: bool,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Least>,
@@ -57,14 +65,29 @@ pub(in crate::cli) struct AssessCommand {
     save_evidence: Option<PathBuf>,
 }
 
+/// What `--with` may ask for.
+pub(super) const WORDS: [&str; 4] = ["password-guesses", "row-probes", "audit-probe", "storage-scan"];
+
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum Wanted {
+pub(super) enum Wanted {
     AzureMcsb,
     Cis,
     Stig,
     Paranoid,
     All,
+}
+
+impl Wanted {
+    /// The one profile that a fix goes by.
+    pub(super) fn strictest(self) -> Option<Profile> {
+        Some(match self {
+            Self::AzureMcsb => Profile::AzureMcsb,
+            Self::Cis => Profile::Cis,
+            Self::Stig => Profile::Stig,
+            Self::Paranoid | Self::All => Profile::Paranoid,
+        })
+    }
 }
 
 /// Severities as they are named here.
@@ -150,26 +173,35 @@ fn collected(
     library: &Library,
     checks: &[&Check],
 ) -> Result<Bundle, Fault> {
-    let declared = match &command.declare {
-        Some(file) => {
-            let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
-                Fault::from_error("declaration", "the declaration is no UTF-8", &e)
-                    .exit(ExitCode::Usage)
-            })?;
-            Declared::parse(&text).map_err(|error| error.fault())?
-        }
-        None => Declared::default(),
-    };
-    let target = command.target.find(home)?;
+    let declared = declared(command.declare.as_deref())?;
+    let home = home();
+    let feeds = feed::of(&home)?;
+    let target = command.target.find(|| home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref() };
-    let request = Request { checks, declared: &declared, asked: &command.with, sources };
+    let log = match command.log_days {
+        Some(0) => None,
+        Some(days) => Some(LogSource::days(days)),
+        None => Some(LogSource::default()),
+    };
+    let (host, feeds, log) = (host.as_ref(), Some(&feeds), log.as_ref());
+    let sources = Sources { host, feeds, log, wire: !command.no_probes };
+    let request =
+        Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();
     bundle.map_err(|error| error.fault())
+}
+
+/// What `--declare` says.
+pub(super) fn declared(file: Option<&Path>) -> Result<Declared, Fault> {
+    let Some(file) = file else { return Ok(Declared::default()) };
+    let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
+        Fault::from_error("declaration", "the declaration is no UTF-8", &e).exit(ExitCode::Usage)
+    })?;
+    Declared::parse(&text).map_err(|error| error.fault())
 }
 
 fn print(assessment: &Assessment, output: Output) -> Result<(), Fault> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use base::{Fault, Secret};
-use baseline::{Connect, Connecting};
+use baseline::{Connect, Connecting, Place};
 use clap::Args;
 use pg::{Defaults, Dsn};
 
@@ -41,8 +41,14 @@ impl TargetArgs {
                     .exit(base::ExitCode::Usage));
             }
         };
-        let dsn = Dsn::parse(&text, defaults()).map_err(|error| error.fault())?;
-        Ok(Target { dsn, name })
+        let target = Target::by(&text)?;
+        let given = target.given.filter(|_| name.is_none());
+        Ok(Target { dsn: target.dsn, name, given })
+    }
+
+    /// Whether one is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.dsn.is_some() || self.server.is_some()
     }
 }
 
@@ -50,6 +56,21 @@ impl TargetArgs {
 pub(super) struct Target {
     dsn: Dsn,
     name: Option<String>,
+    /// The connection string, where it was given as one
+    given: Option<Secret<String>>,
+}
+
+impl Target {
+    /// By a connection string.
+    pub(super) fn by(text: &str) -> Result<Self, Fault> {
+        let dsn = Dsn::parse(text, defaults()).map_err(|error| error.fault())?;
+        Ok(Self { dsn, name: None, given: Some(Secret::new(text.to_owned())) })
+    }
+
+    /// The connection string that was given.
+    pub(super) fn given(&self) -> Option<&Secret<String>> {
+        self.given.as_ref()
+    }
 }
 
 impl Connect for Target {
@@ -59,6 +80,10 @@ impl Connect for Target {
 
     fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.dsn.label())
+    }
+
+    fn place(&self) -> Option<Place> {
+        self.dsn.place().map(|(host, port)| Place { host, port })
     }
 }
 
