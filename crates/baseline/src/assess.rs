@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use kql::value::{Json, TICKS_PER_MILLISECOND, UNIX_EPOCH};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Bundle, Gap};
 use crate::check::{Access, Check, FixClass, Profile, Severity};
 use crate::error::Result;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::library::Library;
+use crate::waiver::Waived;
 
 /// An assessment; `docs/guide/baseline.md` describes its members.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Assessment {
     /// What was assessed
     pub server: String,
@@ -25,12 +26,15 @@ pub struct Assessment {
     /// SHA-256 of the bundle of evidence, in hex
     pub evidence_hash: String,
     /// Which values were expected; absent: pgkeep's own
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// How old the feeds are that verdicts rest on
     pub feeds: Vec<FeedState>,
     /// Verdicts by name, how many
     pub counts: BTreeMap<Verdict, usize>,
+    /// Failures that somebody answers for, how many; absent where no waivers were given
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_waived: Option<usize>,
     /// 0 to 100: passes against passes and failures, by severity; absent where there are neither
     pub score: Option<f64>,
     /// 0 to 100: how much of what applies was answered
@@ -42,7 +46,7 @@ pub struct Assessment {
 }
 
 /// A feed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FeedState {
     /// Its name
     pub name: String,
@@ -53,7 +57,7 @@ pub struct FeedState {
 }
 
 /// What is said of one check.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome {
     /// The check
     pub id: String,
@@ -76,10 +80,13 @@ pub struct Outcome {
     /// What mends it
     pub fix: FixSaid,
     /// Stable names of what is wrong
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Who answers for the failure, and until when
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
     /// With profile `all`: what each profile says, where they differ
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_profile: BTreeMap<Profile, Verdict>,
     /// Controls of MCSB
     pub mcsb: Vec<String>,
@@ -92,7 +99,7 @@ pub struct Outcome {
 }
 
 /// One piece of evidence.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum Evidence {
     /// What is wrong
@@ -129,7 +136,7 @@ pub enum Evidence {
 }
 
 /// What mends a failure.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FixSaid {
     /// How it takes effect
     pub class: FixClass,
@@ -140,14 +147,14 @@ pub struct FixSaid {
 }
 
 /// Something that is wrong, by a name that stays.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// SHA-256 of check, database and item, 16 hex digits
     pub fingerprint: String,
     /// What it is
     pub item: String,
     /// In which database, where it is in one
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
 }
 
@@ -196,6 +203,7 @@ pub fn assess(
         profile,
         feeds: Vec::new(),
         counts,
+        n_waived: None,
         score,
         coverage,
         results,
@@ -267,12 +275,25 @@ fn outcome(
             why: check.fix.why.clone(),
         },
         findings: findings(check, &judgement),
+        waived: None,
         by_profile,
         mcsb: check.mcsb.clone(),
         cis: check.cis.clone(),
         stig: check.stig.clone(),
         nist: check.nist.clone(),
     })
+}
+
+impl Outcome {
+    /// Whether somebody answers for all that fails here.
+    pub fn is_waived(&self) -> bool {
+        self.waived.as_ref().is_some_and(|waived| waived.all)
+    }
+
+    /// Whether part of what the check reads could not be read.
+    pub fn has_gaps(&self) -> bool {
+        self.evidence.iter().any(|evidence| matches!(evidence, Evidence::Gap { .. }))
+    }
 }
 
 /// Which of two verdicts counts where profiles differ.

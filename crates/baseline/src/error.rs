@@ -25,6 +25,9 @@ pub enum Error {
     /// A bundle of evidence is not understood
     #[error("the evidence is not understood")]
     Bundle(String),
+    /// Waivers are not understood
+    #[error("the waivers are not understood")]
+    Waivers(String),
     /// The server could not be read at all
     #[error(transparent)]
     Server(#[from] pg::Error),
@@ -44,6 +47,10 @@ impl Error {
                 .hint("a TOML file of lists by kind, for example: superuser = [\"admin\"]")
                 .exit(ExitCode::Usage),
             Self::Bundle(what) => of("invalid_evidence").detail(what).exit(ExitCode::Usage),
+            Self::Waivers(what) => of("invalid_waivers")
+                .detail(what)
+                .hint("the list that `pgkeep baseline waivers -o json` prints")
+                .exit(ExitCode::Usage),
             Self::Server(error) => error.fault(),
         }
     }

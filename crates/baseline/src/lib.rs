@@ -12,6 +12,8 @@
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `waiver` | [`waive`]: failures that somebody answers for, until a day |
+//! | `drift` | [`Drift`]: what is different between two assessments |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
@@ -21,20 +23,24 @@ mod collect;
 mod content;
 mod declared;
 mod derive;
+mod drift;
 mod error;
 mod evidence;
 mod judge;
 mod library;
 pub mod report;
 mod rules;
+mod waiver;
 
-pub use assess::{Assessment, FeedState, Outcome, assess};
+pub use assess::{Assessment, FeedState, Finding, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
 pub use collect::{Connect, Connecting, Request, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
+pub use drift::{Change, Drift};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;
+pub use waiver::{Waived, Waiver, waive};
