@@ -175,10 +175,7 @@ pub fn assess(
     for check in library.chosen(ids)? {
         results.push(outcome(library, check, bundle, profiles, now)?);
     }
-    let mut counts = BTreeMap::new();
-    for result in &results {
-        *counts.entry(result.verdict).or_insert(0) += 1;
-    }
+    let counts = counted(&results);
     let (score, coverage) = scores(&results);
     let gaps = results.iter().flat_map(|result| &result.evidence);
     let mut missing_rights: Vec<String> = gaps
@@ -282,6 +279,28 @@ fn outcome(
         stig: check.stig.clone(),
         nist: check.nist.clone(),
     })
+}
+
+impl Assessment {
+    /// Puts newer outcomes of some checks in the place of those that are here, and counts anew.
+    pub fn overlay(&mut self, newer: Vec<Outcome>) {
+        for outcome in newer {
+            match self.results.binary_search_by(|known| known.id.cmp(&outcome.id)) {
+                Ok(at) => self.results[at] = outcome,
+                Err(at) => self.results.insert(at, outcome),
+            }
+        }
+        self.counts = counted(&self.results);
+        (self.score, self.coverage) = scores(&self.results);
+    }
+}
+
+fn counted(results: &[Outcome]) -> BTreeMap<Verdict, usize> {
+    let mut counts = BTreeMap::new();
+    for result in results {
+        *counts.entry(result.verdict).or_insert(0) += 1;
+    }
+    counts
 }
 
 impl Outcome {

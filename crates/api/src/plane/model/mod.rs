@@ -3,6 +3,7 @@
 //! What the agents and the vault answer is carried whole: a field that `pgkeep server show -o
 //! json` prints has its field here.
 
+mod baseline;
 mod encryption;
 mod home;
 mod identity;
@@ -12,12 +13,18 @@ mod logs;
 mod meta;
 mod networking;
 mod parameter;
+mod posture;
 mod server;
 mod vault;
 
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{
+    BaselineAssessment, BaselineChange, BaselineCheck, BaselineDrift, BaselineEvidence,
+    BaselineFeed, BaselineFinding, BaselineFix, BaselineOutcome, BaselineResult, BaselineWaived,
+    BaselineWaiverSaid,
+};
 pub use encryption::{
     EncryptionEvent, EncryptionProof, EncryptionUpdate, KeyCheck, KeyFailure, KeyPolicyUpdate,
     KeyWatch, Rewrap,
@@ -40,6 +47,12 @@ pub use networking::{
     NetworkingUpdate, Refusal, RefusalKind, Rule, RuleKind,
 };
 pub use parameter::{Parameter, ParameterChange, ParameterUpdate};
+pub use posture::{
+    Baseline, BaselineBrief, BaselineCreate, BaselineDeclaration, BaselineDriftQuery,
+    BaselineHbaAnswer, BaselineHbaQuery, BaselineItem, BaselineQuery, BaselineRoleEdge,
+    BaselineRoleGraph, BaselineRolePath, BaselineRoleStep, BaselineSchedule,
+    BaselineScheduleUpdate, BaselineServer, BaselineWaiver, BaselineWaiverCreate,
+};
 pub use server::{
     Connection, DataEncryption, KeyPolicy, Recovery, Restarts, Server, ServerCreate, ServerEvent,
     Snippet, Storage, StorageStats, Tamper, TlsSettings, VerifyOptions,

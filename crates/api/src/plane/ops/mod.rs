@@ -1,5 +1,6 @@
 //! The handlers, one file an area. The name of a handler is its `operationId`.
 
+mod baseline;
 mod encryption;
 mod identities;
 mod installation;
@@ -9,6 +10,7 @@ mod keyvaults;
 mod logs;
 mod networking;
 mod parameters;
+mod posture;
 pub(crate) mod push;
 mod servers;
 mod vault;
@@ -38,6 +40,8 @@ pub(crate) fn router() -> OpenApiRouter<PlaneState> {
         .merge(keys::router())
         .merge(identities::router())
         .merge(logs::router())
+        .merge(baseline::router())
+        .merge(posture::router())
         .merge(jobs::router())
         .merge(installation::router())
 }
