@@ -67,7 +67,7 @@ pub(super) fn drift(
     let said: Vec<String> = said.into_iter().flatten().collect();
     let query = if said.is_empty() { String::new() } else { format!("?{}", said.join("&")) };
     let drift = get(home, &command.server.path(&format!("/drift{query}"))?)?;
-    if matches!(format, Format::Json) {
+    if matches!(format, Format::Json | Format::Jsonc) {
         return print(&drift, format, &[]);
     }
     let n = |list: &Value| list.as_array().map_or(0, Vec::len);
