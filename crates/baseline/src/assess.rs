@@ -170,7 +170,7 @@ pub fn assess(
     profiles: &[Profile],
     now_ms: i64,
 ) -> Result<Assessment> {
-    let now = now_ms.saturating_mul(TICKS_PER_MILLISECOND).saturating_add(UNIX_EPOCH);
+    let now = ticks(now_ms);
     let mut results = Vec::new();
     for check in library.chosen(ids)? {
         results.push(outcome(library, check, bundle, profiles, now)?);
@@ -206,6 +206,16 @@ pub fn assess(
         results,
         missing_rights,
     })
+}
+
+/// Moments as KQL counts them.
+fn ticks(ms: i64) -> i64 {
+    ms.saturating_mul(TICKS_PER_MILLISECOND).saturating_add(UNIX_EPOCH)
+}
+
+/// The present moment, the same way.
+pub(crate) fn now_ticks(clock: &dyn base::Clock) -> i64 {
+    ticks(clock.now().as_millisecond())
 }
 
 fn outcome(

@@ -174,8 +174,13 @@ pub struct Fix {
     pub settings: Option<String>,
     /// Rows `database`, `apply`, `undo`, `what`: statements
     pub sql: Option<String>,
-    /// Rows `path`, `mode`, `owner`, `group`: files
+    /// Rows `path`, `mode`, `owner`, `group`, `text`, `what`: files
     pub files: Option<String>,
+    /// Rows `file`, `line`, `type`, `method`, `option`, `remove`, `insert`, `what`: lines of
+    /// `pg_hba.conf`
+    pub hba: Option<String>,
+    /// Why no example shows it, where none can
+    pub unmade: Option<String>,
 }
 
 /// How a fix takes effect.
@@ -222,6 +227,9 @@ pub struct Example {
     pub sql_in: BTreeMap<String, Vec<String>>,
     /// The whole of `pg_hba.conf`
     pub hba: Option<String>,
+    /// Files of the host
+    #[serde(default)]
+    pub files: Vec<ExampleFile>,
     /// Statements afterwards, in `postgres`
     #[serde(default)]
     pub teardown: Vec<String>,
@@ -237,6 +245,26 @@ pub struct Example {
     pub majors: Option<Majors>,
     /// `monitor`: what a role with `pg_monitor` can read
     pub role: Option<ExampleRole>,
+}
+
+/// A file that an example makes; what was there before comes back afterwards.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExampleFile {
+    /// In the data directory, or of the system where it begins with `/` (below the folder that
+    /// stands for the host's root in this example)
+    pub path: String,
+    /// What is in it; without it a file that is there keeps what it has, others are empty
+    pub text: Option<String>,
+    /// Mode in octal digits
+    pub mode: Option<String>,
+    /// `server`, `root` or a number; the server's account where absent, root below `/`
+    pub owner: Option<String>,
+    /// It is a link to this
+    pub link: Option<String>,
+    /// It is a folder
+    #[serde(default)]
+    pub folder: bool,
 }
 
 /// Who reads the evidence of an example.

@@ -27,12 +27,12 @@ pub struct Drift {
     /// Findings that are mended, how many
     pub n_fixed: usize,
     /// Checks with another verdict or other findings, the worst on top
-    pub changes: Vec<Change>,
+    pub changes: Vec<Drifted>,
 }
 
 /// What is different about one check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub struct Drifted {
     /// The check
     pub id: String,
     /// What would hold
@@ -63,7 +63,7 @@ impl Drift {
         };
         let (before, after) = (of(from), of(to));
         let ids: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
-        let mut changes: Vec<Change> =
+        let mut changes: Vec<Drifted> =
             ids.into_iter().filter_map(|id| change(before.get(id), after.get(id))).collect();
         changes.sort_by_key(|change| {
             let is_worse = change.is == Some(Verdict::Fail);
@@ -81,7 +81,7 @@ impl Drift {
     }
 }
 
-fn change(before: Option<&Outcome>, after: Option<&Outcome>) -> Option<Change> {
+fn change(before: Option<&Outcome>, after: Option<&Outcome>) -> Option<Drifted> {
     let said = after.or(before)?;
     let (was, is) = (before.map(|one| one.verdict), after.map(|one| one.verdict));
     let none: &[Finding] = &[];
@@ -101,7 +101,7 @@ fn change(before: Option<&Outcome>, after: Option<&Outcome>) -> Option<Change> {
     });
     let (fixed, unseen) = if is_known { (gone, Vec::new()) } else { (Vec::new(), gone) };
     let is_same = was == is && new.is_empty() && fixed.is_empty() && unseen.is_empty();
-    (!is_same).then(|| Change {
+    (!is_same).then(|| Drifted {
         id: said.id.clone(),
         title: said.title.clone(),
         topic: said.topic.clone(),

@@ -28,6 +28,9 @@ pub enum Error {
     /// Waivers are not understood
     #[error("the waivers are not understood")]
     Waivers(String),
+    /// A fix could not be planned, made or taken back
+    #[error(transparent)]
+    Fix(Box<Fault>),
     /// The server could not be read at all
     #[error(transparent)]
     Server(#[from] pg::Error),
@@ -51,7 +54,14 @@ impl Error {
                 .detail(what)
                 .hint("the list that `pgkeep baseline waivers -o json` prints")
                 .exit(ExitCode::Usage),
+            Self::Fix(fault) => (**fault).clone(),
             Self::Server(error) => error.fault(),
         }
+    }
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Fix(Box::new(fault))
     }
 }

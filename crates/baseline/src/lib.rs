@@ -14,6 +14,7 @@
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
 //! | `waiver` | [`waive`]: failures that somebody answers for, until a day |
 //! | `drift` | [`Drift`]: what is different between two assessments |
+//! | `fix` | plans, makes, proves and takes back what mends a failure |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
 mod assess;
@@ -26,6 +27,7 @@ mod derive;
 mod drift;
 mod error;
 mod evidence;
+pub mod fix;
 mod judge;
 mod library;
 pub mod report;
@@ -34,11 +36,13 @@ mod waiver;
 
 pub use assess::{Assessment, FeedState, Finding, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
-pub use check::{Access, Check, Example, Fix, FixClass, Majors, Profile, Rules, Severity};
-pub use collect::{Connect, Connecting, Request, collect};
+pub use check::{
+    Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
+};
+pub use collect::{Connect, Connecting, Host, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
-pub use drift::{Change, Drift};
+pub use drift::{Drift, Drifted};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
 pub use judge::{Judgement, Verdict};

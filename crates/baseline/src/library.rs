@@ -143,7 +143,7 @@ impl Library {
 
     fn checked(&self, check: &Check) -> Result<(), String> {
         let fix = &check.fix;
-        let n_rules = [&fix.settings, &fix.sql, &fix.files].into_iter().flatten().count();
+        let n_rules = [&fix.settings, &fix.sql, &fix.files, &fix.hba].into_iter().flatten().count();
         if !fix.class.is_automatic() && fix.why.as_ref().is_none_or(String::is_empty) {
             return Err("the fix does not say why it is by hand, or none".to_owned());
         }

@@ -157,7 +157,7 @@ pub(crate) fn tables_read(library: &Library, check: &Check) -> Result<BTreeSet<S
             failed = Some(query.rel.schema.clone());
         }
     }
-    let fix = [&check.fix.settings, &check.fix.sql, &check.fix.files];
+    let fix = [&check.fix.settings, &check.fix.sql, &check.fix.files, &check.fix.hba];
     for rule in fix.into_iter().flatten() {
         let (_, read) = bound(&tables, &lets, rule, failed.as_ref(), NO_TIME)
             .map_err(|e| format!("{e}\n{rule}"))?;

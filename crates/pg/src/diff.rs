@@ -4,7 +4,7 @@
 const LINES_MAX: usize = 2000;
 
 /// The lines that go (`-`) and come (`+`), in the order of the texts.
-pub(crate) fn lines(old: &str, new: &str) -> Vec<String> {
+pub fn lines(old: &str, new: &str) -> Vec<String> {
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let same = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
     let (old, new) = (&old[same..], &new[same..]);

@@ -77,6 +77,7 @@ pub use cluster::{Cluster, Progress};
 pub use connect::{TlsLogin, TlsTarget, connect_tls};
 pub use connection::{Connection, Transport};
 pub use diagnose::StartCause;
+pub use diff::lines as diff;
 pub use dsn::{Defaults, Dsn};
 pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};

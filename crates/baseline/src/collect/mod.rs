@@ -3,11 +3,13 @@
 //! Nothing is written. Each statement runs in a read-only transaction of its own with a limit of
 //! time; what fails is a gap with its reason, never an empty table.
 
+pub(crate) mod host;
 mod sql;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Instant;
 
 use base::Clock;
 use kql::value::Json;
@@ -20,10 +22,13 @@ use crate::derive;
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
 use crate::library::Library;
+pub use host::Host;
 use sql::Answer;
 
 /// The source of tables that are computed from others.
 const DERIVED: &str = "derived";
+/// The source of tables that are read from the server's host.
+const HOST: &str = "host";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -53,7 +58,7 @@ struct Wanted<'a> {
 }
 
 /// What is to be read.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// Whose evidence
     pub checks: &'a [&'a Check],
@@ -61,6 +66,22 @@ pub struct Request<'a> {
     pub declared: &'a Declared,
     /// Evidence that costs more than a look, by its word: `password-guesses`
     pub asked: &'a [String],
+    /// What is read besides SQL
+    pub sources: Sources<'a>,
+}
+
+/// What else can be read than SQL; whatever is absent makes its tables unread.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Sources<'a> {
+    /// The server's host
+    pub host: Option<&'a Host>,
+}
+
+impl<'a> Request<'a> {
+    /// By SQL alone.
+    pub fn of(checks: &'a [&'a Check], declared: &'a Declared) -> Self {
+        Self { checks, declared, asked: &[], sources: Sources::default() }
+    }
 }
 
 /// Collects what checks read. `progress` hears what is being done.
@@ -96,13 +117,23 @@ pub async fn collect(
     if !by_database.is_empty() {
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
-    let derived: Vec<(String, Vec<String>)> = wanted
-        .iter()
-        .filter(|wanted| wanted.evidence.source.as_deref() == Some(DERIVED))
-        .map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone()))
-        .collect();
+    let of_source = |source: &str| -> Vec<(String, Vec<String>)> {
+        let all = wanted.iter().filter(|w| w.evidence.source.as_deref() == Some(source));
+        all.map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone())).collect()
+    };
+    let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
+    if !hosts.is_empty() {
+        progress("reading the host");
+    }
+    for (name, from) in hosts {
+        let started = Instant::now();
+        let host = request.sources.host;
+        let mut table = host::read(host, &name, &from, &tables, about.major);
+        table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tables.insert(name, table);
+    }
     for (name, from) in derived {
         progress(&format!("computing {name}"));
         let table = derive::derive(&name, &from, &tables, about.major);
@@ -248,8 +279,7 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
             }
             (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
             (None, Some(source)) => {
-                let message = "this assessment has no access to the server's host";
-                let gap = gap(None, "no-collector", message);
+                let gap = gap(None, "no-collector", &format!("nothing reads {source}"));
                 TableEvidence::unread(schema, gap, source.as_str())
             }
             (None, None) => {

@@ -26,7 +26,11 @@ async fn said(
 ) -> Result<Outcome, String> {
     let declared = Declared::of(example.declare.clone()).expect("a declaration");
     let reader = ground.reader(role);
-    let request = Request { checks: &[check], declared: &declared, asked: &example.asked };
+    let host = ground.host();
+    let checks = [check];
+    let mut request = Request::of(&checks, &declared);
+    request.asked = &example.asked;
+    request.sources.host = Some(&host);
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     let bundle = bundle.map_err(|error| format!("cannot be collected: {:?}", error.fault()))?;
     let profiles: Vec<Profile> = example.profile.into_iter().collect();
@@ -111,7 +115,8 @@ async fn run(topics: &[&str]) {
 async fn testkit_major(ground: &Ground, library: &Library, check: &Check) -> u32 {
     let reader = ground.reader("postgres");
     let declared = Declared::default();
-    let request = Request { checks: &[check], declared: &declared, asked: &[] };
+    let checks = [check];
+    let request = Request::of(&checks, &declared);
     let bundle = collect(&reader, library, &request, &SystemClock, &|_| ()).await;
     bundle.expect("the cluster can be read").major
 }
@@ -140,6 +145,15 @@ macro_rules! topics {
                 run(&[$($topic),+]).await;
             }
         )*
+        /// Their fixes.
+        mod fixes {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    crate::fixes::run(&[$($topic),+]).await;
+                }
+            )*
+        }
     };
 }
 

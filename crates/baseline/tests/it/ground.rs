@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base::{Secret, SystemClock};
-use baseline::{Bundle, Connect, Connecting, Declared, Example, Request, collect};
+use baseline::{Bundle, Connect, Connecting, Declared, Example, Host, Request, collect};
 use pg::Connection;
 use testkit::StockCluster;
 
 use crate::content::library;
+use crate::plant::Planted;
 
 /// The line of `pg_hba.conf` that lets the test in, whatever an example puts behind it. It is one
 /// that no check minds.
@@ -23,6 +24,7 @@ pub(crate) const MONITOR: &str = "pgkeep_monitor";
 pub(crate) struct Ground {
     cluster: StockCluster,
     is_dirty: bool,
+    planted: Planted,
     /// Signing in costs more than all the rest: connections are kept
     kept: Mutex<HashMap<String, Arc<Connection>>>,
 }
@@ -57,7 +59,8 @@ impl Ground {
         let cluster = StockCluster::start().await;
         write_hba(&cluster, &hba(HBA));
         cluster.connect("postgres").await.reload().await.expect("a reload");
-        Self { cluster, is_dirty: false, kept: Mutex::default() }
+        let planted = Planted::default();
+        Self { cluster, is_dirty: false, planted, kept: Mutex::default() }
     }
 
     pub(crate) fn reader(&self, role: &'static str) -> Reader {
@@ -69,6 +72,16 @@ impl Ground {
     /// The folder of the socket, and the port.
     pub(crate) fn place(&self) -> (&std::path::Path, u16) {
         (self.cluster.dir(), self.cluster.port())
+    }
+
+    /// The folder that stands for the host's root.
+    pub(crate) fn root(&self) -> PathBuf {
+        self.cluster.dir().join("root")
+    }
+
+    /// The host, whose system files lie in a folder of the test's own.
+    pub(crate) fn host(&self) -> Host {
+        Host::at(self.root(), self.cluster.data_dir())
     }
 
     /// Puts a file into the data directory that only the server's account reads.
@@ -104,7 +117,8 @@ impl Ground {
         self.kept.lock().expect("no test panics with it").clear();
     }
 
-    fn restart(&mut self) {
+    /// Starts the server anew.
+    pub(crate) fn restart(&mut self) {
         self.forget();
         self.cluster.restart();
     }
@@ -114,7 +128,8 @@ impl Ground {
         let library = library();
         let check = library.check(id).expect("it is there");
         let (reader, declared) = (self.reader("postgres"), Declared::default());
-        let request = Request { checks: &[check], declared: &declared, asked: &[] };
+        let checks = [check];
+        let request = Request::of(&checks, &declared);
         let bundle = collect(&reader, &library, &request, &SystemClock, &|_| ()).await;
         bundle.expect("the cluster can be read")
     }
@@ -146,6 +161,7 @@ impl Ground {
         if example.hba.is_some() {
             self.take_up().await?;
         }
+        self.planted.make(&self.host(), &example.files)?;
         self.statements("example", &example.sql).await?;
         for (database, statements) in &example.sql_in {
             self.statements(database, statements).await?;
@@ -216,6 +232,7 @@ impl Ground {
             return Ok(());
         }
         self.forget();
+        self.planted.clean()?;
         let had_settings = !example.set.is_empty() || example.hba.is_some();
         if had_settings {
             let admin = self.admin("postgres").await;

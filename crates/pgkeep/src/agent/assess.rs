@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use base::{ExitCode, Fault, ServerState, SystemClock};
-use baseline::{Connect, Connecting, Declared, Library};
+use baseline::{Connect, Connecting, Declared, Host, Library, Sources};
 use pg::Connection;
 use serde_json::{Value, json};
 use server::{Layout, Server};
@@ -59,6 +59,7 @@ impl Collector {
             name: self.layout.name().to_string(),
             folder: self.layout.socket_dir(),
             port: show.port,
+            host: Host::here(self.layout.pgdata()),
         };
         let progress = request.progress.clone();
         // It computes, too: not on the threads that watch the server.
@@ -89,8 +90,12 @@ fn wish(request: &Request) -> Result<Wish, Fault> {
 async fn collect(target: &Inside, wish: &Wish, progress: &Progress) -> Result<Reply, Fault> {
     let library = Library::shipped().map_err(|error| error.fault())?;
     let checks = library.chosen(&wish.checks).map_err(|error| error.fault())?;
-    let request =
-        baseline::Request { checks: &checks, declared: &wish.declared, asked: &wish.asked };
+    let request = baseline::Request {
+        checks: &checks,
+        declared: &wish.declared,
+        asked: &wish.asked,
+        sources: Sources { host: Some(&target.host) },
+    };
     let say = |message: &str| progress.say(message);
     let bundle = baseline::collect(target, &library, &request, &SystemClock, &say).await;
     let bundle = bundle.map_err(|error| error.fault())?;
@@ -104,6 +109,7 @@ struct Inside {
     name: String,
     folder: PathBuf,
     port: u16,
+    host: Host,
 }
 
 impl Connect for Inside {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Library, Outcome, Profile, Request, Severity, Verdict,
-    Waiver, assess, collect, waive,
+    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
+    Sources, Verdict, Waiver, assess, collect, waive,
 };
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ const FILE_MAX: u64 = 512 << 20;
 pub(in crate::cli) struct AssessCommand {
     #[command(flatten)]
     target: TargetArgs,
-    /// Data directory of the server on this host; without effect yet
+    /// Data directory of the server on this host: also reads files and processes of the host
     #[arg(long, value_name = "DIR", requires = "dsn")]
     pgdata: Option<PathBuf>,
     /// Only these checks (can be repeated)
@@ -228,13 +228,12 @@ fn collected(
         let waivers = Waiver::list(&text(file, "waivers")?).map_err(|error| error.fault())?;
         waivers.iter().for_each(|waiver| waiver.declare(&mut declared));
     }
-    if command.pgdata.is_some() {
-        say("files of the host are not read yet: --pgdata has no effect");
-    }
     let target = command.target.outside()?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
-    let request = Request { checks, declared: &declared, asked: &command.with };
+    let host = command.pgdata.as_ref().map(Host::here);
+    let sources = Sources { host: host.as_ref() };
+    let request = Request { checks, declared: &declared, asked: &command.with, sources };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();
