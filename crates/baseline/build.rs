@@ -1,5 +1,5 @@
 //! Writes the list of the files of `content/` that become part of the crate: checks, their
-//! functions, evidence. So that a new file needs no other change.
+//! functions, evidence, feeds. So that a new file needs no other change.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ fn main() -> io::Result<()> {
         ("CHECKS", "checks", "toml"),
         ("FUNCTIONS", "checks/functions", "kql"),
         ("EVIDENCE", "evidence", "toml"),
+        ("FEEDS", "feeds", "json"),
     ] {
         let folder = content.join(folder);
         let mut files = Vec::new();

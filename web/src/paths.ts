@@ -50,6 +50,7 @@ export const paths = {
   serverPosture: (name: string, query: { verdict?: string; severity?: string; topic?: string; check?: string; profile?: string } = {}) =>
     at(`/posture/${e(name)}`, query),
   postureHistory: (name: string, query: { from?: number; to?: number } = {}) => at(`/posture/${e(name)}/history`, query),
+  postureFixes: (name: string) => at(`/posture/${e(name)}/fixes`),
   postureWaivers: (name: string) => at(`/posture/${e(name)}/waivers`),
   postureRoles: (name: string, query: { role?: string } = {}) => at(`/posture/${e(name)}/roles`, query),
   postureHba: (name: string, query: { role?: string; database?: string; address?: string; tls?: boolean } = {}) =>

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::bundle::{Bundle, Gap};
 use crate::check::{Access, Check, FixClass, Profile, Severity};
 use crate::error::Result;
+use crate::feed;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::library::Library;
 use crate::waiver::Waived;
@@ -198,7 +199,7 @@ pub fn assess(
         role: bundle.role.clone(),
         evidence_hash: bundle.hash()?,
         profile,
-        feeds: Vec::new(),
+        feeds: feed::states(bundle),
         counts,
         n_waived: None,
         score,
@@ -359,7 +360,9 @@ fn scores(results: &[Outcome]) -> (Option<f64>, Option<f64>) {
         Severity::Info => 0.0,
     };
     let sum = |wanted: Verdict| -> f64 {
-        results.iter().filter(|result| result.verdict == wanted).map(weight).sum()
+        let fitting = results.iter().filter(|result| result.verdict == wanted);
+        // The sum of nothing is -0.
+        fitting.map(weight).fold(0.0, |sum, weight| sum + weight)
     };
     let (pass, fail, open) = (sum(Verdict::Pass), sum(Verdict::Fail), sum(Verdict::CannotTell));
     let share =

@@ -227,9 +227,18 @@ pub struct Example {
     pub sql_in: BTreeMap<String, Vec<String>>,
     /// The whole of `pg_hba.conf`
     pub hba: Option<String>,
+    /// `rsa` or `ecdsa`: `server.crt` and `server.key` are there, with a key of this kind
+    pub certificate: Option<String>,
     /// Files of the host
     #[serde(default)]
     pub files: Vec<ExampleFile>,
+    /// Feeds, by the names of the test's own; without any none is there
+    #[serde(default)]
+    pub feeds: Vec<String>,
+    /// Sign-ins before it is judged: connection strings, without a host through the socket; those
+    /// behind a `!` have to fail
+    #[serde(default)]
+    pub connections: Vec<String>,
     /// Statements afterwards, in `postgres`
     #[serde(default)]
     pub teardown: Vec<String>,
@@ -245,6 +254,9 @@ pub struct Example {
     pub majors: Option<Majors>,
     /// `monitor`: what a role with `pg_monitor` can read
     pub role: Option<ExampleRole>,
+    /// It can be made by root alone
+    #[serde(default)]
+    pub needs_root: bool,
 }
 
 /// A file that an example makes; what was there before comes back afterwards.
@@ -265,6 +277,8 @@ pub struct ExampleFile {
     /// It is a folder
     #[serde(default)]
     pub folder: bool,
+    /// How long ago it was written
+    pub age_hours: Option<u32>,
 }
 
 /// Who reads the evidence of an example.

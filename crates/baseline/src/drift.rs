@@ -85,10 +85,8 @@ fn change(before: Option<&Outcome>, after: Option<&Outcome>) -> Option<Drifted> 
     let said = after.or(before)?;
     let (was, is) = (before.map(|one| one.verdict), after.map(|one| one.verdict));
     let none: &[Finding] = &[];
-    let (then, now) = (
-        before.map_or(none, |one| &one.findings),
-        after.map_or(none, |one| &one.findings),
-    );
+    let (then, now) =
+        (before.map_or(none, |one| &one.findings), after.map_or(none, |one| &one.findings));
     let lacks = |list: &[Finding], one: &Finding| {
         !list.iter().any(|other| other.fingerprint == one.fingerprint)
     };
@@ -126,7 +124,8 @@ mod tests {
 
     #[test]
     fn findings_come_and_go_by_their_fingerprints() {
-        let (before, after) = (outcome("A", "fail", &["1", "2"]), outcome("A", "fail", &["2", "3"]));
+        let (before, after) =
+            (outcome("A", "fail", &["1", "2"]), outcome("A", "fail", &["2", "3"]));
         let said = change(Some(&before), Some(&after)).unwrap();
         assert_eq!((prints(&said.new), prints(&said.fixed)), (vec!["3"], vec!["1"]));
         assert_eq!(change(Some(&before), Some(&before)), None);

@@ -191,7 +191,7 @@ fn judged(check: &Check, runner: &Runner<'_>) -> Result<Judgement, String> {
         let reason = first(&rows, "reason").unwrap_or_else(|| "evidence is missing".to_owned());
         let gap = Gap {
             database: None,
-            reason: "incomplete".to_owned(),
+            reason: first(&rows, "word").unwrap_or_else(|| "incomplete".to_owned()),
             message: reason.clone(),
             cure: first(&rows, "cure"),
         };

@@ -8,6 +8,7 @@
 //! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
 //! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
 //! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `feed` | [`Feeds`]: what is known of vulnerabilities and versions |
 //! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
@@ -27,6 +28,7 @@ mod derive;
 mod drift;
 mod error;
 mod evidence;
+mod feed;
 pub mod fix;
 mod judge;
 mod library;
@@ -39,12 +41,13 @@ pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{
     Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
 };
-pub use collect::{Connect, Connecting, Host, Request, Sources, collect};
+pub use collect::{Connect, Connecting, Host, LogSource, Place, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
 pub use drift::{Drift, Drifted};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
+pub use feed::{FeedAbout, FeedKind, Feeds, Imported, import};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;
 pub use waiver::{Waived, Waiver, waive};

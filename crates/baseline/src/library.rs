@@ -113,7 +113,7 @@ impl Library {
     ///
     /// # Errors
     /// A rule does not bind.
-    pub(crate) fn tables_read(&self, check: &Check) -> Result<Arc<BTreeSet<String>>, String> {
+    pub fn tables_read(&self, check: &Check) -> Result<Arc<BTreeSet<String>>, String> {
         let known = || self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known().get(&check.id) {
             return Ok(Arc::clone(names));

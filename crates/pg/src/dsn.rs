@@ -144,6 +144,17 @@ impl Dsn {
         &self.user
     }
 
+    /// Where the server listens on the network: a name or an address, and the port. None for a
+    /// socket, and where more than one server is named: which of them answers is not known.
+    pub fn place(&self) -> Option<(String, u16)> {
+        let [server] = self.servers.as_slice() else { return None };
+        match &server.place {
+            Place::Tcp { address: Some(address), .. } => Some((address.to_string(), server.port)),
+            Place::Tcp { name, .. } => Some((name.clone(), server.port)),
+            Place::Socket(_) => None,
+        }
+    }
+
     /// `host:port/database as user`, several servers with commas between; for messages.
     pub fn label(&self) -> String {
         let servers: Vec<String> = self.servers.iter().map(Server::to_string).collect();

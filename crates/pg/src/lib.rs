@@ -24,8 +24,10 @@
 //! | `parameters`, `suggest` | [`parameters()`], [`parameter()`], "did you mean" |
 //! | `parameter_set` | [`Cluster::set_parameter`], its try, [`Cluster::reset_parameter`] |
 //! | `certificate` | [`CertificatePair`], [`Cluster::install_certificate`] |
+//! | `inspect` | [`Inspected`]: certificates as they are, for judging |
 //! | `rotate` | [`Cluster::rotate_certificate`] |
 //! | `verify`, `probe`, `hello` | [`probe_tls`], [`probe_plain`], [`probe_hello`] |
+//! | `early` | [`probe_start`], [`probe_injection`], [`probe_direct`]: before anybody signs in |
 //! | `outside` | [`Cluster::find_outside_mount`] |
 //! | `read_only` | [`Cluster::read_only`] |
 //!
@@ -43,6 +45,7 @@ mod connection;
 mod diagnose;
 mod diff;
 mod dsn;
+mod early;
 mod error;
 mod file;
 mod firewall;
@@ -50,6 +53,7 @@ mod guard;
 mod hba;
 mod hello;
 mod initdb;
+mod inspect;
 mod networking;
 mod outside;
 mod parameter_set;
@@ -79,10 +83,12 @@ pub use connection::{Connection, Transport};
 pub use diagnose::StartCause;
 pub use diff::lines as diff;
 pub use dsn::{Defaults, Dsn};
+pub use early::{Injection, StartAnswer, probe_direct, probe_injection, probe_offer, probe_start};
 pub use error::{Error, Result};
 pub use firewall::{ConnectionKind, FirewallRule, Method};
 pub use guard::{TLS12_SUITES, Violation};
 pub use hello::{HelloAnswer, TlsVersion, probe_hello};
+pub use inspect::{Inspected, KeyFit};
 pub use networking::{
     EffectiveRule, Networking, NetworkingChange, NetworkingOutcome, NetworkingPreview, Refused,
     RefusedKind,

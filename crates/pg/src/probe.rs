@@ -12,12 +12,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
+use crate::early::{message, start};
 use crate::{CertificateInfo, Error, Fingerprint, Result, TlsTarget, verify};
 
 const DEADLINE: Duration = Duration::from_secs(10);
 /// "Message Flow" in the PostgreSQL manual: protocol 3.0, and the number that asks for TLS.
-const PROTOCOL_3: u32 = 196_608;
-const SSL_REQUEST: u32 = 80_877_103;
+pub(crate) const PROTOCOL_3: u32 = 196_608;
+pub(crate) const SSL_REQUEST: u32 = 80_877_103;
 
 /// The certificate that a server presented, and the terms of the handshake.
 #[derive(Clone, Debug, Eq, PartialEq, Serialize)]
@@ -89,20 +90,8 @@ pub async fn probe_plain(host: &str, port: u16) -> Result<PlainAnswer> {
     let network = |source| Error::Network { target: format!("{host}:{port}"), source };
     let exchange = async {
         let mut stream = TcpStream::connect((host, port)).await?;
-        let mut body = PROTOCOL_3.to_be_bytes().to_vec();
-        for text in ["user", "postgres", "database", "postgres", "application_name", "pgkeep"] {
-            body.extend_from_slice(text.as_bytes());
-            body.push(0);
-        }
-        body.push(0);
-        let length = u32::try_from(body.len() + 4).expect("because the packet is short");
-        stream.write_all(&length.to_be_bytes()).await?;
-        stream.write_all(&body).await?;
-        let kind = stream.read_u8().await?;
-        let mut rest = Vec::new();
-        let length = stream.read_u32().await?.saturating_sub(4).min(8192);
-        stream.take(u64::from(length)).read_to_end(&mut rest).await?;
-        Ok((kind, rest))
+        stream.write_all(&start("postgres", "postgres")).await?;
+        message(&mut stream).await
     };
     match limited(exchange).await.map_err(network)? {
         (b'R', _) => Ok(PlainAnswer::Accepted),

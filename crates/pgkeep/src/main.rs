@@ -8,6 +8,7 @@ mod agent;
 mod cells;
 mod cli;
 mod doctor;
+mod fixes;
 mod fs;
 mod home;
 mod objects;

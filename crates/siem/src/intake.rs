@@ -198,10 +198,10 @@ fn column(
         From::Rest(rest) => return rest_of(event, *rest),
         From::Fields(slots) => slots,
     };
-    let cell = slots.iter().map(|slot| event.cell(*slot)).find(|cell| !cell.is_empty())?;
-    if cell.text().is_some_and(|text| plan.none.iter().any(|none| none == text)) {
-        return None;
-    }
+    let is_none =
+        |cell: &Cell<'_>| cell.text().is_some_and(|text| plan.none.iter().any(|none| none == text));
+    let cells = slots.iter().map(|slot| event.cell(*slot));
+    let cell = cells.into_iter().find(|cell| !cell.is_empty() && !is_none(cell))?;
     if !plan.map.is_empty() {
         let number = match cell {
             Cell::Long(n) => n.to_string(),

@@ -31,6 +31,7 @@ const shown: Record<string, string> = {
   posture: paths.posture(),
   serverPosture: paths.serverPosture(demo),
   postureHistory: paths.postureHistory(demo),
+  postureFixes: paths.postureFixes(demo),
   postureWaivers: paths.postureWaivers(demo),
   postureRoles: paths.postureRoles(demo),
   postureHba: paths.postureHba(demo, { role: 'postgres' }),

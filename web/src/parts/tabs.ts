@@ -18,6 +18,7 @@ export const postureTabs = (name: string) => ({
   items: [
     { text: 'Recommendations', to: paths.serverPosture(name) },
     { text: 'History', to: paths.postureHistory(name) },
+    { text: 'Fixes', to: paths.postureFixes(name) },
     { text: 'Waivers', to: paths.postureWaivers(name) },
     { text: 'Roles', to: paths.postureRoles(name) },
     { text: 'Connections', to: paths.postureHba(name) },

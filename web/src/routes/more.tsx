@@ -32,6 +32,8 @@ export const moreRoutes = [
     component: lazyRouteComponent(() => import('../pages/posture/ServerPosture'), 'ServerPosture') }),
   createRoute({ getParentRoute: inFrame, path: '/posture/$name/history',
     component: lazyRouteComponent(() => import('../pages/posture/History'), 'History') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/fixes',
+    component: lazyRouteComponent(() => import('../pages/posture/Fixes'), 'Fixes') }),
   createRoute({ getParentRoute: inFrame, path: '/posture/$name/waivers',
     component: lazyRouteComponent(() => import('../pages/posture/Waivers'), 'Waivers') }),
   createRoute({ getParentRoute: inFrame, path: '/posture/$name/roles',

@@ -4,7 +4,9 @@
 //! time; what fails is a gap with its reason, never an empty table.
 
 pub(crate) mod host;
+mod log;
 mod sql;
+mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -12,7 +14,7 @@ use std::pin::Pin;
 use std::time::Instant;
 
 use base::Clock;
-use kql::value::Json;
+use kql::value::{Json, TICKS_PER_MILLISECOND, UNIX_EPOCH};
 use pg::Connection;
 
 use crate::bundle::{Bundle, Gap, State, TableEvidence};
@@ -21,14 +23,24 @@ use crate::declared::{Declared, TABLE as DECLARED};
 use crate::derive;
 use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
+use crate::feed::{self, Feeds};
 use crate::library::Library;
 pub use host::Host;
+pub use log::LogSource;
 use sql::Answer;
 
 /// The source of tables that are computed from others.
 const DERIVED: &str = "derived";
 /// The source of tables that are read from the server's host.
 const HOST: &str = "host";
+/// The source of tables of what is known of PostgreSQL's vulnerabilities and versions.
+const FEED: &str = "feed";
+/// The source of tables that are read from the server's log.
+const LOG: &str = "log";
+/// The source of tables that are asked from outside, through the network.
+const WIRE: &str = "wire";
+/// The reason of a table that nobody asked for.
+const NOT_ASKED: &str = "not-asked";
 /// Databases that are visited.
 const DATABASES_MAX: usize = 1000;
 
@@ -42,6 +54,19 @@ pub trait Connect: Sync {
 
     /// What it is called, without any secret.
     fn label(&self) -> String;
+
+    /// Where it listens on the network; none where it is reached through a socket, or where more
+    /// than one place is named.
+    fn place(&self) -> Option<Place>;
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// A name or an address
+    pub host: String,
+    /// The port
+    pub port: u16,
 }
 
 impl Wanted<'_> {
@@ -68,6 +93,8 @@ pub struct Request<'a> {
     pub asked: &'a [String],
     /// What is read besides SQL
     pub sources: Sources<'a>,
+    /// Tables that are read though no check asks for them
+    pub tables: &'a [&'a str],
 }
 
 /// What else can be read than SQL; whatever is absent makes its tables unread.
@@ -75,12 +102,18 @@ pub struct Request<'a> {
 pub struct Sources<'a> {
     /// The server's host
     pub host: Option<&'a Host>,
+    /// What is known of vulnerabilities and versions
+    pub feeds: Option<&'a Feeds>,
+    /// The server's log
+    pub log: Option<&'a LogSource>,
+    /// Whether it is asked from outside, by connections that do not sign in
+    pub wire: bool,
 }
 
 impl<'a> Request<'a> {
     /// By SQL alone.
     pub fn of(checks: &'a [&'a Check], declared: &'a Declared) -> Self {
-        Self { checks, declared, asked: &[], sources: Sources::default() }
+        Self { checks, declared, asked: &[], sources: Sources::default(), tables: &[] }
     }
 }
 
@@ -98,7 +131,8 @@ pub async fn collect(
     progress("connecting");
     let first = target.connect(None).await?;
     let about = sql::about(&first).await?;
-    let at = clock.now().to_string();
+    let began = clock.now();
+    let at = began.to_string();
     let mut bundle = Bundle::empty(at, target.label(), about.role.clone(), about.major);
     let rows = request.declared.rows();
     let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
@@ -118,22 +152,57 @@ pub async fn collect(
         visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
     }
     let of_source = |source: &str| -> Vec<(String, Vec<String>)> {
+        let is_asked = |w: &&Wanted<'_>| w.table.gaps.iter().all(|gap| gap.reason != NOT_ASKED);
         let all = wanted.iter().filter(|w| w.evidence.source.as_deref() == Some(source));
+        let all = all.filter(is_asked);
         all.map(|wanted| (wanted.key.clone(), wanted.evidence.from.clone())).collect()
     };
     let (hosts, derived) = (of_source(HOST), of_source(DERIVED));
+    let names = |source| of_source(source).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (fed, logs, wires) = (names(FEED), names(LOG), names(WIRE));
     let mut tables: BTreeMap<_, _> =
         wanted.into_iter().map(|wanted| (wanted.key, wanted.table)).collect();
-    if !hosts.is_empty() {
-        progress("reading the host");
-    }
+    // What is declared names files of the host, too.
+    tables.insert(DECLARED.to_owned(), bundle.declared.clone());
+    let identity = match request.sources.host {
+        Some(_) if !hosts.is_empty() => {
+            progress("reading the host");
+            Some(sql::identity(&first).await)
+        }
+        _ => None,
+    };
+    let access = host::access(request.sources.host, identity);
     for (name, from) in hosts {
         let started = Instant::now();
-        let host = request.sources.host;
-        let mut table = host::read(host, &name, &from, &tables, about.major);
+        let mut table = host::read(&access, &name, &from, &tables, about.major);
         table.took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tables.insert(name, table);
     }
+    for name in fed {
+        let columns = tables.get(&name).map(|table| table.columns.clone()).unwrap_or_default();
+        let table = feed::read(request.sources.feeds, &name, columns, began);
+        tables.insert(name, table);
+    }
+    if !wires.is_empty() {
+        progress("asking from outside");
+        let asked = request.sources.wire.then(|| target.place());
+        let (connection, major, nonce) = (&first, about.major, clock.now().as_nanosecond());
+        let probing = wire::Asked { place: asked, connection, major, nonce };
+        wire::fill(&probing, &wires, &mut tables).await;
+    }
+    if !logs.is_empty() {
+        progress("reading the log");
+        let asked = log::Asked {
+            source: request.sources.log,
+            host: request.sources.host,
+            connection: &first,
+            major: about.major,
+            began: ticks(began.as_millisecond()),
+            now: ticks(clock.now().as_millisecond()),
+        };
+        log::fill(&asked, &logs, &mut tables).await;
+    }
+    tables.remove(DECLARED);
     for (name, from) in derived {
         progress(&format!("computing {name}"));
         let table = derive::derive(&name, &from, &tables, about.major);
@@ -144,6 +213,11 @@ pub async fn collect(
     }
     bundle.tables = tables;
     Ok(bundle)
+}
+
+/// Milliseconds since 1970 in ticks.
+fn ticks(ms: i64) -> i64 {
+    UNIX_EPOCH.saturating_add(ms.saturating_mul(TICKS_PER_MILLISECOND))
 }
 
 /// Reads the tables of the scope `database` in each database.
@@ -252,6 +326,7 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
             }
         }
     }
+    keys.extend(request.tables.iter().map(|name| (*name).to_owned()));
     let mut open: Vec<String> = keys.iter().cloned().collect();
     while let Some(name) = open.pop() {
         let from = library.evidence(&name).map(|evidence| &evidence.from);
@@ -273,13 +348,20 @@ fn wanted<'a>(library: &'a Library, request: &Request<'a>, major: u32) -> Result
         let unasked = evidence.asked.as_ref().filter(|word| !is_asked(word));
         let table = match (evidence.sql(major), &evidence.source) {
             (Some(sql), _) if unasked.is_some() => {
-                let mut gap = gap(None, "not-asked", "it is read only where it is asked for");
+                let mut gap = gap(None, NOT_ASKED, "it is read only where it is asked for");
                 gap.cure = unasked.map(|word| format!("--with {word}"));
                 TableEvidence::unread(schema, gap, sql.trim())
             }
             (Some(sql), _) => TableEvidence::whole(schema, Vec::new(), sql.trim()),
             (None, Some(source)) => {
-                let gap = gap(None, "no-collector", &format!("nothing reads {source}"));
+                let gap = match unasked {
+                    Some(word) => {
+                        let mut gap = gap(None, NOT_ASKED, "it is read only where it is asked for");
+                        gap.cure = Some(format!("--with {word}"));
+                        gap
+                    }
+                    None => gap(None, "no-collector", &format!("nothing reads {source}")),
+                };
                 TableEvidence::unread(schema, gap, source.as_str())
             }
             (None, None) => {

@@ -6,6 +6,7 @@ use kql::plan::Column;
 use kql::value::Json;
 use pg::Connection;
 
+use super::host::Identity;
 use crate::bundle::Gap;
 use crate::error::Result;
 use crate::evidence::Evidence;
@@ -42,6 +43,16 @@ pub(super) async fn about(connection: &Connection) -> Result<About> {
     let number: i32 = row.get(2);
     let major = u32::try_from(number / 10_000).unwrap_or(0);
     Ok(About { role: row.get(0), quoted_role: row.get(3), database: row.get(1), major })
+}
+
+/// What tells the running server from all others, to compare with its host.
+pub(super) async fn identity(connection: &Connection) -> std::result::Result<Identity, Gap> {
+    let sql = "select system_identifier::text, current_setting('port')::int, \
+               extract(epoch from pg_postmaster_start_time())::bigint \
+               from pg_catalog.pg_control_system()";
+    let row = connection.query_one("ask which server this is", sql, &[]).await;
+    let row = row.map_err(|error| gap_of(&error, None, None))?;
+    Ok(Identity { system: row.get(0), port: row.get(1), started_s: row.get(2) })
 }
 
 /// The databases that can be entered.

@@ -11,6 +11,8 @@ use kql::value::Json;
 
 use crate::bundle::{Gap, State, TableEvidence};
 
+pub(crate) use prefix::Addresses;
+
 pub use hba::{Answer, Simulated, simulate};
 
 /// What a table is computed from.

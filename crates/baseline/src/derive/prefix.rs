@@ -57,6 +57,17 @@ impl Addresses {
         Self(vec![Range::all(false), Range::all(true)])
     }
 
+    /// Every address of one family.
+    pub(crate) fn family(is_six: bool) -> Self {
+        Self(vec![Range::all(is_six)])
+    }
+
+    /// From one address to another; none where they are no range.
+    pub(crate) fn between(first: IpAddr, last: IpAddr) -> Option<Self> {
+        let ((is_six, from), (other, to)) = (number(first), number(last));
+        (is_six == other && from <= to).then(|| Self(vec![Range { is_six, from, to }]))
+    }
+
     /// Those that only the host itself has: 127.0.0.0/8 and ::1.
     pub(crate) fn loopback() -> Self {
         let four = Range { is_six: false, from: 127 << 24, to: (128 << 24) - 1 };

@@ -9,7 +9,7 @@ use super::plan::{self, Change, Edit};
 use super::radius::{self, Login, Radius};
 use super::record::{FORMAT, FixRecord, FixState, Proof};
 use super::state::Touched;
-use super::{Fixer, hba, settings};
+use super::{Fixer, doors, hba, settings};
 use crate::assess::now_ticks;
 use crate::bundle::Bundle;
 use crate::check::{Check, FixClass};
@@ -112,6 +112,7 @@ impl Fixer<'_> {
             declared: self.declared,
             asked: self.asked,
             sources: self.sources,
+            tables: &[],
         };
         let bundle =
             collect(self.target, self.library, &request, self.clock, self.progress).await?;
@@ -150,6 +151,21 @@ impl Fixer<'_> {
             radius.refused.extend(radius::refused(&logins, &before, &hold.may(&logins).await?));
             hold.roll_back().await?;
         }
+        let edits = edits(&plan.changes);
+        if !edits.is_empty() {
+            let request = Request {
+                checks: &[],
+                declared: self.declared,
+                asked: &[],
+                sources: self.sources,
+                tables: &doors::TABLES,
+            };
+            let bundle =
+                collect(self.target, self.library, &request, self.clock, self.progress).await?;
+            let by_lines = doors::by_lines(&connection, &bundle, &edits, &logins).await?;
+            radius.refused.extend(by_lines.refused);
+            radius.unsure.extend(by_lines.unsure);
+        }
         plan.radius = radius;
         self.look_at_files(&connection, plan).await
     }
@@ -187,13 +203,7 @@ impl Fixer<'_> {
         connection: &pg::Connection,
         changes: &[Change],
     ) -> Result<Vec<(String, (Vec<u8>, String))>> {
-        let edits: Vec<&Edit> = changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Hba(edit) => Some(edit),
-                _ => None,
-            })
-            .collect();
+        let edits = edits(changes);
         let mut all = Vec::new();
         let mut names: Vec<&str> = edits.iter().map(|edit| edit.file.as_str()).collect();
         names.sort_unstable();
@@ -381,8 +391,7 @@ impl Fixer<'_> {
         let at = self.clock.now().to_string();
         let left = found(&judgement);
         let is_less = left.len() < record.findings.len();
-        if record.state == FixState::NeedsRestart
-            && (judgement.verdict != Verdict::Fail || is_less)
+        if record.state == FixState::NeedsRestart && (judgement.verdict != Verdict::Fail || is_less)
         {
             record.state = FixState::Applied;
         }
@@ -418,6 +427,15 @@ impl Fixer<'_> {
             }
         }
     }
+}
+
+/// The lines of `pg_hba.conf` among changes.
+fn edits(changes: &[Change]) -> Vec<&Edit> {
+    let edit = |change| match change {
+        &Change::Hba(ref edit) => Some(edit),
+        _ => None,
+    };
+    changes.iter().filter_map(edit).collect()
 }
 
 /// What a judgement found, by names.

@@ -148,7 +148,10 @@ pub(super) fn undo(record: &FileRecord) -> Result<(), Fault> {
                 _ => {}
             }
         }
-        return sync_parent(path).map_err(|e| failed("flush the folder of", path, &e));
+        // The folder itself may be one that was made for it.
+        let left = path.ancestors().skip(1).find(|folder| folder.exists());
+        let synced = left.map_or(Ok(()), |folder| File::open(folder)?.sync_all());
+        return synced.map_err(|e| failed("flush the folder of", path, &e));
     };
     if let Some(bytes) = &record.bytes {
         let bytes =

@@ -9,7 +9,7 @@
 //! | `hold` | transactions that are open while a fix is tried or made |
 //! | `settings` | settings: set, taken up, brought back |
 //! | `apply`, `undo` | [`Fixer`]: the cycle |
-//! | `radius` | who could not sign in any more |
+//! | `radius`, `doors` | who could not sign in any more |
 //! | `record` | [`FixRecord`]: what is kept of a fix |
 //!
 //! The order: plan; try (statements in a transaction that is rolled back); keep what is as it is
@@ -19,6 +19,7 @@
 
 mod apply;
 mod conf;
+mod doors;
 mod files;
 mod hba;
 mod hold;

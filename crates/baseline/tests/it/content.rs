@@ -37,6 +37,11 @@ pub(crate) fn library() -> Library {
     Library::of(&checks, &of("checks/functions", "kql"), &evidence).expect("sound content")
 }
 
+/// Whether `PGKEEP_CHECKS` is set.
+pub(crate) fn names_checks() -> bool {
+    std::env::var_os("PGKEEP_CHECKS").is_some_and(|names| !names.is_empty())
+}
+
 /// Whether `PGKEEP_CHECKS`, topics and identifiers separated by commas, names a check; all where it
 /// is not set.
 pub(crate) fn is_wanted(check: &Check) -> bool {
@@ -66,4 +71,26 @@ fn what_is_shipped_is_what_is_in_the_folder() {
         library.checks().map(|check| check.id.clone()).collect()
     };
     assert_eq!(ids(&Library::shipped().expect("sound content")), ids(&library()));
+}
+
+/// What is not in the log did not happen only as far as the log goes: a check that reads one of its
+/// tables has to ask that before it passes.
+#[test]
+fn checks_that_read_the_log_ask_how_far_it_goes() {
+    let library = library();
+    let is_of_log = |name: &String| {
+        let evidence = library.evidence(name);
+        name != "LogWindow" && evidence.is_some_and(|e| e.source.as_deref() == Some("log"))
+    };
+    let asks = |rule: &Option<String>| {
+        rule.as_ref()
+            .is_some_and(|rule| rule.contains("LogTooShort(") || rule.contains("LogWindow"))
+    };
+    let forgetful: Vec<&str> = library
+        .checks()
+        .filter(|check| library.tables_read(check).expect("it binds").iter().any(is_of_log))
+        .filter(|check| !asks(&check.rules.cannot_tell))
+        .map(|check| check.id.as_str())
+        .collect();
+    assert!(forgetful.is_empty(), "{forgetful:?}");
 }

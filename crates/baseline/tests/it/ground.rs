@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use base::{Secret, SystemClock};
-use baseline::{Bundle, Connect, Connecting, Declared, Example, Host, Request, collect};
-use pg::Connection;
-use testkit::StockCluster;
+use baseline::{Bundle, Connect, Connecting, Declared, Example, Host, Place, Request, collect};
+use pg::{Connection, Defaults, Dsn};
+use testkit::{KeyKind, StockCluster, TestCa};
 
 use crate::content::library;
 use crate::plant::Planted;
@@ -17,6 +17,8 @@ use crate::plant::Planted;
 const DOOR: &str = "local postgres,template1,example,other postgres,pgkeep_monitor scram-sha-256\n";
 /// What checks find where an example says nothing of it.
 const HBA: &str = "local all all scram-sha-256\n";
+/// The files of TLS where a fresh server looks for them.
+const CERTIFICATE: [&str; 2] = ["server.crt", "server.key"];
 /// Reads as a role with `pg_monitor` alone.
 pub(crate) const MONITOR: &str = "pgkeep_monitor";
 
@@ -51,6 +53,10 @@ impl Connect for Reader {
 
     fn label(&self) -> String {
         format!("localhost:{}", self.port)
+    }
+
+    fn place(&self) -> Option<Place> {
+        Some(Place { host: "127.0.0.1".to_owned(), port: self.port })
     }
 }
 
@@ -123,6 +129,15 @@ impl Ground {
         self.cluster.restart();
     }
 
+    /// Its major and minor version.
+    pub(crate) async fn version(&self) -> (u32, u32) {
+        let sql = "select current_setting('server_version_num')::int";
+        let row = self.admin("postgres").await.query_one("read the version", sql, &[]).await;
+        let number: i32 = row.expect("an answer").get(0);
+        let number = u32::try_from(number).expect("a version is positive");
+        (number / 10_000, number % 10_000)
+    }
+
     /// What a check reads of it, as the superuser.
     pub(crate) async fn evidence(&self, id: &str) -> Bundle {
         let library = library();
@@ -149,6 +164,12 @@ impl Ground {
         if let Some(lines) = &example.hba {
             write_hba(&self.cluster, &hba(lines));
         }
+        if let Some(kind) = &example.certificate {
+            let kind = if kind == "rsa" { KeyKind::Rsa } else { KeyKind::Ecdsa };
+            let issued = TestCa::new().server(kind);
+            self.keep(CERTIFICATE[0], issued.chain_pem.as_bytes());
+            self.keep(CERTIFICATE[1], issued.key_pem.expose());
+        }
         // Settings of a library can be set once it is loaded.
         let (libraries, others): (Vec<_>, Vec<_>) =
             example.set.iter().partition(|(name, _)| *name == "shared_preload_libraries");
@@ -161,12 +182,54 @@ impl Ground {
         if example.hba.is_some() {
             self.take_up().await?;
         }
-        self.planted.make(&self.host(), &example.files)?;
+        if !example.files.is_empty() {
+            let words = self.words().await?;
+            self.planted.make(&self.host(), &example.files, words)?;
+        }
         self.statements("example", &example.sql).await?;
         for (database, statements) in &example.sql_in {
             self.statements(database, statements).await?;
         }
+        self.sign_ins(&example.connections).await
+    }
+
+    /// Makes sign-ins that an example is about, and ends them.
+    async fn sign_ins(&self, all: &[String]) -> Result<(), String> {
+        for text in all {
+            let (must_fail, text) = match text.strip_prefix('!') {
+                Some(text) => (true, text),
+                None => (false, text.as_str()),
+            };
+            let (host, port) = (self.cluster.dir().display().to_string(), self.cluster.port());
+            let (host, port) = (Some(host), Some(port.to_string()));
+            let defaults = Defaults { host, port, ..Defaults::default() };
+            let dsn = Dsn::parse(text, defaults).map_err(|e| format!("{text}: {e}"))?;
+            match (dsn.connect(None).await, must_fail) {
+                (Ok(_), false) | (Err(_), true) => {}
+                (Ok(_), true) => return Err(format!("{text}: could sign in")),
+                (Err(error), false) => return Err(format!("{text}: {:?}", error.fault())),
+            }
+        }
         Ok(())
+    }
+
+    /// What stands in an example for places that a test has.
+    async fn words(&self) -> Result<Vec<(&'static str, String)>, String> {
+        let admin = self.admin("postgres").await;
+        let sql = "select (select setting from pg_config where name = 'PKGLIBDIR'), \
+                   (select setting from pg_config where name = 'SHAREDIR')";
+        let row = admin.query_one("ask for its folders", sql, &[]).await;
+        let row = row.map_err(|e| format!("folders: {:?}", e.fault()))?;
+        let user = testkit::server_user();
+        Ok(vec![
+            ("{pgdata}", self.cluster.data_dir().display().to_string()),
+            ("{socket}", self.cluster.dir().display().to_string()),
+            ("{pkglibdir}", row.get(0)),
+            ("{sharedir}", row.get(1)),
+            ("{account}", user.name),
+            ("{uid}", user.uid.to_string()),
+            ("{gid}", user.gid.to_string()),
+        ])
     }
 
     /// Makes the role that may read with `pg_monitor` alone.
@@ -221,7 +284,13 @@ impl Ground {
         }
         let admin = self.admin(database).await;
         for sql in statements {
-            run(&admin, sql).await?;
+            if sql.contains("{pgdata}") || sql.contains("{socket}") {
+                let words = self.words().await?;
+                let sql = words.iter().fold(sql.clone(), |sql, (word, to)| sql.replace(word, to));
+                run(&admin, &sql).await?;
+            } else {
+                run(&admin, sql).await?;
+            }
         }
         Ok(())
     }
@@ -240,6 +309,12 @@ impl Ground {
             drop(admin);
             write_hba(&self.cluster, &hba(HBA));
             self.take_up().await?;
+        }
+        if example.certificate.is_some() {
+            for name in CERTIFICATE {
+                let path = self.cluster.data_dir().join(name);
+                std::fs::remove_file(&path).map_err(|error| format!("{name}: {error}"))?;
+            }
         }
         let admin = self.admin("postgres").await;
         for sql in &example.teardown {

@@ -1,10 +1,13 @@
 //! Checks against real clusters.
 
 mod content;
+mod dates;
 mod examples;
+mod feeds;
 mod fixes;
 mod ground;
 mod hba;
+mod log;
 mod paths;
 mod plant;
 mod report;

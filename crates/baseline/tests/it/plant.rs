@@ -2,14 +2,19 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 use std::{fs, io};
 
 use baseline::{ExampleFile, Host};
+
+use crate::dates::dated;
 
 /// What comes back afterwards.
 #[derive(Default)]
 pub(crate) struct Planted {
     before: Vec<(PathBuf, Option<Before>)>,
+    /// What stands for places of this machine, as `{pgdata}`
+    words: Vec<(&'static str, String)>,
 }
 
 struct Before {
@@ -20,15 +25,26 @@ struct Before {
 
 impl Planted {
     /// Makes the files of an example, in their order.
-    pub(crate) fn make(&mut self, host: &Host, files: &[ExampleFile]) -> Result<(), String> {
+    pub(crate) fn make(
+        &mut self,
+        host: &Host,
+        files: &[ExampleFile],
+        words: Vec<(&'static str, String)>,
+    ) -> Result<(), String> {
+        self.words = words;
         for file in files {
-            let path = host.path(&file.path);
-            self.plant(&path, file).map_err(|error| format!("{}: {error}", file.path))?;
+            let path = host.path(self.spelled(&file.path));
+            let in_data = path.starts_with(host.pgdata());
+            self.plant(&path, file, in_data).map_err(|error| format!("{}: {error}", file.path))?;
         }
         Ok(())
     }
 
-    fn plant(&mut self, path: &Path, file: &ExampleFile) -> io::Result<()> {
+    fn spelled(&self, text: &str) -> String {
+        self.words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
+    }
+
+    fn plant(&mut self, path: &Path, file: &ExampleFile, in_data: bool) -> io::Result<()> {
         let before = match fs::symlink_metadata(path) {
             Ok(found) => {
                 let text = if found.is_file() { Some(fs::read(path)?) } else { None };
@@ -40,20 +56,24 @@ impl Planted {
         };
         let is_new = before.is_none();
         self.before.push((path.to_owned(), before));
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+        // Folders on the way that an example did not name go with it.
+        let on_the_way = path.ancestors().skip(1).take_while(|folder| !folder.exists());
+        let made: Vec<PathBuf> = on_the_way.map(Path::to_owned).collect();
+        for folder in made.into_iter().rev() {
+            fs::create_dir(&folder)?;
+            self.before.insert(self.before.len() - 1, (folder, None));
         }
         match (&file.link, &file.text) {
-            (Some(target), _) => symlink(target, path)?,
+            (Some(target), _) => symlink(self.spelled(target), path)?,
             (None, _) if file.folder => fs::create_dir_all(path)?,
-            (None, Some(text)) => fs::write(path, text)?,
+            (None, Some(text)) => fs::write(path, dated(&self.spelled(text)))?,
             (None, None) if is_new => fs::write(path, "")?,
             (None, None) => {}
         }
         let server = testkit::server_user();
         let of_server = (server.uid, server.gid);
         let owner = match file.owner.as_deref() {
-            None if file.path.starts_with('/') => None,
+            None if !in_data => None,
             None if is_new => Some(of_server),
             None => None,
             Some("server") => Some(of_server),
@@ -70,6 +90,10 @@ impl Planted {
         if let Some(mode) = &file.mode {
             let mode = u32::from_str_radix(mode, 8).map_err(|_| io::Error::other("an odd mode"))?;
             fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
+        }
+        if let Some(hours) = file.age_hours {
+            let at = SystemTime::now() - Duration::from_secs(u64::from(hours) * 3600);
+            fs::File::options().write(true).open(path)?.set_modified(at)?;
         }
         Ok(())
     }

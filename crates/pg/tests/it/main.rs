@@ -3,6 +3,7 @@
 mod access;
 mod certificates;
 mod dsn;
+mod early;
 mod life;
 mod networking;
 mod outside;

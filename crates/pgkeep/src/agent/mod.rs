@@ -50,7 +50,7 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
     let shipping = ship::run(layout.clone(), home.socket("plane"));
     let sampling = samples::run(layout.clone(), home.socket("plane"));
     let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout.clone());
-    let collector = assess::Collector::new(server.clone(), layout);
+    let assessor = assess::Assessor::new(server.clone(), layout, home.root());
     let over = Arc::new(Notify::new());
     let own = rustix::process::geteuid().as_raw();
     let handled = (server.clone(), Arc::clone(&over), journal);
@@ -61,10 +61,10 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
         move |uid| uid == own || uid == 0 || args.allow_uid.contains(&uid),
         move |request| {
             let (server, over, journal) = handled.clone();
-            let collector = Arc::clone(&collector);
+            let assessor = Arc::clone(&assessor);
             async move {
                 match request.op.as_str() {
-                    "baseline-collect" => collector.answer(request).await,
+                    op if assess::OPS.contains(&op) => assessor.answer(request).await,
                     _ => handler::answer(server, over, journal, request).await.map(Reply::from),
                 }
             }

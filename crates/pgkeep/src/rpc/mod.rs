@@ -5,7 +5,7 @@
 //! side still works. A line has at most 1 MiB. Who calls is read from the socket, never from the
 //! request. A request with `"attached":N` is followed by N bytes; only the sockets of the plane and
 //! of agents take any. An answer `{"attached":{"ok":…,"bytes":N}}` is followed by N bytes; only
-//! `baseline-collect` gives any.
+//! the baseline's give any.
 //!
 //! Operations and their arguments (answers in brackets):
 //!
@@ -36,6 +36,7 @@
 //! | agent | `networking-show`, `networking-preview`, `networking-set` | see `agent::handler` |
 //! | agent | `storage-proof` | → one piece as on the disk, and as PostgreSQL sees it |
 //! | agent | `baseline-collect {checks, asked}`, with a declaration | → `{hash}`, with the bundle |
+//! | agent | `baseline-fix-plan`, `-apply`, `-undo`, `-prove`, `baseline-fixes` | see `agent::assess` |
 //! | agent | `certificate-rotate`, `storage-verify {stop?}`, `shutdown` | |
 //! | supervisor | `status`, `down`, `agent-start {name}`, `agent-stop {name}` | |
 //! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |

@@ -159,11 +159,16 @@ async fn bytes_come_beside_the_arguments_where_they_may() {
 async fn bytes_come_beside_the_answer_to_whoever_takes_them() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("x.sock");
-    tokio::spawn(serve(&path, 0o600, |_| true, |request: Request| async move {
-        request.progress.say("reading");
-        let n = usize::try_from(request.number("n")?).unwrap();
-        Ok(Reply::with(json!({ "n": n }), vec![b'\n'; n]))
-    }));
+    tokio::spawn(serve(
+        &path,
+        0o600,
+        |_| true,
+        |request: Request| async move {
+            request.progress.say("reading");
+            let n = usize::try_from(request.number("n")?).unwrap();
+            Ok(Reply::with(json!({ "n": n }), vec![b'\n'; n]))
+        },
+    ));
     let ask = async |n: usize| call_for_bytes(&path, "x", json!({ "n": n }), &[], |_| {}).await;
     for n in [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES] {
         let (value, bytes) = ask(n).await.unwrap();

@@ -143,3 +143,48 @@ async fn what_is_not_there_is_said() {
     let one = json(&pgkeep(dir.path(), &["baseline", "show", "LOG-17", "-o", "json"]).out);
     assert!(one["rules"]["fail"].is_array() && one["why"].is_string());
 }
+
+#[test]
+fn feeds_are_shown_and_newer_ones_imported() {
+    let dir = TempDir::new().unwrap();
+    let dir = dir.path();
+    let shown = || {
+        let ended = pgkeep(dir, &["baseline", "feed", "show", "-o", "json"]);
+        assert_eq!(ended.code, 0, "{}", ended.err);
+        json(&ended.out)
+    };
+    let before = shown();
+    let feed = &before[0];
+    assert_eq!(feed["name"], "postgresql-cve");
+    assert_eq!(feed["imported"], false);
+    let text = |as_of: &str| {
+        format!(
+            r#"{{"format":1,"name":"postgresql-cve","kind":"advisories","as_of":"{as_of}",
+            "source":"a test","licence":"none","majors":[15],"advisories":[{{"id":"CVE-2000-1",
+            "components":["core server"],"title":"It is wrong.","published":"2000-01-01",
+            "affected":[{{"major":15}}]}}]}}"#
+        )
+    };
+    let import = |name: &str, text: &str, more: &[&str]| {
+        std::fs::write(dir.join(name), text).unwrap();
+        let mut args = vec!["baseline", "feed", "import", name, "-o", "json"];
+        args.extend_from_slice(more);
+        pgkeep(dir, &args)
+    };
+    let same_day = text(feed["as_of"].as_str().expect("a day"));
+    let wrong = import("one.json", &same_day, &["--checksum", &"0".repeat(64)]);
+    assert_eq!(wrong.code, 6, "{}", wrong.err);
+    assert_eq!(shown(), before);
+    assert_eq!(import("old.json", &text("2001-01-01"), &[]).code, 5);
+    assert_eq!(import("odd.json", "{}", &[]).code, 2);
+    let done = import("one.json", &same_day, &[]);
+    assert_eq!(done.code, 0, "{}", done.err);
+    let done = json(&done.out);
+    assert_eq!(done["changed"], true);
+    let checksum = done["checksum"].as_str().expect("a checksum");
+    let again = import("one.json", &same_day, &["--checksum", checksum]);
+    assert_eq!(json(&again.out)["changed"], false);
+    let after = shown();
+    assert_eq!(after[0]["imported"], true);
+    assert_eq!(after[0]["records"], 1);
+}

@@ -99,7 +99,10 @@ fn waived_until_its_day(it: &Installation, assessed: &Value) {
     let one = it.json(&[&waive[..], &said_why, &["--finding", finding]].concat());
     assert_eq!((&one["finding"], &one["created_by"]), (&json!(finding), &json!("local")));
     let partly = it.run(&[&gate[..], &["-o", "json"]].concat());
-    assert_code(&partly, if items(&result(assessed, "ROLE-01")["findings"]) == [CLIMBER] { 0 } else { 6 });
+    assert_code(
+        &partly,
+        if items(&result(assessed, "ROLE-01")["findings"]) == [CLIMBER] { 0 } else { 6 },
+    );
     let all = it.json(&[&waive[..], &said_why].concat());
     let output = it.run(&[&gate[..], &["-o", "json"]].concat());
     assert_code(&output, 0);
@@ -118,7 +121,8 @@ fn waived_until_its_day(it: &Installation, assessed: &Value) {
     ] {
         assert_code(&it.run(&[&waive[..], &["--reason", "r"], words].concat()), code);
     }
-    let unknown = ["baseline", "waive", "NO-99", "--owner", "o", "--reason", "r", "--until", &until];
+    let unknown =
+        ["baseline", "waive", "NO-99", "--owner", "o", "--reason", "r", "--until", &until];
     assert_code(&it.run(&unknown), 3);
     for waiver in [&one, &all] {
         let id = waiver["id"].as_str().unwrap();
@@ -168,9 +172,7 @@ fn read_again_at_once(it: &Installation, dsn: &str) {
 }
 
 fn simulated_and_drawn(api: &Api<'_>) {
-    let hba = |query: &str| {
-        api.call("GET", &format!("/servers/demo/baseline/hba?{query}"), None)
-    };
+    let hba = |query: &str| api.call("GET", &format!("/servers/demo/baseline/hba?{query}"), None);
     let socket = hba("role=postgres&database=postgres").expect(200);
     assert_eq!(socket["outcome"], "allow", "{socket:#}");
     assert!(socket["line"].is_i64() && socket["text"].is_string(), "{socket:#}");

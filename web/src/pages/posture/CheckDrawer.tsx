@@ -13,6 +13,7 @@ import { Badge } from '../../parts/State'
 import { Time } from '../../parts/Time'
 import { apiPath, paths } from '../../paths'
 import { EvidenceTable } from './EvidenceTable'
+import { FixDialog } from './FixDialog'
 import { WaiveDialog } from './WaiveDialog'
 import { resultQuery } from './api'
 import { assessLine, useAssess, useRunning } from './assess'
@@ -40,6 +41,7 @@ export const CheckDrawer = ({ server, check, profile, onClose }: {
   const assess = useAssess(server)
   const running = useRunning(server)
   const [waiving, setWaiving] = useState<PostureFinding | true>()
+  const [mending, setMending] = useState(false)
   const wish = { checks: [check], profile }
   const again = () => void assess(wish, paths.serverPosture(server, { check }))
   const fails = query.data?.outcome.verdict === 'fail'
@@ -55,6 +57,9 @@ export const CheckDrawer = ({ server, check, profile, onClose }: {
                 {running ? 'Being read…' : 'Check again now'}
               </Button>
             )}
+            {fails && query.data?.outcome.fix.automatic && may('fix_preview') && (
+              <Button onClick={() => setMending(true)}>Mend…</Button>
+            )}
             {fails && may('server_waiver_create') && <Button onClick={() => setWaiving(true)}>Waive…</Button>}
           </>
         }
@@ -67,6 +72,7 @@ export const CheckDrawer = ({ server, check, profile, onClose }: {
           {(result) => <Result result={result} onWaive={may('server_waiver_create') ? setWaiving : undefined} />}
         </Guard>
       </EditDrawer>
+      {mending && <FixDialog server={server} check={check} profile={profile} onClose={() => setMending(false)} />}
       {waiving && (
         <WaiveDialog server={server} check={check} {...(waiving === true ? {} : { finding: waiving })} onClose={() => setWaiving(undefined)} />
       )}

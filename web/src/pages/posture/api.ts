@@ -3,7 +3,7 @@ import { queryOptions } from '@tanstack/react-query'
 import { api, every } from '../../api/client'
 import { all } from '../../api/queries'
 import type {
-  HbaAnswer, Posture, PostureBrief, PostureDrift, PostureResult, PostureSchedule, PostureServer, PostureWaiver, RoleGraph,
+  FixRecord, HbaAnswer, Posture, PostureBrief, PostureDrift, PostureResult, PostureSchedule, PostureServer, PostureWaiver, RoleGraph,
 } from '../../api/types'
 import { apiPath } from '../../paths'
 
@@ -77,4 +77,10 @@ export const hbaQuery = (server: string, { role, database, address, tls }: HbaQu
         signal,
       ),
     enabled: role !== '',
+  })
+
+export const fixesQuery = (server: string) =>
+  queryOptions({
+    queryKey: [...postureKey(server), 'fixes'],
+    queryFn: ({ signal }) => all<FixRecord>(apiPath`/servers/${server}/baseline/fixes`, signal),
   })

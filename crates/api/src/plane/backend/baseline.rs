@@ -7,9 +7,22 @@ use super::{Progress, Reply};
 use crate::access::Principal;
 use crate::plane::model::{
     Baseline, BaselineBrief, BaselineCheck, BaselineCreate, BaselineDeclaration,
-    BaselineDriftQuery, BaselineHbaAnswer, BaselineHbaQuery, BaselineRoleGraph, BaselineSchedule,
-    BaselineScheduleUpdate, BaselineServer, BaselineWaiver, BaselineWaiverCreate,
+    BaselineDriftQuery, BaselineFixCreate, BaselineHbaAnswer, BaselineHbaQuery, BaselineRoleGraph,
+    BaselineSchedule, BaselineScheduleUpdate, BaselineServer, BaselineWaiver, BaselineWaiverCreate,
 };
+
+/// What is done about a failure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FixAction {
+    /// Plans a fix and tries it; changes nothing.
+    Preview(BaselineFixCreate),
+    /// Makes and proves it.
+    Apply(BaselineFixCreate),
+    /// Takes one back, by its name.
+    Undo(String),
+    /// Asks again whether one holds.
+    Prove(String),
+}
 
 /// Assessments, and what is kept beside them. What is a [`Value`] is given on as it is; the
 /// document says its shape.
@@ -72,11 +85,8 @@ pub trait Baselines: Send + Sync + 'static {
     ) -> Reply<'a, BaselineWaiver>;
 
     /// Takes one away that is for this server, or for all.
-    fn waiver_delete<'a>(
-        &'a self,
-        name: Option<&'a ServerName>,
-        id: &'a str,
-    ) -> Reply<'a, Changed>;
+    fn waiver_delete<'a>(&'a self, name: Option<&'a ServerName>, id: &'a str)
+    -> Reply<'a, Changed>;
 
     /// When a server is assessed by itself.
     fn baseline_schedule<'a>(&'a self, name: &'a ServerName) -> Reply<'a, BaselineSchedule>;
@@ -107,4 +117,16 @@ pub trait Baselines: Send + Sync + 'static {
 
     /// Who may become whom, by the newest evidence.
     fn role_graph<'a>(&'a self, name: &'a ServerName) -> Reply<'a, BaselineRoleGraph>;
+
+    /// Fixes that were made on a server, newest first: `BaselineFixRecord`.
+    fn fixes<'a>(&'a self, name: &'a ServerName) -> Reply<'a, Vec<Value>>;
+
+    /// Job: a `BaselineFixPlan` of a preview, else a `BaselineFixRecord`.
+    fn fix_act<'a>(
+        &'a self,
+        by: &'a Principal,
+        name: &'a ServerName,
+        action: FixAction,
+        progress: Progress,
+    ) -> Reply<'a, Value>;
 }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use base::Fault;
 use futures_util::future::BoxFuture;
 
-pub use baseline::Baselines;
+pub use baseline::{Baselines, FixAction};
 pub use encryption::Encryption;
 pub use installation::{Identities, Installation};
 pub use keyvaults::KeyVaults;

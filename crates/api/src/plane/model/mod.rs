@@ -5,6 +5,7 @@
 
 mod baseline;
 mod encryption;
+mod fixes;
 mod home;
 mod identity;
 mod job;
@@ -28,6 +29,10 @@ pub use baseline::{
 pub use encryption::{
     EncryptionEvent, EncryptionProof, EncryptionUpdate, KeyCheck, KeyFailure, KeyPolicyUpdate,
     KeyWatch, Rewrap,
+};
+pub use fixes::{
+    BaselineFixChange, BaselineFixCreate, BaselineFixPlan, BaselineFixProof, BaselineFixRadius,
+    BaselineFixRecord,
 };
 pub use home::{Attention, HomePage, NextAction, Severity, Tile, Verdict};
 pub use identity::{Identity, IdentityCreate, IdentityEnv, IdentityUpdate};

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod encryption;
+mod fixes;
 mod identities;
 mod installation;
 mod jobs;
@@ -42,6 +43,7 @@ pub(crate) fn router() -> OpenApiRouter<PlaneState> {
         .merge(logs::router())
         .merge(baseline::router())
         .merge(posture::router())
+        .merge(fixes::router())
         .merge(jobs::router())
         .merge(installation::router())
 }

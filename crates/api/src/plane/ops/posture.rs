@@ -48,9 +48,7 @@ async fn waiver_list(
     let judge = state.access().judge(&by);
     all.retain(|waiver| match &waiver.server {
         None => true,
-        Some(server) => {
-            judge.may(Question::new("baseline_show", &Scope::Server(server.clone())))
-        }
+        Some(server) => judge.may(Question::new("baseline_show", &Scope::Server(server.clone()))),
     });
     Ok(Json(page(all, &query, |waiver| waiver.id.clone())))
 }

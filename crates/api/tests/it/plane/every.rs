@@ -71,6 +71,7 @@ fn body_of(id: &str) -> Value {
             let until = jiff::Zoned::now().date().tomorrow().unwrap();
             json!({ "check": "LOG-17", "reason": "r", "owner": "o", "until": until })
         }
+        "fix_preview" | "fix_apply" => json!({ "check": "LOG-17" }),
         "baseline_schedule_set" => json!({ "enabled": true }),
         "baseline_declaration_set" => json!({ "declare": {} }),
         "rotation_policy_set" => json!({ "rotate_after_create": "P18M" }),

@@ -1,7 +1,7 @@
 //! The security baseline of the simulated backend.
 
 use api::access::Principal;
-use api::plane::backend::{Baselines, Progress, Reply};
+use api::plane::backend::{Baselines, FixAction, Progress, Reply};
 use api::plane::model::*;
 use base::{Changed, ServerName};
 use serde_json::{Value, json};
@@ -112,5 +112,19 @@ impl Baselines for Sim {
 
     fn role_graph<'a>(&'a self, name: &'a ServerName) -> Reply<'a, BaselineRoleGraph> {
         if_known(name, BaselineRoleGraph::default())
+    }
+
+    fn fixes<'a>(&'a self, name: &'a ServerName) -> Reply<'a, Vec<Value>> {
+        if_known(name, vec![json!(BaselineFixRecord::default())])
+    }
+
+    fn fix_act<'a>(
+        &'a self,
+        _: &'a Principal,
+        name: &'a ServerName,
+        _: FixAction,
+        _: Progress,
+    ) -> Reply<'a, Value> {
+        if_known(name, json!(BaselineFixPlan::default()))
     }
 }

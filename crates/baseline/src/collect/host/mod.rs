@@ -3,6 +3,35 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod backups;
+mod chain;
+mod clients;
+mod clock;
+mod data;
+mod dpkg;
+mod encryption;
+mod family;
+mod files;
+mod firewall;
+mod homes;
+mod include;
+mod ini;
+mod installed;
+mod libraries;
+mod marker;
+mod packages;
+mod poolers;
+mod postmaster;
+mod processes;
+mod scripts;
+mod server;
+mod sockets;
+mod stat;
+mod storage;
+mod sudo;
+mod tls;
+mod units;
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,6 +42,7 @@ use kql::value::Json;
 
 use crate::bundle::{Gap, State, TableEvidence};
 use crate::derive::Given;
+pub(crate) use server::Identity;
 
 /// Bytes of a file that is read as text.
 const TEXT_MAX: u64 = 4 << 20;
@@ -89,40 +119,89 @@ impl Filled {
 type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
-const TABLES: &[(&str, Read)] = &[];
+const TABLES: &[(&str, Read)] = &[
+    ("Accounts", units::accounts_table),
+    ("BackupRepositories", backups::repositories),
+    ("Certificates", tls::certificates),
+    ("ClientFiles", homes::client_files),
+    ("Clock", clock::clock),
+    ("DataFiles", data::data_files),
+    ("DataStorage", encryption::data),
+    ("ExtensionScripts", scripts::scripts),
+    ("Firewall", firewall::firewall),
+    ("HostClients", clients::clients),
+    ("InstallationFiles", files::installation_files),
+    ("Installations", installed::installations),
+    ("Libraries", libraries::libraries),
+    ("LogFiles", files::log_files),
+    ("LogSequence", chain::sequence),
+    ("MappedLibraries", family::libraries),
+    ("Markers", marker::markers),
+    ("OtherStorage", encryption::others),
+    ("Packages", packages::packages),
+    ("Poolers", poolers::poolers),
+    ("ProcessSecrets", processes::secrets),
+    ("ServerFiles", files::server_files),
+    ("ServerProcess", processes::server),
+    ("ServerProcesses", family::processes),
+    ("Sockets", sockets::sockets),
+    ("Storage", storage::storage),
+    ("Sudo", sudo::sudo),
+    ("Supervisors", units::supervisors),
+    ("UnitSettings", units::settings_table),
+];
+
+/// Who may be asked: the host, or why it is not.
+pub(crate) type Access<'a> = Result<&'a Host, Gap>;
+
+/// The host, if it is the one that the server behind the connection runs on.
+pub(crate) fn access<'a>(
+    host: Option<&'a Host>,
+    identity: Option<Result<Identity, Gap>>,
+) -> Access<'a> {
+    let gap = |reason: &str, message: String, cure: &str| {
+        let (reason, cure) = (reason.to_owned(), Some(cure.to_owned()));
+        Gap { database: None, reason, message, cure }
+    };
+    let (Some(host), Some(identity)) = (host, identity) else {
+        let message = "this assessment has no access to the server's host".to_owned();
+        let cure = "run it on the server's host with --pgdata DIRECTORY";
+        return Err(gap("no-collector", message, cure));
+    };
+    host.compare(&identity?)?;
+    Ok(host)
+}
 
 /// Reads a table.
 pub(crate) fn read(
-    host: Option<&Host>,
+    host: &Access<'_>,
     name: &str,
     from: &[String],
     tables: &BTreeMap<String, TableEvidence>,
     major: u32,
 ) -> TableEvidence {
     let columns = tables.get(name).map(|table| table.columns.clone()).unwrap_or_default();
-    let lacking = |reason: &str, message: String, cure: Option<&str>| {
-        let (reason, cure) = (reason.to_owned(), cure.map(str::to_owned));
-        let gap = Gap { database: None, reason, message, cure };
+    let lacking = |reason: &str, message: String| {
+        let gap = Gap { database: None, reason: reason.to_owned(), message, cure: None };
         TableEvidence::unread(columns.clone(), gap, "host")
     };
-    let Some(host) = host else {
-        let message = "this assessment has no access to the server's host".to_owned();
-        let cure = "run it on the server's host with --pgdata DIRECTORY";
-        return lacking("no-collector", message, Some(cure));
+    let host = match host {
+        Ok(host) => *host,
+        Err(gap) => return TableEvidence::unread(columns, gap.clone(), "host"),
     };
     let Some((_, collect)) = TABLES.iter().find(|(known, _)| *known == name) else {
-        return lacking("internal", format!("nothing reads {name}"), None);
+        return lacking("internal", format!("nothing reads {name}"));
     };
     // What names the files is itself evidence: without it nobody knows what to look at.
     for source in from {
         match tables.get(source) {
             Some(table) if table.state == State::Read => {}
             Some(table) => {
-                let mut lacking = lacking("incomplete", format!("{source} was not read"), None);
+                let mut lacking = lacking("incomplete", format!("{source} was not read"));
                 lacking.gaps.extend(table.gaps.iter().cloned());
                 return lacking;
             }
-            None => return lacking("internal", format!("{source} was not collected"), None),
+            None => return lacking("internal", format!("{source} was not collected")),
         }
     }
     let filled = collect(host, &Given { tables, major }, &columns);

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
-    Assessment, Bundle, Check, Declared, Host, Library, Outcome, Profile, Request, Severity,
-    Sources, Verdict, Waiver, assess, collect, waive,
+    Assessment, Bundle, Check, Declared, Host, Library, LogSource, Outcome, Profile, Request,
+    Severity, Sources, Verdict, Waiver, assess, collect, waive,
 };
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
-use super::library;
 use super::target::TargetArgs;
+use super::{feed, library};
 use crate::cli::ask::{ask, client, part};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, Output, say};
@@ -40,9 +40,17 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE")]
     declare: Option<PathBuf>,
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
-    /// stored password, inside the server)
-    #[arg(long, value_name = "WORD", value_parser = ["password-guesses"])]
+    /// stored password, inside the server), row-probes (counts the rows that each role sees of
+    /// tables with row security), audit-probe (makes, grants and drops a temporary table in a
+    /// transaction that is rolled back, to see whether pgAudit records it)
+    #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
+    /// Days of the server's log that are read; 90 where not given, 0 for none
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
+    log_days: Option<u32>,
+    /// Make no connections from outside besides the one that signs in: no probes of TLS
+    #[arg(long)]
+    no_probes: bool,
     /// End with exit code 6 where a check of this severity or worse fails
     #[arg(long, value_name = "SEVERITY")]
     fail_on: Option<Least>,
@@ -60,6 +68,9 @@ pub(in crate::cli) struct AssessCommand {
     #[arg(long, value_name = "FILE", conflicts_with = "server")]
     waivers: Option<PathBuf>,
 }
+
+/// What `--with` may ask for.
+pub(super) const WORDS: [&str; 3] = ["password-guesses", "row-probes", "audit-probe"];
 
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -81,6 +92,16 @@ impl Wanted {
             Self::Paranoid => Profile::Paranoid.name(),
             Self::All => "all",
         }
+    }
+
+    /// The one profile that a fix goes by.
+    pub(super) fn strictest(self) -> Option<Profile> {
+        Some(match self {
+            Self::AzureMcsb => Profile::AzureMcsb,
+            Self::Cis => Profile::Cis,
+            Self::Stig => Profile::Stig,
+            Self::Paranoid | Self::All => Profile::Paranoid,
+        })
     }
 }
 
@@ -143,7 +164,7 @@ pub(super) fn run(
     let checks = library.chosen(&command.id).map_err(|error| error.fault())?;
     let assessment = match command.target.own() {
         Some(name) if command.evidence.is_none() => own(&home()?, name, command)?,
-        _ => outside(command, &library, &checks)?,
+        _ => outside(home, command, &library, &checks)?,
     };
     print(&assessment, output)?;
     let breaches = assessment.results.iter().filter(|result| command.is_breach(result)).count();
@@ -162,7 +183,7 @@ fn own(home: &Home, name: &str, command: &AssessCommand) -> Result<Assessment, F
     }
     let server = part(name)?;
     let declare = match &command.declare {
-        Some(file) => Some(declared(file)?.to_json()),
+        Some(file) => Some(declared(Some(file))?.to_json()),
         None => None,
     };
     let declare: Option<Value> = declare
@@ -191,13 +212,14 @@ fn own(home: &Home, name: &str, command: &AssessCommand) -> Result<Assessment, F
 
 /// Any other: read and judged here, from saved evidence where there is some.
 fn outside(
+    home: impl FnOnce() -> Result<Home, Fault>,
     command: &AssessCommand,
     library: &Library,
     checks: &[&Check],
 ) -> Result<Assessment, Fault> {
     let bundle = match &command.evidence {
         Some(file) => Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?,
-        None => collected(command, library, checks)?,
+        None => collected(home, command, library, checks)?,
     };
     if let Some(file) = &command.save_evidence {
         let bytes = bundle.to_json().map_err(|error| error.fault())?;
@@ -216,32 +238,40 @@ fn outside(
 }
 
 fn collected(
+    home: impl FnOnce() -> Result<Home, Fault>,
     command: &AssessCommand,
     library: &Library,
     checks: &[&Check],
 ) -> Result<Bundle, Fault> {
-    let mut declared = match &command.declare {
-        Some(file) => declared(file)?,
-        None => Declared::default(),
-    };
+    let mut declared = declared(command.declare.as_deref())?;
     if let Some(file) = &command.waivers {
         let waivers = Waiver::list(&text(file, "waivers")?).map_err(|error| error.fault())?;
         waivers.iter().for_each(|waiver| waiver.declare(&mut declared));
     }
-    let target = command.target.outside()?;
+    let home = home();
+    let feeds = feed::of(&home)?;
+    let target = command.target.find(|| home)?;
     let steps = Steps::new();
     let progress = |message: &str| steps.say(message);
     let host = command.pgdata.as_ref().map(Host::here);
-    let sources = Sources { host: host.as_ref() };
-    let request = Request { checks, declared: &declared, asked: &command.with, sources };
+    let log = match command.log_days {
+        Some(0) => None,
+        Some(days) => Some(LogSource::days(days)),
+        None => Some(LogSource::default()),
+    };
+    let (host, feeds, log) = (host.as_ref(), Some(&feeds), log.as_ref());
+    let sources = Sources { host, feeds, log, wire: !command.no_probes };
+    let request =
+        Request { checks, declared: &declared, asked: &command.with, sources, tables: &[] };
     let work = collect(&target, library, &request, &SystemClock, &progress);
     let bundle = one_thread()?.block_on(work);
     steps.done();
     bundle.map_err(|error| error.fault())
 }
 
-/// Reads a file of declarations.
-pub(super) fn declared(file: &Path) -> Result<Declared, Fault> {
+/// What `--declare` says.
+pub(super) fn declared(file: Option<&Path>) -> Result<Declared, Fault> {
+    let Some(file) = file else { return Ok(Declared::default()) };
     Declared::parse(&text(file, "declaration")?).map_err(|error| error.fault())
 }
 

@@ -1,8 +1,11 @@
 //! `pgkeep baseline`: what is weak in a PostgreSQL, why, and what was read.
 
 mod assess;
+mod feed;
+mod fix;
 mod history;
 mod list;
+mod own;
 mod schedule;
 mod target;
 mod waivers;
@@ -64,6 +67,28 @@ Without -s it is for all servers; without --finding for all that the check finds
     Schedule(schedule::ScheduleCommand),
     /// Show or change what is meant to be so on a server; checks compare with it
     Declare(schedule::DeclareCommand),
+    /// Mend what checks found: plan, try, make, prove; with a way back
+    ///
+    /// Statements are tried in a transaction that is rolled back, then made; settings by ALTER
+    /// SYSTEM and a reload; lines of pg_hba.conf and files where --pgdata names the host's data
+    /// directory. The check is then asked again through new connections, and what did not help is
+    /// taken back at once. What is not mended by pgkeep says what to do.
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline fix LOG-18 TLS-02 --dsn 'host=db.example.com user=postgres' --dry-run
+  pgkeep baseline fix OBJ-01 --dsn postgresql://postgres@db.example.com/postgres --yes
+  pgkeep baseline fix AUTH-25 --dsn 'host=/run/postgresql user=postgres' --pgdata /srv/pgdata
+
+The way back is kept in the home. With a password in --dsn it holds that too, until the undo.")]
+    Fix(fix::FixCommand),
+    /// Take a fix back: all of it, to the byte, or nothing
+    ///
+    /// Refused where somebody changed the same things since; it says which.
+    Undo(fix::RecordCommand),
+    /// Ask again whether a fix holds, for one that waited for a start of the server
+    Prove(fix::RecordCommand),
+    /// List the fixes that were made, the newest first
+    Fixes,
     /// List the checks
     Checks(list::ListCommand),
     /// Show one check: what it asks, why, how it is judged and mended
@@ -71,11 +96,17 @@ Without -s it is for all servers; without --finding for all that the check finds
         /// Its identifier
         id: String,
     },
+    /// Feeds of vulnerabilities and versions: import newer ones, show how old they are
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline feed show
+  pgkeep baseline feed import postgresql-cve.json --checksum 5f70bf18…")]
+    Feed(feed::FeedCommand),
 }
 
 /// Runs one command.
 pub(super) fn run(
-    home: impl FnOnce() -> Result<Home, Fault>,
+    home: impl Fn() -> Result<Home, Fault>,
     command: &BaselineCommand,
     output: Output,
 ) -> Result<ExitCode, Fault> {
@@ -88,8 +119,13 @@ pub(super) fn run(
         BaselineCommand::Unwaive { id } => waivers::unwaive(&home()?, id, output.plain()?),
         BaselineCommand::Schedule(command) => schedule::run(&home()?, command, output.plain()?),
         BaselineCommand::Declare(command) => schedule::declare(&home()?, command, output.plain()?),
+        BaselineCommand::Fix(command) => fix::run(home, command, output.plain()?),
+        BaselineCommand::Undo(command) => fix::undo(home, command, output.plain()?),
+        BaselineCommand::Prove(command) => fix::prove(home, command, output.plain()?),
+        BaselineCommand::Fixes => fix::list(home, output.plain()?),
         BaselineCommand::Checks(command) => list::run(command, output.plain()?),
         BaselineCommand::Show { id } => list::show(id, output.plain()?),
+        BaselineCommand::Feed(command) => feed::run(home, command, output.plain()?),
     }
 }
 

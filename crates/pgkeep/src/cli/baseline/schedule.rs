@@ -88,7 +88,7 @@ pub(super) fn declare(
     let answer = match &command.file {
         None => get(home, &path)?,
         Some(file) => {
-            let declare: Value = serde_json::from_str(&declared(file)?.to_json())
+            let declare: Value = serde_json::from_str(&declared(Some(file))?.to_json())
                 .map_err(|e| Fault::from_error("internal", "a declaration is no JSON", &e))?;
             ask(home, "PUT", &path, Some(&json!({ "declare": declare })))?
         }

@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use base::{Fault, Secret};
-use baseline::{Connect, Connecting};
+use baseline::{Connect, Connecting, Place};
 use clap::Args;
 use pg::{Defaults, Dsn};
+
+use crate::cli::ask::{get, part};
+use crate::home::Home;
 
 /// How a server is named.
 #[derive(Debug, Args)]
@@ -20,33 +23,72 @@ pub(in crate::cli) struct TargetArgs {
 }
 
 impl TargetArgs {
+    /// The server that is meant.
+    pub(super) fn find(&self, home: impl FnOnce() -> Result<Home, Fault>) -> Result<Target, Fault> {
+        let (text, name) = match (&self.dsn, &self.server) {
+            (Some(text), _) => (text.clone(), None),
+            (None, Some(name)) => {
+                let shown = get(&home()?, &format!("/servers/{}", part(name)?))?;
+                let dsn = shown["dsn"].as_str().ok_or_else(|| {
+                    Fault::new("not_ready", format!("server \"{name}\" has no address yet"))
+                        .hint("`pgkeep server show` says what state it is in")
+                })?;
+                (dsn.to_owned(), Some(name.clone()))
+            }
+            (None, None) => {
+                return Err(Fault::new("usage", "no server is named")
+                    .hint("name one with --dsn, or one of pgkeep's with -s")
+                    .exit(base::ExitCode::Usage));
+            }
+        };
+        let target = Target::by(&text)?;
+        let given = target.given.filter(|_| name.is_none());
+        Ok(Target { dsn: target.dsn, name, given })
+    }
+
     /// The name of one of pgkeep's own.
     pub(super) fn own(&self) -> Option<&str> {
         self.server.as_deref()
     }
 
-    /// The server behind a connection string.
-    pub(super) fn outside(&self) -> Result<Target, Fault> {
-        let text = self.dsn.as_ref().ok_or_else(|| {
-            Fault::new("usage", "no server is named")
-                .hint("name one with --dsn, or one of pgkeep's with -s")
-                .exit(base::ExitCode::Usage)
-        })?;
-        let dsn = Dsn::parse(text, defaults()).map_err(|error| error.fault())?;
-        Ok(Target(dsn))
+    /// Whether one is named.
+    pub(super) fn is_named(&self) -> bool {
+        self.dsn.is_some() || self.server.is_some()
     }
 }
 
 /// A server that can be connected to.
-pub(super) struct Target(Dsn);
+pub(super) struct Target {
+    dsn: Dsn,
+    name: Option<String>,
+    /// The connection string, where it was given as one
+    given: Option<Secret<String>>,
+}
+
+impl Target {
+    /// By a connection string.
+    pub(super) fn by(text: &str) -> Result<Self, Fault> {
+        let dsn = Dsn::parse(text, defaults()).map_err(|error| error.fault())?;
+        Ok(Self { dsn, name: None, given: Some(Secret::new(text.to_owned())) })
+    }
+
+    /// The connection string that was given.
+    pub(super) fn given(&self) -> Option<&Secret<String>> {
+        self.given.as_ref()
+    }
+}
 
 impl Connect for Target {
     fn connect<'a>(&'a self, database: Option<&'a str>) -> Connecting<'a> {
-        Box::pin(self.0.connect(database))
+        Box::pin(self.dsn.connect(database))
     }
 
     fn label(&self) -> String {
-        self.0.label()
+        self.name.clone().unwrap_or_else(|| self.dsn.label())
+    }
+
+    fn place(&self) -> Option<Place> {
+        self.dsn.place().map(|(host, port)| Place { host, port })
     }
 }
 

@@ -45,7 +45,11 @@ pub(in crate::cli) struct WaiversCommand {
 const COLUMNS: [&str; 7] = ["id", "check", "server", "finding", "owner", "until", "reason"];
 const ALL: &str = "/baseline/waivers";
 
-pub(super) fn waive(home: &Home, command: &WaiveCommand, format: Format) -> Result<ExitCode, Fault> {
+pub(super) fn waive(
+    home: &Home,
+    command: &WaiveCommand,
+    format: Format,
+) -> Result<ExitCode, Fault> {
     let wish = json!({
         "check": command.id,
         "reason": command.reason,

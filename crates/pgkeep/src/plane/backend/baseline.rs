@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::access::Principal;
-use api::plane::backend::Baselines;
+use api::plane::backend::{Baselines, FixAction};
 use api::plane::model::{
     Baseline, BaselineBrief, BaselineCheck, BaselineCreate, BaselineDeclaration,
     BaselineDriftQuery, BaselineHbaAnswer, BaselineHbaQuery, BaselineRoleGraph, BaselineSchedule,
@@ -54,9 +54,9 @@ impl Baselines for PlaneBackend {
         profile: Option<&'a str>,
     ) -> Reply<'a, Baseline> {
         let profile = profile.map(str::to_owned);
-        Box::pin(self.kept(name, move |store, name| {
-            posture::baseline(store, name, profile.as_deref())
-        }))
+        Box::pin(
+            self.kept(name, move |store, name| posture::baseline(store, name, profile.as_deref())),
+        )
     }
 
     fn baseline_result<'a>(
@@ -190,6 +190,27 @@ impl Baselines for PlaneBackend {
 
     fn role_graph<'a>(&'a self, name: &'a ServerName) -> Reply<'a, BaselineRoleGraph> {
         Box::pin(self.kept(name, posture::roles))
+    }
+
+    fn fixes<'a>(&'a self, name: &'a ServerName) -> Reply<'a, Vec<Value>> {
+        Box::pin(async {
+            let row = self.row(name)?;
+            posture::fixes(&self.plane, &row.name).await
+        })
+    }
+
+    fn fix_act<'a>(
+        &'a self,
+        by: &'a Principal,
+        name: &'a ServerName,
+        action: FixAction,
+        progress: Progress,
+    ) -> Reply<'a, Value> {
+        Box::pin(async move {
+            let row = self.row(name)?;
+            let say = |step: &str| progress.say(step);
+            posture::act(&self.plane, &row.name, &by.name, action, &say).await
+        })
     }
 }
 

@@ -91,7 +91,8 @@ impl SqliteStore {
     ) -> Result<BaselineWaiver, Fault> {
         let connection = self.connection();
         let add = || -> rusqlite::Result<Option<i64>> {
-            let n: u32 = connection.query_row("SELECT count(*) FROM waiver", [], |row| row.get(0))?;
+            let n: u32 =
+                connection.query_row("SELECT count(*) FROM waiver", [], |row| row.get(0))?;
             if n >= WAIVERS_MAX {
                 return Ok(None);
             }

@@ -33,6 +33,11 @@ impl Wish {
         Self { checks, profiles, declared: None, asked }
     }
 
+    /// One check.
+    pub(super) fn of(check: &str, profiles: Vec<Profile>) -> Self {
+        Self { checks: vec![check.to_owned()], profiles, ..Self::all() }
+    }
+
     /// Reads what somebody wants.
     pub(in crate::plane) fn read(wish: BaselineCreate) -> Result<Self, Fault> {
         let BaselineCreate { mut checks, profile, declare, asked } = wish;
@@ -91,7 +96,7 @@ fn genuine(assessment: &Assessment, name: &ServerName, hash: &str) -> Result<(),
 
 /// The declaration that counts: that of the wish, else the server's own; with its waivers, and
 /// when it was assessed last.
-fn declared_for(
+pub(super) fn declared_for(
     plane: &Plane,
     name: &ServerName,
     given: Option<Declared>,

@@ -6,6 +6,7 @@
 //! | `store` | assessments and bundles in SQLite, and how long they are kept |
 //! | `beside` | waivers, schedules and declarations in SQLite |
 //! | `made` | one assessment, from the wish to what is kept |
+//! | `mended` | fixes, which the agent makes |
 //! | `told` | what is said of them: how a server stands, one check, what differs |
 //! | `graphs` | what the newest evidence says of connections and roles |
 //! | `schedule` | who is due |
@@ -13,6 +14,7 @@
 mod beside;
 mod graphs;
 mod made;
+mod mended;
 mod packed;
 mod schedule;
 mod store;
@@ -20,6 +22,7 @@ mod told;
 
 pub(super) use graphs::{hba, roles};
 pub(super) use made::{Wish, make};
+pub(super) use mended::{act, fixes};
 pub(super) use schedule::run;
 pub(super) use store::SCHEMA;
 pub(super) use told::{assessment, baseline, check, drift, result, servers};

@@ -19,8 +19,8 @@ pub(super) fn pack(bytes: &[u8]) -> Result<Vec<u8>, Fault> {
 pub(super) fn unpack(packed: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::new();
     let read = ZlibDecoder::new(packed).take(BYTES_MAX + 1).read_to_end(&mut bytes);
-    let n = read
-        .map_err(|e| Fault::from_error("plane_store", "a kept assessment is damaged", &e))?;
+    let n =
+        read.map_err(|e| Fault::from_error("plane_store", "a kept assessment is damaged", &e))?;
     if n as u64 > BYTES_MAX {
         return Err(Fault::new("plane_store", "a kept assessment is too large"));
     }

@@ -167,7 +167,10 @@ impl SqliteStore {
     }
 
     /// Those of a server that are kept, newest first.
-    pub(in crate::plane) fn assessments(&self, name: &ServerName) -> Result<Vec<BaselineBrief>, Fault> {
+    pub(in crate::plane) fn assessments(
+        &self,
+        name: &ServerName,
+    ) -> Result<Vec<BaselineBrief>, Fault> {
         let sql = format!("SELECT {COLUMNS} FROM assessment WHERE server = ?1 ORDER BY id DESC");
         let connection = self.connection();
         let query = || -> rusqlite::Result<Vec<BaselineBrief>> {
@@ -178,7 +181,8 @@ impl SqliteStore {
 
     /// One of them.
     pub(in crate::plane) fn assessment(&self, name: &ServerName, id: u64) -> Result<Found, Fault> {
-        let sql = format!("SELECT {COLUMNS}, results FROM assessment WHERE server = ?1 AND id = ?2");
+        let sql =
+            format!("SELECT {COLUMNS}, results FROM assessment WHERE server = ?1 AND id = ?2");
         let id = i64::try_from(id).unwrap_or(i64::MAX);
         let found = self
             .connection()
@@ -196,7 +200,11 @@ impl SqliteStore {
     }
 
     /// The bundle of one of them; `None` where it is not kept any more.
-    pub(in crate::plane) fn bundle(&self, name: &ServerName, id: u64) -> Result<Option<Vec<u8>>, Fault> {
+    pub(in crate::plane) fn bundle(
+        &self,
+        name: &ServerName,
+        id: u64,
+    ) -> Result<Option<Vec<u8>>, Fault> {
         let sql = "SELECT bundle FROM assessment WHERE server = ?1 AND id = ?2";
         let id = i64::try_from(id).unwrap_or(i64::MAX);
         let packed = self
@@ -295,8 +303,7 @@ mod tests {
         let keep = |at: Timestamp, checks: &[&str]| {
             let checks: Vec<String> = checks.iter().map(|check| (*check).to_owned()).collect();
             let assessment = assessment(at);
-            let kept =
-                Kept { by: "anna", checks: &checks, assessment: &assessment, bundle: b"{}" };
+            let kept = Kept { by: "anna", checks: &checks, assessment: &assessment, bundle: b"{}" };
             store.keep_assessment(&name, &kept, at).unwrap()
         };
         let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
