@@ -46,6 +46,15 @@ export const paths = {
   identities: (query: { q?: string; create?: boolean } = {}) => at('/identities', query),
   identity: (name: string) => at(`/identities/${e(name)}`),
   logs: (link?: LogsLink) => (link ? `${at('/logs')}#${logsHash(link)}` as Path : at('/logs')),
+  posture: (query: { q?: string } = {}) => at('/posture', query),
+  serverPosture: (name: string, query: { verdict?: string; severity?: string; topic?: string; check?: string; profile?: string } = {}) =>
+    at(`/posture/${e(name)}`, query),
+  postureHistory: (name: string, query: { from?: number; to?: number } = {}) => at(`/posture/${e(name)}/history`, query),
+  postureFixes: (name: string) => at(`/posture/${e(name)}/fixes`),
+  postureWaivers: (name: string) => at(`/posture/${e(name)}/waivers`),
+  postureRoles: (name: string, query: { role?: string } = {}) => at(`/posture/${e(name)}/roles`, query),
+  postureHba: (name: string, query: { role?: string; database?: string; address?: string; tls?: boolean } = {}) =>
+    at(`/posture/${e(name)}/hba`, query),
   tables: (query: { q?: string } = {}) => at('/tables', query),
   connectors: (query: { q?: string } = {}) => at('/connectors', query),
   settings: () => at('/settings'),

@@ -33,6 +33,9 @@ const ANSWER_MAX: Duration = Duration::from_secs(200);
 /// No answer is larger.
 const ANSWER_MAX_BYTES: usize = 32 << 20;
 
+/// No body that is taken as it is is larger.
+const DOWNLOAD_MAX_BYTES: usize = 80 << 20;
+
 /// Calls the plane behind one socket.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -133,6 +136,20 @@ impl Client {
         }
         let bytes = whole(response.into_body()).await?;
         serde_json::from_slice(&bytes).map_err(|_| no_answer())
+    }
+
+    /// Reads an answer byte by byte as it is.
+    ///
+    /// # Errors
+    /// The fault that the plane answered; else as for [`Client::call`].
+    pub async fn download(&self, path: &str) -> Result<Vec<u8>, Fault> {
+        let response = self.send("GET", path, None).await?;
+        if !response.status().is_success() {
+            return Err(refused(response).await);
+        }
+        let body = limited(response.into_body(), DOWNLOAD_MAX_BYTES);
+        let bytes = tokio::time::timeout(ANSWER_MAX, body).await;
+        bytes.unwrap_or_else(|_| Err(silent(ANSWER_MAX))).map(|bytes| bytes.to_vec())
     }
 
     async fn ask(
@@ -255,7 +272,11 @@ fn fault_of(bytes: &[u8]) -> Fault {
 }
 
 async fn whole(body: Incoming) -> Result<Bytes, Fault> {
-    let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await.map_err(|e| {
+    limited(body, ANSWER_MAX_BYTES).await
+}
+
+async fn limited(body: Incoming, bytes_max: usize) -> Result<Bytes, Fault> {
+    let body = Limited::new(body, bytes_max).collect().await.map_err(|e| {
         match e.is::<http_body_util::LengthLimitError>() {
             true => Fault::new("too_large", "the plane sent too long an answer"),
             false => Fault::from_error("hung_up", "lost the connection to the plane", &*e),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kql::value::{Json, TICKS_PER_MILLISECOND, UNIX_EPOCH};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::bundle::{Bundle, Gap};
 use crate::check::{Access, Check, FixClass, Profile, Severity};
@@ -11,9 +11,10 @@ use crate::error::Result;
 use crate::feed;
 use crate::judge::{Judgement, Verdict, judge};
 use crate::library::Library;
+use crate::waiver::Waived;
 
 /// An assessment; `docs/guide/baseline.md` describes its members.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Assessment {
     /// What was assessed
     pub server: String,
@@ -26,12 +27,15 @@ pub struct Assessment {
     /// SHA-256 of the bundle of evidence, in hex
     pub evidence_hash: String,
     /// Which values were expected; absent: pgkeep's own
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<String>,
     /// How old the feeds are that verdicts rest on
     pub feeds: Vec<FeedState>,
     /// Verdicts by name, how many
     pub counts: BTreeMap<Verdict, usize>,
+    /// Failures that somebody answers for, how many; absent where no waivers were given
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub n_waived: Option<usize>,
     /// 0 to 100: passes against passes and failures, by severity; absent where there are neither
     pub score: Option<f64>,
     /// 0 to 100: how much of what applies was answered
@@ -43,7 +47,7 @@ pub struct Assessment {
 }
 
 /// A feed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FeedState {
     /// Its name
     pub name: String,
@@ -54,7 +58,7 @@ pub struct FeedState {
 }
 
 /// What is said of one check.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome {
     /// The check
     pub id: String,
@@ -77,10 +81,13 @@ pub struct Outcome {
     /// What mends it
     pub fix: FixSaid,
     /// Stable names of what is wrong
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Who answers for the failure, and until when
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waived: Option<Waived>,
     /// With profile `all`: what each profile says, where they differ
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub by_profile: BTreeMap<Profile, Verdict>,
     /// Controls of MCSB
     pub mcsb: Vec<String>,
@@ -93,7 +100,7 @@ pub struct Outcome {
 }
 
 /// One piece of evidence.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum Evidence {
     /// What is wrong
@@ -130,7 +137,7 @@ pub enum Evidence {
 }
 
 /// What mends a failure.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FixSaid {
     /// How it takes effect
     pub class: FixClass,
@@ -141,14 +148,14 @@ pub struct FixSaid {
 }
 
 /// Something that is wrong, by a name that stays.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// SHA-256 of check, database and item, 16 hex digits
     pub fingerprint: String,
     /// What it is
     pub item: String,
     /// In which database, where it is in one
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub database: Option<String>,
 }
 
@@ -169,10 +176,7 @@ pub fn assess(
     for check in library.chosen(ids)? {
         results.push(outcome(library, check, bundle, profiles, now)?);
     }
-    let mut counts = BTreeMap::new();
-    for result in &results {
-        *counts.entry(result.verdict).or_insert(0) += 1;
-    }
+    let counts = counted(&results);
     let (score, coverage) = scores(&results);
     let gaps = results.iter().flat_map(|result| &result.evidence);
     let mut missing_rights: Vec<String> = gaps
@@ -197,6 +201,7 @@ pub fn assess(
         profile,
         feeds: feed::states(bundle),
         counts,
+        n_waived: None,
         score,
         coverage,
         results,
@@ -278,12 +283,47 @@ fn outcome(
             why: check.fix.why.clone(),
         },
         findings: findings(check, &judgement),
+        waived: None,
         by_profile,
         mcsb: check.mcsb.clone(),
         cis: check.cis.clone(),
         stig: check.stig.clone(),
         nist: check.nist.clone(),
     })
+}
+
+impl Assessment {
+    /// Puts newer outcomes of some checks in the place of those that are here, and counts anew.
+    pub fn overlay(&mut self, newer: Vec<Outcome>) {
+        for outcome in newer {
+            match self.results.binary_search_by(|known| known.id.cmp(&outcome.id)) {
+                Ok(at) => self.results[at] = outcome,
+                Err(at) => self.results.insert(at, outcome),
+            }
+        }
+        self.counts = counted(&self.results);
+        (self.score, self.coverage) = scores(&self.results);
+    }
+}
+
+fn counted(results: &[Outcome]) -> BTreeMap<Verdict, usize> {
+    let mut counts = BTreeMap::new();
+    for result in results {
+        *counts.entry(result.verdict).or_insert(0) += 1;
+    }
+    counts
+}
+
+impl Outcome {
+    /// Whether somebody answers for all that fails here.
+    pub fn is_waived(&self) -> bool {
+        self.waived.as_ref().is_some_and(|waived| waived.all)
+    }
+
+    /// Whether part of what the check reads could not be read.
+    pub fn has_gaps(&self) -> bool {
+        self.evidence.iter().any(|evidence| matches!(evidence, Evidence::Gap { .. }))
+    }
 }
 
 /// Which of two verdicts counts where profiles differ.
@@ -320,7 +360,9 @@ fn scores(results: &[Outcome]) -> (Option<f64>, Option<f64>) {
         Severity::Info => 0.0,
     };
     let sum = |wanted: Verdict| -> f64 {
-        results.iter().filter(|result| result.verdict == wanted).map(weight).sum()
+        let fitting = results.iter().filter(|result| result.verdict == wanted);
+        // The sum of nothing is -0.
+        fitting.map(weight).fold(0.0, |sum, weight| sum + weight)
     };
     let (pass, fail, open) = (sum(Verdict::Pass), sum(Verdict::Fail), sum(Verdict::CannotTell));
     let share =

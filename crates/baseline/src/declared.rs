@@ -47,6 +47,28 @@ impl Declared {
         Ok(Self(said))
     }
 
+    /// Adds an entry of a kind: members of `value` beside its `name`. What was declared under the
+    /// same name stays, where the kind is a table of names.
+    pub fn add(&mut self, kind: &str, name: &str, mut value: toml::Table) {
+        let known = self.0.entry(kind.to_owned());
+        let known = known.or_insert_with(|| toml::Value::Array(Vec::new()));
+        if let toml::Value::Table(table) = known {
+            table.entry(name.to_owned()).or_insert(toml::Value::Table(value));
+            return;
+        }
+        value.insert("name".to_owned(), toml::Value::String(name.to_owned()));
+        match known {
+            toml::Value::Array(list) => list.push(toml::Value::Table(value)),
+            single => *single = toml::Value::Array(vec![single.clone(), toml::Value::Table(value)]),
+        }
+    }
+
+    /// As [`Declared::parse`] reads it.
+    pub fn to_json(&self) -> String {
+        let bag = json(&toml::Value::Table(self.0.clone()));
+        bag.to_string()
+    }
+
     /// The columns of the table.
     pub(crate) fn schema() -> Schema {
         vec![
@@ -117,6 +139,13 @@ mod tests {
         let expected = ["networks office 192.0.2.0/24", "port 5432 5432", "superusers anna true"];
         assert_eq!(said, expected);
         assert_eq!(Declared::parse("{\"superusers\":[\"anna\"]}").unwrap().rows().rows.len(), 1);
+        let mut more = Declared::parse("waiver = \"a\"\n[scan]\nlast = 1\n").unwrap();
+        more.add("waiver", "b", toml::Table::new());
+        more.add("scan", "last", toml::Table::new());
+        more.add("new", "c", toml::Table::new());
+        let again = Declared::parse(&more.to_json()).unwrap();
+        assert_eq!(again.rows().rows, more.rows().rows);
+        assert_eq!(more.rows().rows.len(), 4, "{}", more.to_json());
         for odd in ["x = [[1]]", "x =", "{\"x\":"] {
             assert!(Declared::parse(odd).is_err(), "{odd}");
         }

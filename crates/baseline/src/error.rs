@@ -25,6 +25,9 @@ pub enum Error {
     /// A bundle of evidence is not understood
     #[error("the evidence is not understood")]
     Bundle(String),
+    /// Waivers are not understood
+    #[error("the waivers are not understood")]
+    Waivers(String),
     /// A fix could not be planned, made or taken back
     #[error(transparent)]
     Fix(Box<Fault>),
@@ -81,6 +84,10 @@ impl Error {
                 .hint("a TOML file of lists by kind, for example: superuser = [\"admin\"]")
                 .exit(ExitCode::Usage),
             Self::Bundle(what) => of("invalid_evidence").detail(what).exit(ExitCode::Usage),
+            Self::Waivers(what) => of("invalid_waivers")
+                .detail(what)
+                .hint("the list that `pgkeep baseline waivers -o json` prints")
+                .exit(ExitCode::Usage),
             Self::Fix(fault) => (**fault).clone(),
             Self::Feed { what, .. } => of("invalid_feed").detail(what).exit(ExitCode::Usage),
             Self::FeedChecksum { found, .. } => of("wrong_checksum")

@@ -13,6 +13,8 @@
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
+//! | `waiver` | [`waive`]: failures that somebody answers for, until a day |
+//! | `drift` | [`Drift`]: what is different between two assessments |
 //! | `fix` | plans, makes, proves and takes back what mends a failure |
 //! | `report` | an assessment as SARIF, JUnit, HDF, OSCAL, OCSF or a page |
 
@@ -23,6 +25,7 @@ mod collect;
 mod content;
 mod declared;
 mod derive;
+mod drift;
 mod error;
 mod evidence;
 mod feed;
@@ -31,8 +34,9 @@ mod judge;
 mod library;
 pub mod report;
 mod rules;
+mod waiver;
 
-pub use assess::{Assessment, FeedState, Outcome, assess};
+pub use assess::{Assessment, FeedState, Finding, Outcome, assess};
 pub use bundle::{Bundle, Gap, State, TableEvidence};
 pub use check::{
     Access, Check, Example, ExampleFile, Fix, FixClass, Majors, Profile, Rules, Severity,
@@ -40,8 +44,10 @@ pub use check::{
 pub use collect::{Connect, Connecting, Host, LogSource, Place, Request, Sources, collect};
 pub use declared::Declared;
 pub use derive::{Answer, Simulated, simulate};
+pub use drift::{Drift, Drifted};
 pub use error::{Error, Result};
 pub use evidence::{Evidence, Scope};
 pub use feed::{FeedAbout, FeedKind, Feeds, Imported, import};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;
+pub use waiver::{Waived, Waiver, waive};

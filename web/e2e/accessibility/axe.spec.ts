@@ -3,6 +3,7 @@ import AxeBuilder from '@axe-core/playwright'
 import type { Page } from '@playwright/test'
 import { paths } from '../../src/paths'
 import { expect, settled, test } from '../lib/session'
+import { demo } from '../lib/installation'
 import { forgotten, furnish, pages, signIn } from '../lib/pages'
 
 const TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'EN-301-549']
@@ -65,6 +66,21 @@ for (const theme of THEMES) {
     await page.getByRole('button', { name: 'Queries' }).click()
     await expect(page.getByRole('dialog', { name: 'Queries' })).toBeVisible()
     await expect(page.locator('[aria-busy="true"], .fui-Skeleton')).toHaveCount(0)
+    expect(await violations(page)).toEqual([])
+  })
+}
+
+/** One check of a server at the side, and the form that waives it. */
+for (const theme of THEMES) {
+  test(`a check and its waiver, ${theme}`, async ({ person: page }) => {
+    await inTheme(page, theme)
+    await page.goto(paths.serverPosture(demo, { verdict: 'all', check: 'ROLE-01' }))
+    await expect(page.getByRole('heading', { name: 'Why it matters' })).toBeVisible()
+    expect.soft(await violations(page)).toEqual([])
+    await page.goto(paths.serverPosture(demo, { verdict: 'all', check: 'LOG-18' }))
+    await expect(page.getByRole('heading', { name: 'Evidence' })).toBeVisible()
+    await page.getByRole('button', { name: 'Waive…', exact: true }).first().click()
+    await expect(page.getByRole('dialog', { name: /^Waive LOG-18/ })).toBeVisible()
     expect(await violations(page)).toEqual([])
   })
 }

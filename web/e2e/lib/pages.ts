@@ -1,7 +1,7 @@
 // Every page of the portal with something on it to see. A page of a later part adds its line here;
 // the test of accessibility fails while `src/paths.ts` names one that is missing.
 import { paths } from '../../src/paths'
-import { api, demo } from './installation'
+import { api, demo, pgkeepJson, shell } from './installation'
 
 /** What stands on the pages; made once, by `furnish`. */
 export const names = { vault: 'ledger', key: 'orders', gone: 'old-orders', identity: 'shop', user: 'mira', person: 'jonas' }
@@ -28,6 +28,13 @@ const shown: Record<string, string> = {
   identities: paths.identities(),
   identity: paths.identity(names.identity),
   logs: paths.logs(),
+  posture: paths.posture(),
+  serverPosture: paths.serverPosture(demo),
+  postureHistory: paths.postureHistory(demo),
+  postureFixes: paths.postureFixes(demo),
+  postureWaivers: paths.postureWaivers(demo),
+  postureRoles: paths.postureRoles(demo),
+  postureHba: paths.postureHba(demo, { role: 'postgres' }),
   tables: paths.tables(),
   connectors: paths.connectors(),
   settingsUsers: paths.settingsUsers(),
@@ -46,7 +53,35 @@ export const pages = Object.entries(shown).map(([name, path]) => ({ name, path }
 export const forgotten = Object.keys(paths)
   .filter((name) => !(name in shown) && name !== signIn.name && !ELSEWHERE.includes(name))
 
-/** Makes a vault with a key, a deleted key, a role, an identity, a user and a token. Twice is once. */
+/** Long work, until it has ended well. */
+const done = async (job: { id: string }) => {
+  for (const end = Date.now() + 120_000; Date.now() < end; await new Promise((then) => setTimeout(then, 250))) {
+    const { state, error } = await api<{ state: string; error: unknown }>('GET', `/jobs/${job.id}`)
+    if (state === 'succeeded') return
+    if (state === 'failed') throw new Error(JSON.stringify(error))
+  }
+  throw new Error(`job ${job.id} does not end`)
+}
+
+/** Two assessments with something different between them, a role on its way up, and a waiver. */
+export const assessed = async () => {
+  const path = `/servers/${demo}/baseline`
+  const { items } = await api<{ items: unknown[] }>('GET', `${path}/assessments`)
+  if (items.length > 1) return
+  const dsn = pgkeepJson<{ dsn: string }>('server', 'show', '-n', demo).dsn
+  await done(await api('POST', `${path}/assessments`, {}))
+  const sql = 'create role helper login; create role deputy login; grant pg_execute_server_program to helper; grant helper to deputy'
+  expectOk(shell(`psql '${dsn}' -XAtqc '${sql}'`))
+  await done(await api('POST', `${path}/assessments`, {}))
+  const until = new Date(Date.now() + 30 * 86_400_000).toISOString().slice(0, 10)
+  await api('POST', `${path}/waivers`, { check: 'LOG-17', reason: 'a proxy logs connections', owner: 'mira', until })
+}
+
+const expectOk = (ran: { code: number | null; said: string }) => {
+  if (ran.code !== 0) throw new Error(ran.said)
+}
+
+/** Makes a vault with a key, a deleted key, a role, an identity, a user and a token; assesses. Twice is once. */
 export const furnish = async () => {
   const make = async (path: string, body: unknown) => {
     try {
@@ -67,6 +102,7 @@ export const furnish = async () => {
   })
   await make('/users', { name: names.user, password: newPassword(), assignments: [{ role: 'reader', scope: '/' }] })
   await make('/tokens', { name: 'dashboard', assignments: [{ role: 'reader', scope: '/' }] })
+  await assessed()
 }
 
 /** Nobody knows it afterwards but who asked. */

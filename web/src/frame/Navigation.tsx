@@ -2,7 +2,7 @@
 import { Nav, NavItem, NavSectionHeader, makeStyles } from '@fluentui/react-components'
 import {
   DocumentSearchRegular, HomeRegular, KeyMultipleRegular, PersonKeyRegular, PlugConnectedRegular, ServerRegular, SettingsRegular,
-  TableRegular,
+  ShieldCheckmarkRegular, TableRegular,
 } from '@fluentui/react-icons'
 import { useRouterState } from '@tanstack/react-router'
 import type { ReactElement } from 'react'
@@ -18,6 +18,7 @@ interface Entry {
 export const sections: { title?: string; entries: Entry[] }[] = [
   { entries: [{ text: 'Home', to: paths.home(), icon: <HomeRegular /> }] },
   { title: 'Data', entries: [{ text: 'Servers', to: paths.servers(), icon: <ServerRegular /> }] },
+  { title: 'Security', entries: [{ text: 'Posture', to: paths.posture(), icon: <ShieldCheckmarkRegular /> }] },
   {
     title: 'Keys',
     entries: [

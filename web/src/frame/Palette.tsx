@@ -29,7 +29,7 @@ export const match = (entries: Entry[], typed: string): Entry[] => {
 }
 
 const pages: Entry[] = [
-  ['Home', paths.home()], ['Servers', paths.servers()], ['Key vaults', paths.keyvaults()],
+  ['Home', paths.home()], ['Servers', paths.servers()], ['Posture', paths.posture()], ['Key vaults', paths.keyvaults()],
   ['Identities', paths.identities()], ['Logs', paths.logs()], ['Tables', paths.tables()],
   ['Connectors', paths.connectors()], ['Settings', paths.settings()], ['Users', paths.settingsUsers()],
   ['Roles', paths.settingsRoles()], ['Tokens', paths.settingsTokens()], ['Sign-in', paths.settingsSignIn()],
@@ -40,6 +40,7 @@ const ofServer = (name: string): Entry[] =>
   ([
     ['', paths.server(name)], [': connect', paths.connect(name)], [': parameters', paths.parameters(name)],
     [': networking', paths.networking(name)], [': data encryption', paths.encryption(name)],
+    [': posture', paths.serverPosture(name)],
   ] as const).map(([text, to]) => ({ group: 'Server', text: name + text, to }))
 
 const useStyles = makeStyles({

@@ -9,8 +9,27 @@ export const serverTabs = (name: string) => ({
     { text: 'Parameters', to: paths.parameters(name) },
     { text: 'Networking', to: paths.networking(name) },
     { text: 'Data encryption', to: paths.encryption(name) },
+    { text: 'Posture', to: paths.serverPosture(name) },
   ],
 })
+
+export const postureTabs = (name: string) => ({
+  label: `Posture of ${name}`,
+  items: [
+    { text: 'Recommendations', to: paths.serverPosture(name) },
+    { text: 'History', to: paths.postureHistory(name) },
+    { text: 'Fixes', to: paths.postureFixes(name) },
+    { text: 'Waivers', to: paths.postureWaivers(name) },
+    { text: 'Roles', to: paths.postureRoles(name) },
+    { text: 'Connections', to: paths.postureHba(name) },
+  ],
+})
+
+export const postureCrumbs = (name?: string) => [
+  { text: 'Home', to: paths.home() },
+  { text: 'Posture', to: paths.posture() },
+  ...(name ? [{ text: name, to: paths.serverPosture(name) }] : []),
+]
 
 export const serverCrumbs = (name?: string) => [
   { text: 'Home', to: paths.home() },

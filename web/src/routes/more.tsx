@@ -1,4 +1,4 @@
-// Parameters, networking, key vaults, identities, logs, settings.
+// Parameters, networking, key vaults, identities, posture, logs, settings.
 import { createRoute, lazyRouteComponent, redirect } from '@tanstack/react-router'
 import { paths } from '../paths'
 import { frameRoute } from './root'
@@ -26,6 +26,20 @@ export const moreRoutes = [
     component: lazyRouteComponent(() => import('../pages/identities/IdentitiesPage'), 'IdentitiesPage') }),
   createRoute({ getParentRoute: inFrame, path: '/identities/$name',
     component: lazyRouteComponent(() => import('../pages/identities/Identity'), 'Identity') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture',
+    component: lazyRouteComponent(() => import('../pages/posture/PosturePage'), 'PosturePage') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name',
+    component: lazyRouteComponent(() => import('../pages/posture/ServerPosture'), 'ServerPosture') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/history',
+    component: lazyRouteComponent(() => import('../pages/posture/History'), 'History') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/fixes',
+    component: lazyRouteComponent(() => import('../pages/posture/Fixes'), 'Fixes') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/waivers',
+    component: lazyRouteComponent(() => import('../pages/posture/Waivers'), 'Waivers') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/roles',
+    component: lazyRouteComponent(() => import('../pages/posture/Roles'), 'Roles') }),
+  createRoute({ getParentRoute: inFrame, path: '/posture/$name/hba',
+    component: lazyRouteComponent(() => import('../pages/posture/Hba'), 'Hba') }),
   createRoute({ getParentRoute: inFrame, path: '/logs',
     component: lazyRouteComponent(() => import('../pages/logs/LogsPage'), 'LogsPage') }),
   createRoute({ getParentRoute: inFrame, path: '/tables',

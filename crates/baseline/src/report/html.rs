@@ -132,6 +132,14 @@ fn check(out: &mut String, outcome: &Outcome) {
         }
         *out += "</ul>\n";
     }
+    for waiver in outcome.waived.iter().flat_map(|waived| &waived.waivers) {
+        let part = if waiver.finding.is_some() { " (one finding)" } else { "" };
+        let (owner, reason) = (escaped(&waiver.owner), escaped(&waiver.reason));
+        *out += &format!(
+            "<p><strong>Waived{part} until {}</strong> by {owner}: {reason}</p>\n",
+            waiver.until
+        );
+    }
     *out += &format!("<p>{}</p>\n", escaped(&outcome.why));
     if matches!(outcome.verdict, Verdict::Fail | Verdict::CannotTell) {
         *out += &format!("<p>What mends it: {}</p>\n", escaped(&fix(outcome)));

@@ -12,9 +12,10 @@ use serde_json::{Map, Value, json};
 use super::text::message;
 use super::verdicts::words;
 use super::{NAMESPACE, TOOL, VERSION, fix, gaps, points, pretty, severity};
-use crate::assess::{Assessment, Outcome};
+use crate::assess::{Assessment, Finding, Outcome};
 use crate::check::Severity;
 use crate::judge::Verdict;
+use crate::waiver::Waiver;
 
 /// The name of fingerprints, with the version of how they are made.
 const FINGERPRINT: &str = "pgkeepFinding/v1";
@@ -41,6 +42,10 @@ pub fn sarif(assessment: &Assessment) -> String {
             });
             if let Some(finding) = point.finding {
                 result["partialFingerprints"] = json!({FINGERPRINT: finding.fingerprint});
+            }
+            let suppressions = suppressions(outcome, point.finding);
+            if !suppressions.is_empty() {
+                result["suppressions"] = json!(suppressions);
             }
             results.push(result);
         }
@@ -99,6 +104,23 @@ fn said(outcome: &Outcome, point: &str) -> String {
         Verdict::Provider => format!("The provider keeps it to itself: {title}. {point}."),
         Verdict::CannotTell => format!("Cannot tell: {title}. {point}."),
     })
+}
+
+/// Waivers that hold for a result (section 3.27.23): it stays one, and is shown as suppressed.
+fn suppressions(outcome: &Outcome, finding: Option<&Finding>) -> Vec<Value> {
+    let waivers = outcome.waived.iter().flat_map(|waived| &waived.waivers);
+    let is_about = |waiver: &&Waiver| {
+        waiver.finding.is_none() || waiver.finding.as_ref() == finding.map(|one| &one.fingerprint)
+    };
+    let said = |waiver: &Waiver| {
+        let Waiver { owner, reason, until, .. } = waiver;
+        json!({
+            "kind": "external",
+            "status": "accepted",
+            "justification": format!("{reason} ({owner} answers for it until {until})"),
+        })
+    };
+    waivers.filter(is_about).map(said).collect()
 }
 
 fn rule(outcome: &Outcome) -> Value {

@@ -5,6 +5,7 @@
 //! by the next one and ended in order, PostgreSQL first; see [`leftovers`]. A pipe that breaks or
 //! a parent that dies ends neither of them, because the order matters more than the speed.
 
+mod assess;
 mod customer;
 mod doors;
 mod handler;
@@ -26,6 +27,7 @@ use server::{Command, Layout, Server};
 use tokio::sync::Notify;
 
 use crate::home::{Home, agent_process};
+use crate::rpc::Reply;
 use crate::{process, rpc};
 use doors::AgentDoors;
 
@@ -47,17 +49,25 @@ pub(crate) async fn run(home: Home, args: AgentArgs) -> Result<(), Fault> {
     let journal = layout.history();
     let shipping = ship::run(layout.clone(), home.socket("plane"));
     let sampling = samples::run(layout.clone(), home.socket("plane"));
-    let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout);
+    let (server, machine) = Server::spawn(AgentDoors::new(&home, &args.name), layout.clone());
+    let assessor = assess::Assessor::new(server.clone(), layout, home.root());
     let over = Arc::new(Notify::new());
     let own = rustix::process::geteuid().as_raw();
     let handled = (server.clone(), Arc::clone(&over), journal);
-    let serving = rpc::serve(
+    let serving = rpc::serve_with(
         &home.socket(&agent_process(&args.name)),
         0o666,
+        rpc::ATTACHED_MAX_BYTES,
         move |uid| uid == own || uid == 0 || args.allow_uid.contains(&uid),
         move |request| {
             let (server, over, journal) = handled.clone();
-            handler::answer(server, over, journal, request)
+            let assessor = Arc::clone(&assessor);
+            async move {
+                match request.op.as_str() {
+                    op if assess::OPS.contains(&op) => assessor.answer(request).await,
+                    _ => handler::answer(server, over, journal, request).await.map(Reply::from),
+                }
+            }
         },
     );
     let outcome = tokio::select! {

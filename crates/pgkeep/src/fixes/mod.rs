@@ -11,7 +11,9 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base::{ExitCode, Fault, Secret};
-use baseline::fix::{FixRecord, FixState, Keep};
+use baseline::Verdict;
+use baseline::fix::{FixRecord, FixState, Keep, Plan};
+use serde_json::{Value, json};
 
 /// Bytes of a record.
 const BYTES_MAX: u64 = 64 << 20;
@@ -142,6 +144,40 @@ impl Keep for Fixes {
             .map_err(|e| Fault::from_error("internal", "the record is no JSON", &e))?;
         self.write(&record.fix_id, ENDING, &bytes)
     }
+}
+
+/// A record as it is told: without what only the undo needs.
+pub(crate) fn told(record: &FixRecord) -> Result<Value, Fault> {
+    let mut answer = value(record)?;
+    answer["dry_run"] = json!(false);
+    let waits = |proof: &Option<baseline::fix::Proof>| {
+        proof.as_ref().is_some_and(|proof| proof.verdict.is_none())
+    };
+    if record.state == FixState::Undone && waits(&record.undo_proof) {
+        answer["state"] = json!("needs-restart");
+    }
+    answer["proved"] =
+        json!(record.proof.as_ref().is_some_and(|p| p.verdict == Some(Verdict::Pass)));
+    if let Some(answer) = answer.as_object_mut() {
+        answer.remove("conf");
+        answer.remove("format");
+    }
+    if let Some(files) = answer["files"].as_array_mut() {
+        files.iter_mut().filter_map(Value::as_object_mut).for_each(|file| {
+            file.remove("bytes");
+        });
+    }
+    Ok(answer)
+}
+
+/// SHA-256 over what a plan would do, in hex: whoever saw a preview makes that, or nothing.
+pub(crate) fn plan_hash(plan: &Plan) -> Result<String, Fault> {
+    let hash = crypto::sha256(value(&plan.changes)?.to_string().as_bytes());
+    Ok(hex::encode(hash))
+}
+
+fn value<T: serde::Serialize>(of: &T) -> Result<Value, Fault> {
+    serde_json::to_value(of).map_err(|e| Fault::from_error("internal", "a fix is no JSON", &e))
 }
 
 fn failed(doing: &str, path: &Path, error: &io::Error) -> Fault {

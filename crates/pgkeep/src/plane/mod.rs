@@ -13,6 +13,7 @@ mod logs;
 mod own;
 mod page;
 mod peers;
+mod posture;
 mod states;
 mod store;
 
@@ -64,6 +65,8 @@ pub(crate) struct Plane {
     /// The log lake, or why it is not open.
     logs: Result<Arc<logs::Logs>, Fault>,
     peers: Peers,
+    /// Assessments of servers.
+    posture: posture::Posture,
     /// Since when this process runs.
     started_at: Timestamp,
     /// OS user of the agents.
@@ -126,6 +129,7 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         saved: Arc::clone(&store),
         logs,
         peers: Peers::new(home.clone()),
+        posture: posture::Posture::default(),
         agent_uid: args.agent_uid,
         starter_uid: args.starter_uid,
         page: Mutex::new(Err("it starts".to_owned())),
@@ -158,6 +162,7 @@ pub(crate) async fn run(home: Home, args: PlaneArgs) -> Result<(), Fault> {
         () = collect::run(Arc::clone(&plane)) => Ok(()),
         () = listen::run(Arc::clone(&plane), api.clone()) => Ok(()),
         () = own::run(Arc::clone(&plane)) => Ok(()),
+        () = posture::run(Arc::clone(&plane)) => Ok(()),
         () = page::run(Arc::clone(&plane), args.https_port, api.clone()) => Ok(()),
         outcome = process::told_to_end() => outcome,
         fault = lake_failed(&ending, open) => Err(fault),

@@ -51,6 +51,19 @@ impl Peers {
         rpc::call(&self.home.socket(&agent_process(name)), op, args, say).await
     }
 
+    /// An order to an agent with bytes beside it, for an answer that brings some.
+    pub(super) async fn agent_for_bytes(
+        &self,
+        name: &ServerName,
+        op: &str,
+        args: Value,
+        attached: &[u8],
+        say: Say<'_>,
+    ) -> Result<(Value, Vec<u8>), Fault> {
+        let socket = self.home.socket(&agent_process(name));
+        rpc::call_for_bytes(&socket, op, args, attached, say).await
+    }
+
     /// The newest entries of these kinds in an agent's journal, newest first.
     pub(super) async fn journal(
         &self,

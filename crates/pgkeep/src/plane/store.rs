@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::access::SCHEMA as ACCESS_SCHEMA;
 use super::logs::SAVED_SCHEMA;
+use super::posture::SCHEMA as POSTURE_SCHEMA;
 use super::states::{self, SCHEMA as STATES_SCHEMA};
 
 /// One server that exists or is being made.
@@ -63,8 +64,8 @@ pub(crate) struct SqliteStore {
 /// Marks the file as ours: "pgkp" in ASCII.
 const APPLICATION_ID: i32 = 0x7067_6b70;
 /// Version 2 added the tables of access, version 3 saved queries, version 4 the states of all
-/// servers in one list.
-const SCHEMA_VERSION: i32 = 4;
+/// servers in one list, version 5 assessments and what belongs to them.
+const SCHEMA_VERSION: i32 = 5;
 /// Older entries of a server's history are dropped.
 const HISTORY_MAX: u32 = 1000;
 
@@ -117,6 +118,7 @@ fn prepare(connection: Connection) -> rusqlite::Result<Connection> {
     }
     connection.execute_batch(&format!(
         "BEGIN EXCLUSIVE; {SCHEMA} {ACCESS_SCHEMA} {SAVED_SCHEMA} {STATES_SCHEMA}
+         {POSTURE_SCHEMA}
          PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {SCHEMA_VERSION};
          COMMIT;"
     ))?;

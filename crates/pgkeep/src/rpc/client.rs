@@ -9,7 +9,8 @@ use serde_json::Value;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
-use super::wire::{Call, hung_up, read_answer, scrub, silent, write_line};
+use super::ANSWER_MAX_BYTES;
+use super::wire::{Call, hung_up, read_whole, scrub, silent, write_line};
 
 /// Nothing we do takes longer; an operation that may be slow says so by progress.
 const CALL_MAX: Duration = Duration::from_secs(6 * 3600);
@@ -37,8 +38,20 @@ pub(crate) async fn call_within(
     args: Value,
     on_progress: impl FnMut(&str),
 ) -> Result<Value, Fault> {
-    exchange(socket, deadline, Call { op: op.to_owned(), args, attached: 0 }, &[], on_progress)
-        .await
+    let call = Call { op: op.to_owned(), args, attached: 0 };
+    exchange(socket, deadline, call, &[], 0, on_progress).await.map(|(value, _)| value)
+}
+
+/// [`call_with`] for an answer that brings up to [`ANSWER_MAX_BYTES`] beside its line.
+pub(crate) async fn call_for_bytes(
+    socket: &Path,
+    op: &str,
+    args: Value,
+    attached: &[u8],
+    on_progress: impl FnMut(&str),
+) -> Result<(Value, Vec<u8>), Fault> {
+    let call = Call { op: op.to_owned(), args, attached: attached.len() };
+    exchange(socket, CALL_MAX, call, attached, ANSWER_MAX_BYTES, on_progress).await
 }
 
 /// [`call_within`] with bytes that go beside the arguments as they are. They are no secret: they
@@ -51,7 +64,7 @@ pub(crate) async fn call_with(
     attached: &[u8],
 ) -> Result<Value, Fault> {
     let call = Call { op: op.to_owned(), args, attached: attached.len() };
-    exchange(socket, deadline, call, attached, |_| {}).await
+    exchange(socket, deadline, call, attached, 0, |_| {}).await.map(|(value, _)| value)
 }
 
 async fn exchange(
@@ -59,8 +72,9 @@ async fn exchange(
     deadline: Duration,
     mut call: Call,
     attached: &[u8],
+    answer_max: usize,
     on_progress: impl FnMut(&str),
-) -> Result<Value, Fault> {
+) -> Result<(Value, Vec<u8>), Fault> {
     let peer = peer_name(socket);
     let exchange = async {
         let stream = connect(socket, &peer).await?;
@@ -71,10 +85,11 @@ async fn exchange(
             sent = writer.write_all(attached).await.map_err(|e| hung_up(&e));
         }
         if sent.as_ref().is_err_and(|fault| fault.code != "hung_up") {
-            return sent.map(|()| Value::Null);
+            return sent.map(|()| (Value::Null, Vec::new()));
         }
         // A server that refuses this caller answers before it reads: its words count for more.
-        let answer = read_answer(&mut BufReader::new(reader), &peer, on_progress).await;
+        let mut reader = BufReader::new(reader);
+        let answer = read_whole(&mut reader, &peer, answer_max, on_progress).await;
         match (sent, answer) {
             (Err(sent), Err(answer)) if answer.code == "hung_up" => Err(sent),
             (_, answer) => answer,

@@ -3,8 +3,9 @@
 //! Request `{"op":"…","args":{…}}`; answer: any number of `{"progress":{"message":"…"}}`, then one
 //! `{"ok":…}` or `{"error":{…}}`. An empty progress message is a heartbeat: it says that the other
 //! side still works. A line has at most 1 MiB. Who calls is read from the socket, never from the
-//! request. A request with `"attached":N` is followed by N bytes; only the plane's socket takes
-//! any.
+//! request. A request with `"attached":N` is followed by N bytes; only the sockets of the plane and
+//! of agents take any. An answer `{"attached":{"ok":…,"bytes":N}}` is followed by N bytes; only
+//! the baseline's give any.
 //!
 //! Operations and their arguments (answers in brackets):
 //!
@@ -34,6 +35,8 @@
 //! | agent | `parameter-try {name, value?}`, `parameter-reset {name}` | |
 //! | agent | `networking-show`, `networking-preview`, `networking-set` | see `agent::handler` |
 //! | agent | `storage-proof` | → one piece as on the disk, and as PostgreSQL sees it |
+//! | agent | `baseline-collect {checks, asked}`, with a declaration | → `{hash}`, with the bundle |
+//! | agent | `baseline-fix-plan`, `-apply`, `-undo`, `-prove`, `baseline-fixes` | see `agent::assess` |
 //! | agent | `certificate-rotate`, `storage-verify {stop?}`, `shutdown` | |
 //! | supervisor | `status`, `down`, `agent-start {name}`, `agent-stop {name}` | |
 //! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |
@@ -54,9 +57,9 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use client::{call, call_with, call_within};
+pub(crate) use client::{call, call_for_bytes, call_with, call_within};
 pub(crate) use listen::{bind, inherited_as_output, listen};
-pub(crate) use server::{Progress, Request, answer_on, serve, serve_with};
+pub(crate) use server::{Progress, Reply, Request, answer_on, serve, serve_with};
 pub(crate) use wire::{read_answer, scrub};
 
 use std::time::Duration;
@@ -67,6 +70,10 @@ pub(crate) const LINE_MAX_BYTES: usize = 1 << 20;
 const CONNECTIONS_MAX: usize = 640;
 /// No call to the plane brings more bytes beside its line.
 pub(crate) const ATTACHED_MAX_BYTES: usize = 2 << 20;
+/// No answer has more bytes beside its line.
+pub(crate) const ANSWER_MAX_BYTES: usize = 64 << 20;
+/// So many bytes of an answer go or come within one deadline.
+const PIECE_BYTES: usize = 256 << 10;
 /// So many callers bring bytes at once.
 const ATTACHMENTS_MAX: usize = 64;
 /// A caller has so long to send its request.

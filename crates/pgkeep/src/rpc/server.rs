@@ -7,14 +7,16 @@ use std::sync::Arc;
 use api::keyvault::Process;
 use base::{ExitCode, Fault};
 use serde_json::Value;
-use tokio::io::{AsyncBufRead, AsyncReadExt as _, BufReader};
+use tokio::io::{AsyncBufRead, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::line::{LineError, read_line};
 use super::listen::{Listener, listen};
 use super::wire::{Answer, Call, write_line};
-use super::{ATTACHMENTS_MAX, CONNECTIONS_MAX, HEARTBEAT, REQUEST_DEADLINE};
+use super::{
+    ANSWER_MAX_BYTES, ATTACHMENTS_MAX, CONNECTIONS_MAX, HEARTBEAT, PIECE_BYTES, REQUEST_DEADLINE,
+};
 
 /// Steps that may wait for a slow reader; a further one is dropped, progress is a courtesy.
 const PROGRESS_MAX: usize = 256;
@@ -34,6 +36,26 @@ pub(crate) struct Request {
     pub(crate) process: Process,
     /// Tells the caller how it goes.
     pub(crate) progress: Progress,
+}
+
+/// What a handler answers: a value, and bytes beside it.
+#[derive(Debug)]
+pub(crate) struct Reply {
+    value: Value,
+    attached: Vec<u8>,
+}
+
+impl Reply {
+    /// A value with bytes, of which there are at most [`ANSWER_MAX_BYTES`].
+    pub(crate) fn with(value: Value, attached: Vec<u8>) -> Self {
+        Self { value, attached }
+    }
+}
+
+impl From<Value> for Reply {
+    fn from(value: Value) -> Self {
+        Self { value, attached: Vec::new() }
+    }
 }
 
 /// Sends progress to whoever waits. Cheap to clone; never blocks.
@@ -84,32 +106,34 @@ fn missing(name: &str, what: &str) -> Fault {
 }
 
 /// Answers calls on `path` until dropped; see [`answer_on`]. Listens from the moment of the call.
-pub(crate) fn serve<A, H, F>(
+pub(crate) fn serve<A, H, F, R>(
     path: &Path,
     mode: u32,
     allowed: A,
     handler: H,
-) -> impl Future<Output = Result<(), Fault>> + use<A, H, F>
+) -> impl Future<Output = Result<(), Fault>> + use<A, H, F, R>
 where
     A: Fn(u32) -> bool + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Value, Fault>> + Send,
+    F: Future<Output = Result<R, Fault>> + Send,
+    R: Into<Reply> + Send,
 {
     serve_with(path, mode, 0, allowed, handler)
 }
 
 /// As [`serve`], for calls that may bring up to `attached_max` bytes.
-pub(crate) fn serve_with<A, H, F>(
+pub(crate) fn serve_with<A, H, F, R>(
     path: &Path,
     mode: u32,
     attached_max: usize,
     allowed: A,
     handler: H,
-) -> impl Future<Output = Result<(), Fault>> + use<A, H, F>
+) -> impl Future<Output = Result<(), Fault>> + use<A, H, F, R>
 where
     A: Fn(u32) -> bool + Send + Sync + 'static,
     H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Value, Fault>> + Send,
+    F: Future<Output = Result<R, Fault>> + Send,
+    R: Into<Reply> + Send,
 {
     let listener = listen(path, mode);
     async move { answer_with(listener?, attached_max, allowed, handler).await }
@@ -118,19 +142,20 @@ where
 /// Answers calls on `listener` until dropped; only to peers whose uid `allowed` accepts.
 ///
 /// A handler runs to its end even when its caller hangs up: what was begun is finished.
-pub(crate) async fn answer_on<H, F>(
+pub(crate) async fn answer_on<H, F, R>(
     listener: Listener,
     allowed: impl Fn(u32) -> bool + Send + Sync + 'static,
     handler: H,
 ) -> Result<(), Fault>
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Value, Fault>> + Send,
+    F: Future<Output = Result<R, Fault>> + Send,
+    R: Into<Reply> + Send,
 {
     answer_with(listener, 0, allowed, handler).await
 }
 
-async fn answer_with<H, F>(
+async fn answer_with<H, F, R>(
     listener: Listener,
     attached_max: usize,
     allowed: impl Fn(u32) -> bool + Send + Sync + 'static,
@@ -138,7 +163,8 @@ async fn answer_with<H, F>(
 ) -> Result<(), Fault>
 where
     H: Fn(Request) -> F + Send + Sync + 'static,
-    F: Future<Output = Result<Value, Fault>> + Send,
+    F: Future<Output = Result<R, Fault>> + Send,
+    R: Into<Reply> + Send,
 {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     let attached = Arc::new(Attached { max: attached_max, turns: Semaphore::new(ATTACHMENTS_MAX) });
@@ -186,10 +212,11 @@ struct Attached {
     turns: Semaphore,
 }
 
-async fn converse<H, F>(stream: UnixStream, process: Process, attached: &Attached, handler: &H)
+async fn converse<H, F, R>(stream: UnixStream, process: Process, attached: &Attached, handler: &H)
 where
     H: Fn(Request) -> F,
-    F: Future<Output = Result<Value, Fault>>,
+    F: Future<Output = Result<R, Fault>>,
+    R: Into<Reply>,
 {
     let (reader, mut writer) = stream.into_split();
     let mut reader = BufReader::new(reader);
@@ -226,8 +253,17 @@ where
     while let Ok(message) = steps.try_recv() {
         listening = listening && tell(&mut writer, message).await;
     }
-    let answer = match outcome {
-        Ok(value) => Answer::Ok(value),
+    let mut beside = Vec::new();
+    let answer = match outcome.map(R::into) {
+        Ok(Reply { value, attached }) if attached.is_empty() => Answer::Ok(value),
+        Ok(Reply { attached, .. }) if attached.len() > ANSWER_MAX_BYTES => {
+            let detail = format!("{} bytes; the limit is {ANSWER_MAX_BYTES}", attached.len());
+            Answer::Error(Fault::new("too_large", "the answer is too large").detail(detail))
+        }
+        Ok(Reply { value, attached }) => {
+            beside = attached;
+            Answer::Attached { ok: value, bytes: beside.len() }
+        }
         Err(fault) => {
             tracing::info!(
                 op,
@@ -239,10 +275,12 @@ where
             Answer::Error(fault)
         }
     };
-    if let Err(fault) = deliver(&mut writer, &answer).await
-        && fault.code == "too_large"
-    {
-        let _ = deliver(&mut writer, &Answer::Error(fault)).await;
+    match deliver(&mut writer, &answer).await {
+        Ok(()) => attach(&mut writer, &beside).await,
+        Err(fault) if fault.code == "too_large" => {
+            let _ = deliver(&mut writer, &Answer::Error(fault)).await;
+        }
+        Err(_) => {}
     }
     if let Answer::Ok(mut value) = answer {
         super::scrub(&mut value);
@@ -256,6 +294,20 @@ where
     tokio::time::timeout(REQUEST_DEADLINE, write_line(writer, answer))
         .await
         .unwrap_or_else(|_| Err(Fault::new("hung_up", "the caller does not read")))
+}
+
+/// Sends what goes beside an answer. A caller that does not take it learns that it is not whole.
+async fn attach<W>(writer: &mut W, bytes: &[u8])
+where
+    W: tokio::io::AsyncWrite + Unpin,
+{
+    for piece in bytes.chunks(PIECE_BYTES) {
+        let sent = tokio::time::timeout(REQUEST_DEADLINE, writer.write_all(piece)).await;
+        if !matches!(sent, Ok(Ok(()))) {
+            tracing::info!("a caller did not take all of its answer");
+            return;
+        }
+    }
 }
 
 /// False once nobody listens any more.

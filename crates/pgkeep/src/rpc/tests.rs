@@ -156,6 +156,31 @@ async fn bytes_come_beside_the_arguments_where_they_may() {
 }
 
 #[tokio::test]
+async fn bytes_come_beside_the_answer_to_whoever_takes_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x.sock");
+    tokio::spawn(serve(
+        &path,
+        0o600,
+        |_| true,
+        |request: Request| async move {
+            request.progress.say("reading");
+            let n = usize::try_from(request.number("n")?).unwrap();
+            Ok(Reply::with(json!({ "n": n }), vec![b'\n'; n]))
+        },
+    ));
+    let ask = async |n: usize| call_for_bytes(&path, "x", json!({ "n": n }), &[], |_| {}).await;
+    for n in [0, 1, PIECE_BYTES, PIECE_BYTES + 1, 3 * PIECE_BYTES] {
+        let (value, bytes) = ask(n).await.unwrap();
+        assert_eq!((value, bytes.len()), (json!({ "n": n }), n));
+    }
+    assert_eq!(ask(ANSWER_MAX_BYTES + 1).await.unwrap_err().code, "too_large");
+    // Who takes none is not handed any.
+    let fault = call(&path, "x", json!({ "n": 1 }), |_| {}).await.unwrap_err();
+    assert_eq!(fault.code, "too_large");
+}
+
+#[tokio::test]
 async fn nobody_there_is_said_with_a_cure() {
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("run/plane.sock");

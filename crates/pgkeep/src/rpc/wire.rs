@@ -5,11 +5,11 @@ use std::time::Duration;
 use base::{ExitCode, Fault};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::io::{AsyncBufRead, AsyncWrite, AsyncWriteExt as _};
+use tokio::io::{AsyncBufRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::line::{LineError, read_line};
-use super::{LINE_MAX_BYTES, SILENCE_MAX};
+use super::{LINE_MAX_BYTES, PIECE_BYTES, SILENCE_MAX};
 
 /// What a caller sends.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,6 +40,13 @@ pub(crate) enum Answer {
     },
     /// It worked.
     Ok(Value),
+    /// It worked, and so many bytes follow the line.
+    Attached {
+        /// What was answered beside them.
+        ok: Value,
+        /// How many.
+        bytes: usize,
+    },
     /// It did not.
     Error(Fault),
 }
@@ -73,14 +80,27 @@ pub(super) fn hung_up(e: &std::io::Error) -> Fault {
     Fault::from_error("hung_up", "the other side is gone", e)
 }
 
-/// Reads lines until the final one, handing progress on.
+/// Reads lines until the final one, handing progress on; takes no bytes beside it.
 ///
 /// `peer` names the other side in errors.
 pub(crate) async fn read_answer<R>(
     reader: &mut R,
     peer: &str,
-    mut on_progress: impl FnMut(&str),
+    on_progress: impl FnMut(&str),
 ) -> Result<Value, Fault>
+where
+    R: AsyncBufRead + Unpin,
+{
+    read_whole(reader, peer, 0, on_progress).await.map(|(value, _)| value)
+}
+
+/// As [`read_answer`], with at most `attached_max` bytes beside the final line.
+pub(super) async fn read_whole<R>(
+    reader: &mut R,
+    peer: &str,
+    attached_max: usize,
+    mut on_progress: impl FnMut(&str),
+) -> Result<(Value, Vec<u8>), Fault>
 where
     R: AsyncBufRead + Unpin,
 {
@@ -103,7 +123,14 @@ where
         match serde_json::from_slice::<Answer>(&line) {
             Ok(Answer::Progress { message }) if message.is_empty() => {}
             Ok(Answer::Progress { message }) => on_progress(&message),
-            Ok(Answer::Ok(value)) => return Ok(value),
+            Ok(Answer::Ok(value)) => return Ok((value, Vec::new())),
+            Ok(Answer::Attached { bytes, .. }) if bytes > attached_max => {
+                return Err(Fault::new("too_large", format!("{peer} answers too many bytes"))
+                    .detail(format!("{bytes} bytes; the limit is {attached_max}")));
+            }
+            Ok(Answer::Attached { ok, bytes }) => {
+                return Ok((ok, read_bytes(reader, peer, bytes).await?));
+            }
             Ok(Answer::Error(fault)) => return Err(fault),
             Err(_) => {
                 return Err(Fault::new("bad_answer", format!("{peer} sent what is no answer"))
@@ -111,6 +138,20 @@ where
             }
         }
     }
+}
+
+async fn read_bytes<R>(reader: &mut R, peer: &str, len: usize) -> Result<Vec<u8>, Fault>
+where
+    R: AsyncBufRead + Unpin,
+{
+    let mut bytes = vec![0; len];
+    for piece in bytes.chunks_mut(PIECE_BYTES) {
+        let read = tokio::time::timeout(SILENCE_MAX, reader.read_exact(piece)).await;
+        read.map_err(|_| silent(peer, SILENCE_MAX))?.map_err(|e| {
+            Fault::from_error("hung_up", format!("lost the connection to {peer}"), &e)
+        })?;
+    }
+    Ok(bytes)
 }
 
 /// The fault for a peer that says nothing.

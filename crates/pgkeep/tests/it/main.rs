@@ -22,6 +22,7 @@ mod lifecycle;
 mod logs;
 #[cfg(feature = "otlp")]
 mod otlp;
+mod posture;
 mod pushes;
 mod sdk;
 mod seal_token;

@@ -7,8 +7,9 @@
 //!
 //! The trait is cut by area, so that each part can be implemented in a file of its own:
 //! [`Servers`], [`Encryption`], [`KeyVaults`], [`Identities`], [`Installation`],
-//! [`Logs`].
+//! [`Logs`], [`Baselines`].
 
+mod baseline;
 mod encryption;
 mod installation;
 mod keyvaults;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use base::Fault;
 use futures_util::future::BoxFuture;
 
+pub use baseline::{Baselines, FixAction};
 pub use encryption::Encryption;
 pub use installation::{Identities, Installation};
 pub use keyvaults::KeyVaults;
@@ -30,9 +32,15 @@ pub use servers::{ServerAction, Servers};
 pub type Reply<'a, T> = BoxFuture<'a, Result<T, Fault>>;
 
 /// All of the door.
-pub trait Backend: Servers + Encryption + KeyVaults + Identities + Installation + Logs {}
+pub trait Backend:
+    Servers + Encryption + KeyVaults + Identities + Installation + Logs + Baselines
+{
+}
 
-impl<T: Servers + Encryption + KeyVaults + Identities + Installation + Logs> Backend for T {}
+impl<T> Backend for T where
+    T: Servers + Encryption + KeyVaults + Identities + Installation + Logs + Baselines
+{
+}
 
 /// Tells how long work goes. Cheap to clone; never blocks.
 #[derive(Clone)]

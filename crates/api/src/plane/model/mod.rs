@@ -3,7 +3,9 @@
 //! What the agents and the vault answer is carried whole: a field that `pgkeep server show -o
 //! json` prints has its field here.
 
+mod baseline;
 mod encryption;
+mod fixes;
 mod home;
 mod identity;
 mod job;
@@ -12,15 +14,25 @@ mod logs;
 mod meta;
 mod networking;
 mod parameter;
+mod posture;
 mod server;
 mod vault;
 
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{
+    BaselineAssessment, BaselineChange, BaselineCheck, BaselineDrift, BaselineEvidence,
+    BaselineFeed, BaselineFinding, BaselineFix, BaselineOutcome, BaselineResult, BaselineWaived,
+    BaselineWaiverSaid,
+};
 pub use encryption::{
     EncryptionEvent, EncryptionProof, EncryptionUpdate, KeyCheck, KeyFailure, KeyPolicyUpdate,
     KeyWatch, Rewrap,
+};
+pub use fixes::{
+    BaselineFixChange, BaselineFixCreate, BaselineFixPlan, BaselineFixProof, BaselineFixRadius,
+    BaselineFixRecord,
 };
 pub use home::{Attention, HomePage, NextAction, Severity, Tile, Verdict};
 pub use identity::{Identity, IdentityCreate, IdentityEnv, IdentityUpdate};
@@ -40,6 +52,12 @@ pub use networking::{
     NetworkingUpdate, Refusal, RefusalKind, Rule, RuleKind,
 };
 pub use parameter::{Parameter, ParameterChange, ParameterUpdate};
+pub use posture::{
+    Baseline, BaselineBrief, BaselineCreate, BaselineDeclaration, BaselineDriftQuery,
+    BaselineHbaAnswer, BaselineHbaQuery, BaselineItem, BaselineQuery, BaselineRoleEdge,
+    BaselineRoleGraph, BaselineRolePath, BaselineRoleStep, BaselineSchedule,
+    BaselineScheduleUpdate, BaselineServer, BaselineWaiver, BaselineWaiverCreate,
+};
 pub use server::{
     Connection, DataEncryption, KeyPolicy, Recovery, Restarts, Server, ServerCreate, ServerEvent,
     Snippet, Storage, StorageStats, Tamper, TlsSettings, VerifyOptions,

@@ -1,6 +1,8 @@
 //! The handlers, one file an area. The name of a handler is its `operationId`.
 
+mod baseline;
 mod encryption;
+mod fixes;
 mod identities;
 mod installation;
 mod jobs;
@@ -9,6 +11,7 @@ mod keyvaults;
 mod logs;
 mod networking;
 mod parameters;
+mod posture;
 pub(crate) mod push;
 mod servers;
 mod vault;
@@ -38,6 +41,9 @@ pub(crate) fn router() -> OpenApiRouter<PlaneState> {
         .merge(keys::router())
         .merge(identities::router())
         .merge(logs::router())
+        .merge(baseline::router())
+        .merge(posture::router())
+        .merge(fixes::router())
         .merge(jobs::router())
         .merge(installation::router())
 }

@@ -54,6 +54,7 @@ fn operations() -> Vec<Operation> {
         ("{identity}", "app"),
         ("{id}", "0123456789abcdef"),
         ("{table}", "Syslog"),
+        ("{check}", "LOG-17"),
         ("{name}", "somebody"),
     ];
     let mut all = Vec::new();

@@ -30,10 +30,14 @@ fn operations() -> Vec<Operation> {
                     path.replace(&format!("{{{name}}}"), value)
                 });
         let filled =
-            filled.replace("{identity}", "app").replace("{table}", "Syslog").replace("{id}", "a1");
+            filled.replace("{identity}", "app").replace("{table}", "Syslog").replace("{id}", "1");
+        let filled = filled.replace("{check}", "LOG-17");
         let mut filled = filled.replace("{name}", "anna");
         if path.ends_with("/logs/ingest") {
             filled += "?format=jsonl&table=Shop_CL";
+        }
+        if path.ends_with("/baseline/hba") {
+            filled += "?role=anna&tls=true";
         }
         for (method, operation) in item.as_object().unwrap() {
             all.push(Operation {
@@ -63,6 +67,13 @@ fn body_of(id: &str) -> Value {
         "logs_erase" => json!({ "condition": "HostName == 'a'" }),
         "logs_query" | "logs_check" => json!({ "query": "print 1" }),
         "saved_query_set" => json!({ "query": "print 1" }),
+        "waiver_create" | "server_waiver_create" => {
+            let until = jiff::Zoned::now().date().tomorrow().unwrap();
+            json!({ "check": "LOG-17", "reason": "r", "owner": "o", "until": until })
+        }
+        "fix_preview" | "fix_apply" => json!({ "check": "LOG-17" }),
+        "baseline_schedule_set" => json!({ "enabled": true }),
+        "baseline_declaration_set" => json!({ "declare": {} }),
         "rotation_policy_set" => json!({ "rotate_after_create": "P18M" }),
         _ => json!({}),
     }
@@ -85,7 +96,7 @@ async fn a_plausible_request_is_answered() {
             answer.code();
         }
         // Of this module's own operations all but the unknown job are there.
-        let ours = ["servers", "keyvaults", "logs"];
+        let ours = ["servers", "keyvaults", "logs", "baseline"];
         let ours = ours.iter().any(|area| path.starts_with(&format!("/api/v1/{area}")));
         assert!(!ours || status.is_success(), "{id}: {status} {:?}", answer.body);
     }

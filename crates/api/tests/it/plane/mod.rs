@@ -6,6 +6,7 @@ mod every;
 mod push;
 mod refused;
 pub(crate) mod sim;
+mod sim_baseline;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -23,7 +23,7 @@ impl Default for Sim {
     }
 }
 
-fn ready<'a, T: Send + 'a>(value: T) -> Reply<'a, T> {
+pub(super) fn ready<'a, T: Send + 'a>(value: T) -> Reply<'a, T> {
     Box::pin(async move { Ok(value) })
 }
 
@@ -53,7 +53,7 @@ fn known(name: &ServerName) -> Result<(), Fault> {
     if name.as_str() == "demo" { Ok(()) } else { Err(missing("such server")) }
 }
 
-fn if_known<'a, T: Send + 'a>(name: &ServerName, value: T) -> Reply<'a, T> {
+pub(super) fn if_known<'a, T: Send + 'a>(name: &ServerName, value: T) -> Reply<'a, T> {
     match known(name) {
         Ok(()) => ready(value),
         Err(fault) => fail(fault),

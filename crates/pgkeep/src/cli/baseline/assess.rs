@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use base::{Clock as _, ExitCode, Fault, SystemClock};
 use baseline::{
     Assessment, Bundle, Check, Declared, Host, Library, LogSource, Outcome, Profile, Request,
-    Severity, Sources, Verdict, assess, collect,
+    Severity, Sources, Verdict, Waiver, assess, collect, waive,
 };
 use clap::{Args, ValueEnum};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::target::TargetArgs;
 use super::{feed, library};
+use crate::cli::ask::{ask, client, part};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, Output, say};
 use crate::cli::progress::Steps;
@@ -63,6 +64,10 @@ pub(in crate::cli) struct AssessCommand {
     /// Save the evidence that was read
     #[arg(long, value_name = "FILE")]
     save_evidence: Option<PathBuf>,
+    /// Failures that somebody answers for: what `baseline waivers -o json` prints; servers of
+    /// pgkeep's own have theirs
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    waivers: Option<PathBuf>,
 }
 
 /// What `--with` may ask for.
@@ -79,6 +84,17 @@ pub(super) enum Wanted {
 }
 
 impl Wanted {
+    /// As the API names it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::AzureMcsb => Profile::AzureMcsb.name(),
+            Self::Cis => Profile::Cis.name(),
+            Self::Stig => Profile::Stig.name(),
+            Self::Paranoid => Profile::Paranoid.name(),
+            Self::All => "all",
+        }
+    }
+
     /// The one profile that a fix goes by.
     pub(super) fn strictest(self) -> Option<Profile> {
         Some(match self {
@@ -132,7 +148,8 @@ impl AssessCommand {
             Verdict::CannotTell => self.fail_on_cannot_tell,
             _ => false,
         };
-        counts && result.severity >= least.severity()
+        // Somebody answers for what is waived, until its day is over.
+        counts && !result.is_waived() && result.severity >= least.severity()
     }
 }
 
@@ -146,18 +163,10 @@ pub(super) fn run(
 ) -> Result<ExitCode, Fault> {
     let library = library()?;
     let checks = library.chosen(&command.id).map_err(|error| error.fault())?;
-    let bundle = match &command.evidence {
-        Some(file) => Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?,
-        None => collected(home, command, &library, &checks)?,
+    let assessment = match command.target.own() {
+        Some(name) if command.evidence.is_none() => own(&home()?, name, command)?,
+        _ => outside(home, command, &library, &checks)?,
     };
-    if let Some(file) = &command.save_evidence {
-        let bytes = bundle.to_json().map_err(|error| error.fault())?;
-        save(file, &bytes)?;
-        say(&format!("evidence: {}, SHA-256 {}", file.display(), hash(&bundle)?));
-    }
-    let now_ms = SystemClock.now().as_millisecond();
-    let assessment = assess(&library, &bundle, &command.id, &command.profiles(), now_ms)
-        .map_err(|error| error.fault())?;
     print(&assessment, output)?;
     let breaches = assessment.results.iter().filter(|result| command.is_breach(result)).count();
     if breaches > 0 {
@@ -167,13 +176,79 @@ pub(super) fn run(
     Ok(ExitCode::Ok)
 }
 
+/// One of pgkeep's own: its agent reads, the plane judges and keeps.
+fn own(home: &Home, name: &str, command: &AssessCommand) -> Result<Assessment, Fault> {
+    if command.pgdata.is_some() {
+        return Err(Fault::new("usage", "--pgdata is for servers that are not pgkeep's")
+            .exit(ExitCode::Usage));
+    }
+    let server = part(name)?;
+    let declare = match &command.declare {
+        Some(file) => Some(declared(Some(file))?.to_json()),
+        None => None,
+    };
+    let declare: Option<Value> = declare
+        .map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|e| Fault::from_error("internal", "a declaration is no JSON", &e))?;
+    let wish = json!({
+        "checks": command.id,
+        "profile": command.profile.map(Wanted::name),
+        "declare": declare,
+        "asked": command.with,
+    });
+    let path = format!("/servers/{server}/baseline/assessments");
+    let made = ask(home, "POST", &path, Some(&wish))?;
+    let path = format!("{path}/{}", made["id"]);
+    let assessment: Assessment = serde_json::from_value(ask(home, "GET", &path, None)?)
+        .map_err(|e| Fault::from_error("bad_answer", "the assessment is not understood", &e))?;
+    if let Some(file) = &command.save_evidence {
+        let path = format!("{path}/evidence");
+        let bytes = one_thread()?.block_on(client(home).download(&path))?;
+        save(file, &bytes)?;
+        say(&format!("evidence: {}, SHA-256 {}", file.display(), assessment.evidence_hash));
+    }
+    Ok(assessment)
+}
+
+/// Any other: read and judged here, from saved evidence where there is some.
+fn outside(
+    home: impl FnOnce() -> Result<Home, Fault>,
+    command: &AssessCommand,
+    library: &Library,
+    checks: &[&Check],
+) -> Result<Assessment, Fault> {
+    let bundle = match &command.evidence {
+        Some(file) => Bundle::from_json(&read(file, "evidence")?).map_err(|error| error.fault())?,
+        None => collected(home, command, library, checks)?,
+    };
+    if let Some(file) = &command.save_evidence {
+        let bytes = bundle.to_json().map_err(|error| error.fault())?;
+        save(file, &bytes)?;
+        say(&format!("evidence: {}, SHA-256 {}", file.display(), hash(&bundle)?));
+    }
+    let now = SystemClock.now();
+    let profiles = command.profiles();
+    let mut assessment = assess(library, &bundle, &command.id, &profiles, now.as_millisecond())
+        .map_err(|error| error.fault())?;
+    if let Some(file) = &command.waivers {
+        let waivers = Waiver::list(&text(file, "waivers")?).map_err(|error| error.fault())?;
+        waive(&mut assessment, &waivers, now);
+    }
+    Ok(assessment)
+}
+
 fn collected(
     home: impl FnOnce() -> Result<Home, Fault>,
     command: &AssessCommand,
     library: &Library,
     checks: &[&Check],
 ) -> Result<Bundle, Fault> {
-    let declared = declared(command.declare.as_deref())?;
+    let mut declared = declared(command.declare.as_deref())?;
+    if let Some(file) = &command.waivers {
+        let waivers = Waiver::list(&text(file, "waivers")?).map_err(|error| error.fault())?;
+        waivers.iter().for_each(|waiver| waiver.declare(&mut declared));
+    }
     let home = home();
     let feeds = feed::of(&home)?;
     let target = command.target.find(|| home)?;
@@ -198,10 +273,13 @@ fn collected(
 /// What `--declare` says.
 pub(super) fn declared(file: Option<&Path>) -> Result<Declared, Fault> {
     let Some(file) = file else { return Ok(Declared::default()) };
-    let text = String::from_utf8(read(file, "declaration")?).map_err(|e| {
-        Fault::from_error("declaration", "the declaration is no UTF-8", &e).exit(ExitCode::Usage)
-    })?;
-    Declared::parse(&text).map_err(|error| error.fault())
+    Declared::parse(&text(file, "declaration")?).map_err(|error| error.fault())
+}
+
+fn text(file: &Path, what: &str) -> Result<String, Fault> {
+    String::from_utf8(read(file, what)?).map_err(|e| {
+        Fault::from_error(what, format!("the {what} is no UTF-8"), &e).exit(ExitCode::Usage)
+    })
 }
 
 fn print(assessment: &Assessment, output: Output) -> Result<(), Fault> {
@@ -235,10 +313,14 @@ fn sorted(assessment: &Assessment) -> serde_json::Value {
     let mut results: Vec<&Outcome> = assessment.results.iter().collect();
     results.sort_by_key(|result| (rank(result.verdict), std::cmp::Reverse(result.severity)));
     let rows = results.into_iter().map(|result| {
+        let verdict = match result.is_waived() {
+            true => json!("fail (waived)"),
+            false => json!(result.verdict),
+        };
         json!({
             "id": result.id,
             "severity": result.severity,
-            "verdict": result.verdict,
+            "verdict": verdict,
             "title": result.title,
             "reason": result.reason,
         })
@@ -260,6 +342,9 @@ fn summary(assessment: &Assessment) {
         percent(assessment.score),
         percent(assessment.coverage),
     ));
+    if let Some(n) = assessment.n_waived.filter(|n| *n > 0) {
+        say(&format!("{n} of the failures are waived"));
+    }
     if !assessment.missing_rights.is_empty() {
         say("more could be told with:");
         assessment.missing_rights.iter().for_each(|grant| say(&format!("  {grant};")));

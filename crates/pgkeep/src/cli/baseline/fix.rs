@@ -4,18 +4,18 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 
 use base::{ExitCode, Fault, SystemClock};
-use baseline::fix::{FixRecord, FixState, Fixer, Plan};
-use baseline::{Host, LogSource, Sources, Verdict};
+use baseline::fix::{FixRecord, Fixer, Plan};
+use baseline::{Host, LogSource, Sources};
 use clap::Args;
 use serde_json::{Value, json};
 
 use super::assess::{Wanted, declared};
 use super::target::{Target, TargetArgs};
-use super::{feed, library};
+use super::{feed, library, own};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, say};
 use crate::cli::progress::Steps;
-use crate::fixes::Fixes;
+use crate::fixes::{Fixes, told as made};
 use crate::home::Home;
 
 /// Arguments of `pgkeep baseline fix`.
@@ -23,7 +23,7 @@ use crate::home::Home;
 pub(in crate::cli) struct FixCommand {
     /// The checks whose failures are mended, one after the other
     #[arg(required = true, value_name = "ID")]
-    id: Vec<String>,
+    pub(super) id: Vec<String>,
     #[command(flatten)]
     target: TargetArgs,
     /// Data directory of the server on this host: files and pg_hba.conf can be mended too
@@ -31,19 +31,19 @@ pub(in crate::cli) struct FixCommand {
     pgdata: Option<PathBuf>,
     /// Say what would be done and who would be refused, and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// Do it without asking
     #[arg(long, short)]
-    yes: bool,
+    pub(super) yes: bool,
     /// Whose values are expected; all: the strictest
     #[arg(long, value_name = "PROFILE")]
-    profile: Option<Wanted>,
+    pub(super) profile: Option<Wanted>,
     /// What is meant to be so: a TOML or JSON file of names by kind
     #[arg(long, value_name = "FILE")]
-    declare: Option<PathBuf>,
+    pub(super) declare: Option<PathBuf>,
     /// Also read what costs more than a look
     #[arg(long, value_name = "WORD", value_parser = super::assess::WORDS)]
-    with: Vec<String>,
+    pub(super) with: Vec<String>,
 }
 
 /// Arguments of `pgkeep baseline undo` and `prove`.
@@ -71,6 +71,9 @@ pub(super) fn run(
     let library = library()?;
     for id in &command.id {
         library.check(id).map_err(|error| error.fault())?;
+    }
+    if let Some(server) = command.target.own() {
+        return own::fix(&home()?, server, command, format);
     }
     let (fixes, feeds) = (records(&home()?), feed::known(&home()?)?);
     let declared = declared(command.declare.as_deref())?;
@@ -118,7 +121,7 @@ pub(super) fn run(
 }
 
 /// Columns for people.
-const COLUMNS: [&str; 5] = ["id", "fix_id", "state", "title", "applied_at"];
+pub(super) const COLUMNS: [&str; 5] = ["id", "fix_id", "state", "title", "applied_at"];
 
 /// Keeps how to reach the server, for `undo FIX_ID`.
 fn remember(
@@ -139,6 +142,9 @@ pub(super) fn undo(
     command: &RecordCommand,
     format: Format,
 ) -> Result<ExitCode, Fault> {
+    if let Some(server) = own_server(&home, command)? {
+        return own::again(&home()?, &server, &command.fix_id, "undo", format);
+    }
     with_record(home, command, format, |runtime, fixer, record| {
         runtime.block_on(fixer.undo(record)).map_err(|error| error.fault())
     })
@@ -149,9 +155,27 @@ pub(super) fn prove(
     command: &RecordCommand,
     format: Format,
 ) -> Result<ExitCode, Fault> {
+    if let Some(server) = own_server(&home, command)? {
+        return own::again(&home()?, &server, &command.fix_id, "prove", format);
+    }
     with_record(home, command, format, |runtime, fixer, record| {
         runtime.block_on(fixer.prove(record)).map_err(|error| error.fault())
     })
+}
+
+/// The server of pgkeep's own that a fix was made on, where it was one.
+fn own_server(
+    home: &impl Fn() -> Result<Home, Fault>,
+    command: &RecordCommand,
+) -> Result<Option<String>, Fault> {
+    if let Some(server) = command.target.own() {
+        return Ok(Some(server.to_owned()));
+    }
+    let home = home()?;
+    if command.target.is_named() || records(&home).read(&command.fix_id).is_ok() {
+        return Ok(None);
+    }
+    own::server_of(&home, &command.fix_id)
 }
 
 fn with_record(
@@ -200,8 +224,10 @@ pub(super) fn list(
     home: impl Fn() -> Result<Home, Fault>,
     format: Format,
 ) -> Result<ExitCode, Fault> {
-    let all = records(&home()?).list()?;
-    let all: Vec<Value> = all.iter().map(made).collect::<Result<_, _>>()?;
+    let home = home()?;
+    let all = records(&home).list()?;
+    let mut all: Vec<Value> = all.iter().map(made).collect::<Result<_, _>>()?;
+    all.extend(own::list(&home)?);
     output::show(format, &Value::Array(all), &["fix_id", "id", "state", "server", "applied_at"])
         .map(|()| ExitCode::Ok)
 }
@@ -233,7 +259,7 @@ fn tell(plan: &Plan) {
     }
 }
 
-fn confirmed() -> Result<bool, Fault> {
+pub(super) fn confirmed() -> Result<bool, Fault> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(Fault::new("usage", "a change of a server needs a confirmation")
@@ -260,29 +286,5 @@ fn planned(plan: &Plan, dry_run: bool) -> Result<Value, Fault> {
         (false, _) => json!("unchanged"),
         (true, _) => json!("planned"),
     };
-    Ok(answer)
-}
-
-/// A record as it is printed: without what only the undo needs.
-pub(crate) fn made(record: &FixRecord) -> Result<Value, Fault> {
-    let mut answer = value(record)?;
-    answer["dry_run"] = json!(false);
-    let waits = |proof: &Option<baseline::fix::Proof>| {
-        proof.as_ref().is_some_and(|proof| proof.verdict.is_none())
-    };
-    if record.state == FixState::Undone && waits(&record.undo_proof) {
-        answer["state"] = json!("needs-restart");
-    }
-    answer["proved"] =
-        json!(record.proof.as_ref().is_some_and(|p| p.verdict == Some(Verdict::Pass)));
-    if let Some(answer) = answer.as_object_mut() {
-        answer.remove("conf");
-        answer.remove("format");
-    }
-    if let Some(files) = answer["files"].as_array_mut() {
-        files.iter_mut().filter_map(Value::as_object_mut).for_each(|file| {
-            file.remove("bytes");
-        });
-    }
     Ok(answer)
 }

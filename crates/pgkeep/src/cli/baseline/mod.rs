@@ -3,8 +3,12 @@
 mod assess;
 mod feed;
 mod fix;
+mod history;
 mod list;
+mod own;
+mod schedule;
 mod target;
+mod waivers;
 
 use base::{ExitCode, Fault};
 use baseline::Library;
@@ -31,6 +35,38 @@ Examples:
 A password in --dsn is seen by others on this machine: use PGPASSFILE or ~/.pgpass.
 A role with pg_monitor is enough for most checks; the answer names the grants for the rest.")]
     Assess(assess::AssessCommand),
+    /// List the assessments of a server that are kept, newest first, with their scores
+    History(history::HistoryCommand),
+    /// Say what is different between two assessments of a server
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline drift -s demo
+  pgkeep baseline drift -s demo --from 12 --to 15 -o json
+
+Without --from and --to the last two assessments of all checks are compared. What is no longer
+seen because it could not be read is not mended.")]
+    Drift(history::DriftCommand),
+    /// Answer for a failure until a day: it stays a failure, is shown as waived and breaks no gate
+    #[command(after_help = "\
+Examples:
+  pgkeep baseline waive LOG-17 -s demo --reason 'the proxy logs connections' --owner anna \
+    --until 2027-03-31
+  pgkeep baseline waive OBJ-07 --finding 0123456789abcdef --reason … --owner … --until …
+
+Without -s it is for all servers; without --finding for all that the check finds.")]
+    Waive(waivers::WaiveCommand),
+    /// List the waivers, also those whose day is over
+    Waivers(waivers::WaiversCommand),
+    /// Take a waiver away
+    Unwaive {
+        /// Its number, as `baseline waivers` lists it
+        id: String,
+    },
+    /// Assess a server by itself once a day, or no longer
+    #[command(subcommand)]
+    Schedule(schedule::ScheduleCommand),
+    /// Show or change what is meant to be so on a server; checks compare with it
+    Declare(schedule::DeclareCommand),
     /// Mend what checks found: plan, try, make, prove; with a way back
     ///
     /// Statements are tried in a transaction that is rolled back, then made; settings by ALTER
@@ -76,6 +112,13 @@ pub(super) fn run(
 ) -> Result<ExitCode, Fault> {
     match command {
         BaselineCommand::Assess(command) => assess::run(home, command, output),
+        BaselineCommand::History(command) => history::list(&home()?, command, output.plain()?),
+        BaselineCommand::Drift(command) => history::drift(&home()?, command, output.plain()?),
+        BaselineCommand::Waive(command) => waivers::waive(&home()?, command, output.plain()?),
+        BaselineCommand::Waivers(command) => waivers::list(&home()?, command, output.plain()?),
+        BaselineCommand::Unwaive { id } => waivers::unwaive(&home()?, id, output.plain()?),
+        BaselineCommand::Schedule(command) => schedule::run(&home()?, command, output.plain()?),
+        BaselineCommand::Declare(command) => schedule::declare(&home()?, command, output.plain()?),
         BaselineCommand::Fix(command) => fix::run(home, command, output.plain()?),
         BaselineCommand::Undo(command) => fix::undo(home, command, output.plain()?),
         BaselineCommand::Prove(command) => fix::prove(home, command, output.plain()?),

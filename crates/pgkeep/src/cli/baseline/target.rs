@@ -46,6 +46,11 @@ impl TargetArgs {
         Ok(Target { dsn: target.dsn, name, given })
     }
 
+    /// The name of one of pgkeep's own.
+    pub(super) fn own(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
     /// Whether one is named.
     pub(super) fn is_named(&self) -> bool {
         self.dsn.is_some() || self.server.is_some()

@@ -3,6 +3,7 @@
 //! Who may do what was decided before; here is only what it takes. What the vault does for a user
 //! names that user, so that the vault's own audit says who asked.
 
+mod baseline;
 mod connect;
 mod encryption;
 mod home;
