@@ -71,7 +71,8 @@ pub(in crate::cli) struct AssessCommand {
 }
 
 /// What `--with` may ask for.
-pub(super) const WORDS: [&str; 4] = ["password-guesses", "row-probes", "audit-probe", "storage-scan"];
+pub(super) const WORDS: [&str; 4] =
+    ["password-guesses", "row-probes", "audit-probe", "storage-scan"];
 
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]
