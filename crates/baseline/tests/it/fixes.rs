@@ -232,6 +232,7 @@ async fn case(
 }
 
 /// Makes and takes back the fixes of some topics.
+#[allow(clippy::print_stderr, reason = "how many there are is said aloud")]
 pub(crate) async fn run(topics: &[&str]) {
     let library = library();
     let checks: Vec<&Check> = library
@@ -279,17 +280,18 @@ pub(crate) async fn run(topics: &[&str]) {
             let _ = writeln!(faults, "{}: no example shows its fix: {none}", check.id);
         }
     }
-    println!("fixes of {}: {proved} of {n} made, proved and taken back", topics.join(", "));
+    eprintln!("fixes of {}: {proved} of {n} made, proved and taken back", topics.join(", "));
     assert!(faults.is_empty(), "\n{faults}");
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "how many there are is said aloud")]
 fn at_least_a_hundred_fixes_are_automatic_and_shown() {
     let library = library();
     let shown = library
         .checks()
         .filter(|check| check.fix.class.is_automatic() && check.fix.unmade.is_none())
         .count();
-    println!("{shown} automatic fixes that a test makes, proves and takes back");
+    eprintln!("{shown} automatic fixes that a test makes, proves and takes back");
     assert!(shown >= 100, "{shown}");
 }

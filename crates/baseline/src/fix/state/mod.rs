@@ -231,8 +231,8 @@ async fn order(
 fn settings_of(thing: &Thing) -> String {
     format!(
         "concat_ws(' in database ', (select 'role ' || rolname from pg_catalog.pg_roles \
-         where oid = setrole), (select quote_ident(datname) from pg_catalog.pg_database where oid = \
-         setdatabase)) = {}",
+         where oid = setrole), (select quote_ident(datname) from pg_catalog.pg_database \
+         where oid = setdatabase)) = {}",
         literal(&thing.name)
     )
 }
