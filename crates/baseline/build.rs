@@ -14,6 +14,7 @@ fn main() -> io::Result<()> {
         ("CHECKS", "checks", "toml"),
         ("FUNCTIONS", "checks/functions", "kql"),
         ("EVIDENCE", "evidence", "toml"),
+        ("PROVIDERS", "providers", "toml"),
         ("FEEDS", "feeds", "json"),
     ] {
         let folder = content.join(folder);

@@ -13,6 +13,7 @@ use kql::value::{Json, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::provider::ProviderSaid;
 
 const FORMAT: u32 = 1;
 /// Bytes of a bundle that is read.
@@ -33,6 +34,9 @@ pub struct Bundle {
     pub role: String,
     /// The major version of the server
     pub major: u32,
+    /// The service that runs the server for others, where it is one
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderSaid>,
     /// What is declared
     pub declared: TableEvidence,
     /// Tables by name; those of one check alone are `ID/NAME`
@@ -178,6 +182,7 @@ impl Bundle {
             target,
             role,
             major,
+            provider: None,
             declared: TableEvidence::whole(Vec::new(), Vec::new(), ""),
             tables: BTreeMap::new(),
         }

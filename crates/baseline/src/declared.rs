@@ -3,6 +3,7 @@
 use kql::engine::{Row, Rows};
 use kql::plan::{Column, Schema};
 use kql::value::{Json, Type, Value};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -12,7 +13,8 @@ pub(crate) const TABLE: &str = "Declared";
 const BYTES_MAX: usize = 1 << 20;
 
 /// A declaration: `kind = ["name", …]`, or `[kind]` with `name = value`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Declared(toml::Table);
 
 impl Declared {

@@ -12,6 +12,7 @@
 //! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |
 //! | `rules` | runs a rule (KQL) over a bundle |
+//! | `provider` | services whose operators keep things to themselves |
 //! | `judge`, `assess` | [`assess`]: verdicts, one a check |
 //! | `waiver` | [`waive`]: failures that somebody answers for, until a day |
 //! | `drift` | [`Drift`]: what is different between two assessments |
@@ -32,6 +33,7 @@ mod feed;
 pub mod fix;
 mod judge;
 mod library;
+mod provider;
 pub mod report;
 mod rules;
 mod waiver;
@@ -50,4 +52,5 @@ pub use evidence::{Evidence, Scope};
 pub use feed::{FeedAbout, FeedKind, Feeds, Imported, import};
 pub use judge::{Judgement, Verdict};
 pub use library::Library;
+pub use provider::ProviderSaid;
 pub use waiver::{Waived, Waiver, waive};

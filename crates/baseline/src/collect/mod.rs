@@ -25,6 +25,7 @@ use crate::error::{Error, Result};
 use crate::evidence::{DATABASE, Evidence, Scope};
 use crate::feed::{self, Feeds};
 use crate::library::Library;
+use crate::provider::{self, Provider};
 pub use host::Host;
 pub use log::LogSource;
 use sql::Answer;
@@ -138,6 +139,7 @@ pub async fn collect(
     let said = rows.rows.iter().map(|row| row.iter().map(kql::value::Value::to_json).collect());
     bundle.declared = TableEvidence::whole(Declared::schema(), said.collect(), "declaration");
 
+    let service = provider::of(&first).await?;
     let mut wanted = wanted(library, request, about.major)?;
     progress("reading the cluster");
     for table in wanted.iter_mut().filter(|w| w.evidence.scope == Scope::Cluster && w.is_read()) {
@@ -149,7 +151,8 @@ pub async fn collect(
         .filter(|i| wanted[*i].evidence.scope == Scope::Database && wanted[*i].is_read())
         .collect();
     if !by_database.is_empty() {
-        visit(target, &first, &about, &mut wanted, &by_database, progress).await?;
+        let names = databases(&first, service.as_ref(), &mut bundle).await?;
+        visit(target, &first, &about, &mut wanted, &by_database, names, progress).await?;
     }
     let of_source = |source: &str| -> Vec<(String, Vec<String>)> {
         let is_asked = |w: &&Wanted<'_>| w.table.gaps.iter().all(|gap| gap.reason != NOT_ASKED);
@@ -210,6 +213,9 @@ pub async fn collect(
     }
     for gap in tables.values_mut().flat_map(|table| &mut table.gaps) {
         gap.cure = gap.cure.take().map(|cure| cure.replace("{role}", &about.quoted_role));
+        if let Some(service) = &service {
+            service.claim(gap);
+        }
     }
     bundle.tables = tables;
     Ok(bundle)
@@ -220,6 +226,19 @@ fn ticks(ms: i64) -> i64 {
     UNIX_EPOCH.saturating_add(ms.saturating_mul(TICKS_PER_MILLISECOND))
 }
 
+/// The databases that are visited: all but those of a service's operator, which the bundle names.
+async fn databases(
+    first: &Connection,
+    service: Option<&Provider>,
+    bundle: &mut Bundle,
+) -> Result<Vec<String>> {
+    let all = sql::databases(first).await?;
+    let is_theirs = |name: &String| service.is_some_and(|service| service.owns(name));
+    let (theirs, ours) = all.into_iter().partition(is_theirs);
+    bundle.provider = service.map(|service| service.said(theirs));
+    Ok(ours)
+}
+
 /// Reads the tables of the scope `database` in each database.
 async fn visit(
     target: &dyn Connect,
@@ -227,9 +246,9 @@ async fn visit(
     about: &sql::About,
     wanted: &mut [Wanted<'_>],
     which: &[usize],
+    mut databases: Vec<String>,
     progress: &(dyn Fn(&str) + Sync),
 ) -> Result<()> {
-    let mut databases = sql::databases(first).await?;
     if databases.len() > DATABASES_MAX {
         let message = format!("only the first {DATABASES_MAX} of {} databases", databases.len());
         which.iter().for_each(|i| lack(&mut wanted[*i], gap(None, "limit", &message)));

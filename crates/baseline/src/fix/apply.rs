@@ -38,6 +38,9 @@ impl Fixer<'_> {
             conf: None,
             files: Vec::new(),
             findings: plan.findings.clone(),
+            profile: self.profile,
+            asked: self.asked.to_vec(),
+            declared: self.declared.clone(),
             radius: plan.radius.clone(),
             proof: None,
             undo_proof: None,
@@ -178,8 +181,7 @@ impl Fixer<'_> {
     /// # Errors
     /// The server cannot be read.
     pub async fn prove(&self, record: &mut FixRecord) -> Result<()> {
-        let check = self.library.check(&record.id)?;
-        let (_, judgement) = self.judged(check).await?;
+        let judgement = self.judged_as(record).await?;
         let at = self.clock.now().to_string();
         let left = found(&judgement);
         let is_less = left.len() < record.findings.len();

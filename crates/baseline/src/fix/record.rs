@@ -7,6 +7,8 @@ use super::files::FileRecord;
 use super::plan::Change;
 use super::radius::Radius;
 use super::state::Touched;
+use crate::check::Profile;
+use crate::declared::Declared;
 use crate::judge::Verdict;
 
 /// The form of records.
@@ -44,6 +46,12 @@ pub struct FixRecord {
     pub files: Vec<FileRecord>,
     /// What failed before
     pub findings: Vec<String>,
+    /// Whose values were expected
+    pub profile: Option<Profile>,
+    /// Evidence that was asked for
+    pub asked: Vec<String>,
+    /// What was declared
+    pub declared: Declared,
     /// Who could not sign in any more
     pub radius: Radius,
     /// That it worked

@@ -7,6 +7,7 @@ use super::files;
 use super::hold::{Hold, statements};
 use super::plan::{self, Change, Edit};
 use super::radius::{self, Login, Radius};
+use super::record::FixRecord;
 use super::state::Touched;
 use super::{Fixer, doors, hba, settings};
 use crate::assess::now_ticks;
@@ -106,6 +107,14 @@ impl Fixer<'_> {
         (self.progress)("trying the fix");
         self.try_out(&mut plan).await?;
         Ok(plan)
+    }
+
+    /// The check of a fix, judged as it was when that was made.
+    pub(super) async fn judged_as(&self, record: &FixRecord) -> Result<Judgement> {
+        let (asked, declared) = (&record.asked, &record.declared);
+        let as_then: Fixer<'_> = Fixer { asked, declared, profile: record.profile, ..*self };
+        let check = as_then.library.check(&record.id)?;
+        Ok(as_then.judged(check).await?.1)
     }
 
     /// Reads the evidence of a check and judges it.

@@ -45,9 +45,8 @@ impl Fixer<'_> {
         record.state = FixState::Undone;
         record.undone_at = Some(at.clone());
         (self.progress)("looking at it again");
-        let check = self.library.check(&record.id)?;
         let (verdict, reason) = if back.waiting.is_empty() {
-            let (_, judgement) = self.judged(check).await?;
+            let judgement = self.judged_as(record).await?;
             (Some(judgement.verdict), judgement.reason)
         } else {
             (None, format!("{} waits for a start of the server", back.waiting.join(", ")))

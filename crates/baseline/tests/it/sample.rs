@@ -141,6 +141,7 @@ fn bundle() -> Bundle {
         target: "db.example.org:5432 <\"&'>".to_owned(),
         role: "reader & co".to_owned(),
         major: 17,
+        provider: None,
         declared: TableEvidence::whole(Vec::new(), Vec::new(), ""),
         tables: tables
             .map(|(name, table)| (name.to_owned(), table))
