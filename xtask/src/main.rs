@@ -94,7 +94,8 @@ const VERBS: &[Verb] = &[
     Verb {
         name: "conform",
         usage: "[pjdfstest] [fsx] [regress] [keyvault] [keyvault-fuzz] [api-fuzz] [kql] \
-                [lake] [baseline-formats] [--yes] [--dir DIR] [--engine plain|pgkeep]",
+                [lake] [baseline-formats] [baseline-coverage] \
+                [baseline-peers] [--yes] [--dir DIR] [--engine plain|pgkeep]",
         about: "run other people's test suites on a mount, a server, the API and others",
         run: conform::run,
     },

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::args::{Accepts, Args};
 use crate::failure::{Failure, Outcome};
 use crate::packages::{Environment, Modules};
-use crate::{deps, gen_files, lint, portal, proc, repo, say, tidy, web};
+use crate::{conform, deps, gen_files, lint, portal, proc, repo, say, tidy, web};
 
 const ACCEPTS: Accepts = Accepts { switches: &["--yes"], values: &[], n_words: 1 };
 
@@ -24,6 +24,7 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
             stages.run("lint", lint::check);
             stages.run("tests", cargo_tests);
             stages.run("doc tests", doc_tests);
+            stages.run("formats", conform::check_formats);
         }
         Some("portal") => stages.need("web", web::check)?,
         Some(other) => return Err(Failure::usage(format!("unknown part \"{other}\""))),

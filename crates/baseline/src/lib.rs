@@ -7,7 +7,7 @@
 //! |---|---|
 //! | `check`, `evidence`, `library` | the files of `content/` as types: [`Library`] |
 //! | `bundle` | [`Bundle`]: what was read, with what could not be; JSON, hashed |
-//! | `collect` | [`collect`]: fills a bundle from a server |
+//! | `collect` | [`collect`]: fills a bundle from a server: SQL, its host, its log, from outside |
 //! | `feed` | [`Feeds`]: what is known of vulnerabilities and versions |
 //! | `derive` | tables that are computed from others |
 //! | `declared` | [`Declared`]: what somebody says is meant to be so |

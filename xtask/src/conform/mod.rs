@@ -1,5 +1,6 @@
 //! `cargo xtask conform`: other people's test suites, on a mount, on a server upon it, on a key
-//! vault, on the API, on the query language, on tables of the log lake and on reports.
+//! vault, on the API, on the query language, on tables of the log lake and on reports; other
+//! people's tools on the same server.
 //!
 //! pjdfstest and fsx come from the crate registry, PostgreSQL's regression suite from Debian's
 //! source package, what judges the key vault, the API and the tables from PyPI; versions are pinned
@@ -75,7 +76,9 @@ const SUITES: &[Suite] = &[
     Suite { name: "api-fuzz", run: api::run },
     Suite { name: "kql", run: kql::run },
     Suite { name: "lake", run: lake::run },
-    Suite { name: "baseline-formats", run: baseline::run },
+    Suite { name: "baseline-formats", run: baseline::run_formats },
+    Suite { name: "baseline-coverage", run: baseline::run_coverage },
+    Suite { name: "baseline-peers", run: baseline::run_peers },
 ];
 
 pub(crate) fn run(raw: &[String]) -> Outcome {
@@ -88,16 +91,23 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
     }
     if wanted.iter().any(|suite| {
         suite.name.starts_with("keyvault")
-            || matches!(suite.name, "api-fuzz" | "kql" | "lake" | "baseline-formats")
+            || matches!(
+                suite.name,
+                "api-fuzz" | "kql" | "lake" | "baseline-formats" | "baseline-peers"
+            )
     }) {
         needs.push(Need::Python);
     }
     if wanted.iter().any(|suite| suite.name == "baseline-formats") {
         needs.push(Need::Node);
     }
+    if wanted.iter().any(|suite| suite.name == "baseline-peers") {
+        needs.extend([Need::Node, Need::Peers]);
+    }
     deps::ensure(&needs, args.assume_yes())?;
-    // Reports are written by an example: nothing of a server takes part.
-    let needs_program = wanted.iter().any(|suite| suite.name != "baseline-formats");
+    // Reports are written by an example, lists are files: nothing of a server takes part.
+    let needs_program =
+        wanted.iter().any(|suite| !matches!(suite.name, "baseline-formats" | "baseline-coverage"));
     let binary = match (kind, args.path("--binary")) {
         (EngineKind::Pgkeep, Some(path)) => Some(path),
         (EngineKind::Pgkeep, None) if needs_program => Some(build::release()?),
@@ -118,6 +128,24 @@ pub(crate) fn run(raw: &[String]) -> Outcome {
         0 => Ok(()),
         n => Err(Failure::gate(format!("{n} cases of other people's suites failed"))
             .hint(format!("each needs a fix, or its reason in {DOCUMENT}"))),
+    }
+}
+
+/// Part of `cargo xtask test`: what the baseline writes is what the standards say, by programs of
+/// others. Writes no document.
+pub(crate) fn check_formats() -> Outcome {
+    let account = Account::unprivileged()?;
+    let work = WorkDir::make(None, "formats", &account)?;
+    let bench = Bench { work: &work, kind: EngineKind::Pgkeep, program: None };
+    let verdict = baseline::run_formats(&bench)?;
+    match verdict.n_failed {
+        0 => {
+            say::note(&format!("{} verdicts of others, all good", verdict.n_passed));
+            Ok(())
+        }
+        n => Err(Failure::gate(format!("{n} verdicts of others on the reports are no"))
+            .detail(verdict.failures.join("\n"))
+            .hint("`cargo xtask conform baseline-formats --no-write` runs them alone")),
     }
 }
 

@@ -71,6 +71,10 @@ impl Host {
             Need::Gocryptfs => self.program("gocryptfs"),
             Need::Wrk => self.program("wrk"),
             Need::Acl => self.root.join("usr/include/sys/acl.h").exists(),
+            Need::Peers => {
+                extension("plpgsql_check")
+                    && super::PEERS.iter().all(|(_, file)| self.root.join(file).exists())
+            }
         }
     }
 

@@ -50,6 +50,8 @@ pub(crate) enum Need {
     Wrk,
     /// Access-control-list headers, for pjdfstest.
     Acl,
+    /// Tools that the security baseline is compared with.
+    Peers,
 }
 
 /// What the product needs.
@@ -65,6 +67,20 @@ pub(crate) const PRODUCT: &[Need] = &[
 
 /// What the tests need on top.
 pub(crate) const TESTS: &[Need] = &[Need::Python, Need::SoftHsm, Need::SoftTpm, Need::Chromium];
+
+/// Packages of [`Need::Peers`], and a file of each below the root.
+const PEERS: &[(&str, &str)] = &[
+    ("check-postgres", "usr/bin/check_postgres"),
+    ("check-pgactivity", "usr/lib/nagios/plugins/check_pgactivity"),
+    ("lynis", "usr/sbin/lynis"),
+    ("sslscan", "usr/bin/sslscan"),
+    ("testssl.sh", "usr/bin/testssl"),
+    ("nmap", "usr/bin/nmap"),
+    ("nmap-common", "usr/share/nmap/scripts/ssl-enum-ciphers.nse"),
+    ("hashcat", "usr/bin/hashcat"),
+    ("ocl-icd-libopencl1", "usr/share/doc/ocl-icd-libopencl1"),
+    ("pocl-opencl-icd", "etc/OpenCL/vendors/pocl.icd"),
+];
 
 impl Need {
     fn why(self) -> &'static str {
@@ -83,6 +99,7 @@ impl Need {
             Self::Gocryptfs => "the file system that the benchmark compares with",
             Self::Wrk => "the load of the key vault's benchmark",
             Self::Acl => "headers that pjdfstest is built with",
+            Self::Peers => "tools that the security baseline is compared with",
         }
     }
 
@@ -105,6 +122,11 @@ impl Need {
             Self::Gocryptfs => vec!["gocryptfs".into()],
             Self::Wrk => vec!["wrk".into()],
             Self::Acl => vec!["libacl1-dev".into()],
+            Self::Peers => PEERS
+                .iter()
+                .map(|(package, _)| (*package).to_owned())
+                .chain([format!("postgresql-{major}-plpgsql-check")])
+                .collect(),
         }
     }
 }

@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn one_line_changes_and_all_else_stays() {
-        let text = "# top\nlocal  all\tall   trust # why\nhost a, b \"x y\" 10.0.0.0 255.0.0.0 md5 map=m\n\
+        let text = "# top\nlocal  all\tall   trust # why\n\
+                    host a, b \"x y\" 10.0.0.0 255.0.0.0 md5 map=m\n\
                     host all all samenet password";
         let method = |line, method: &str| Edit { method: Some(method.to_owned()), ..edit(line) };
         let check = |edits: &[&Edit], expected: &str| {

@@ -8,7 +8,7 @@
 //! | `files`, `hba` | files of the host, lines of `pg_hba.conf` |
 //! | `hold` | transactions that are open while a fix is tried or made |
 //! | `settings` | settings: set, taken up, brought back |
-//! | `apply`, `undo` | [`Fixer`]: the cycle |
+//! | `trial`, `apply`, `undo` | [`Fixer`]: the cycle |
 //! | `radius`, `doors` | who could not sign in any more |
 //! | `record` | [`FixRecord`]: what is kept of a fix |
 //!
@@ -28,6 +28,7 @@ mod radius;
 mod record;
 mod settings;
 mod state;
+mod trial;
 mod undo;
 
 use base::Clock;
@@ -37,13 +38,13 @@ use crate::collect::{Connect, Sources};
 use crate::declared::Declared;
 use crate::library::Library;
 
-pub use apply::Plan;
 pub use conf::Kept;
 pub use files::{FileLook, FileRecord};
 pub use plan::{Change, Edit};
 pub use radius::{Login, Radius};
 pub use record::{ConfRecord, FixRecord, FixState, Proof};
 pub use state::{Look, Thing, Touched};
+pub use trial::Plan;
 
 /// Where records of fixes are kept.
 pub trait Keep: Sync {

@@ -1,4 +1,5 @@
-//! What a fix will do: the rows that its rules give, as changes in the order in which they are made.
+//! What a fix will do: the rows that its rules give, as changes in the order in which they are
+//! made.
 
 use base::Fault;
 use kql::engine::Rows;

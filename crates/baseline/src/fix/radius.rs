@@ -1,12 +1,31 @@
-//! Who could not sign in any more: sessions that are open now, judged before and after.
+//! Who could not sign in any more: sessions that are open now and sign-ins of the log, judged
+//! before and after.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use pg::Connection;
 use serde::{Deserialize, Serialize};
 
 use super::plan::Change;
+use super::state::Touched;
+use crate::bundle::{Bundle, State};
+use crate::derive::Given;
 use crate::error::Result;
+
+/// The tables of sign-ins in the log.
+pub(super) const TABLES: [&str; 2] = ["LoginHistory", "LogWindow"];
+/// Ways of signing in that are judged.
+const LOGINS_MAX: usize = 20_000;
+/// Settings that decide who is let in.
+const SETTINGS: [&str; 7] = [
+    "ssl_min_protocol_version",
+    "ssl_ciphers",
+    "ssl_tls13_ciphers",
+    "ssl_groups",
+    "ssl_ecdh_curve",
+    "listen_addresses",
+    "port",
+];
 
 /// Who signs in, and how.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -21,8 +40,10 @@ pub struct Login {
     pub application: String,
     /// `TLSv1.2`, …; absent without TLS
     pub tls: Option<String>,
-    /// Sessions that are like this
+    /// Sessions that are like this, now and in the log
     pub sessions: u32,
+    /// When the log saw the last one, RFC 3339; absent: it is open now
+    pub last_seen: Option<String>,
 }
 
 /// Whom a fix would lock out.
@@ -38,8 +59,74 @@ pub struct Radius {
     pub unsure: Vec<String>,
 }
 
+impl Radius {
+    pub(super) fn join(&mut self, other: Self) {
+        self.refused.extend(other.refused);
+        self.unsure.extend(other.unsure);
+    }
+}
+
+/// Whether changes can keep somebody from signing in at all.
+pub(super) fn may_refuse(touched: &[Touched], changes: &[Change]) -> bool {
+    let kinds = ["role", "database", "membership"];
+    touched.iter().any(|one| kinds.contains(&one.thing.kind.as_str()))
+        || changes.iter().any(|change| match change {
+            Change::Hba(_) => true,
+            Change::Setting { name, .. } => SETTINGS.contains(&name.as_str()),
+            _ => false,
+        })
+}
+
+/// What makes two sign-ins the same.
+fn kind_of(login: &Login) -> (String, String, Option<String>, String, Option<String>) {
+    let Login { role, database, address, application, tls, .. } = login.clone();
+    (role, database, address, application, tls)
+}
+
+/// Adds the sign-ins of the log; answers what was looked at, in words.
+pub(super) fn of_log(bundle: &Bundle, logins: &mut Vec<Login>) -> String {
+    let now = "sessions that are open now";
+    let table = bundle.tables.get(TABLES[0]);
+    if table.is_none_or(|table| table.state == State::Unread) {
+        let gap = table.and_then(|table| table.gaps.first());
+        let why = gap.map_or("it was not asked for", |gap| gap.message.as_str());
+        return format!("{now}; not the log: {why}");
+    }
+    let all = logins.iter().enumerate();
+    let places: HashMap<_, _> = all.map(|(at, login)| (kind_of(login), at)).collect();
+    let given = Given { tables: &bundle.tables, major: bundle.major };
+    for row in given.rows(TABLES[0]).filter(|row| row.number("count").unwrap_or(0) > 0) {
+        let text = |name: &str| Some(row.text(name).to_owned()).filter(|text| !text.is_empty());
+        let count = row.number("count").and_then(|n| u32::try_from(n).ok()).unwrap_or(u32::MAX);
+        let login = Login {
+            role: row.text("role").to_owned(),
+            database: row.text("database").to_owned(),
+            address: text("address").filter(|_| !row.is("local")),
+            application: row.text("application").to_owned(),
+            tls: text("tls"),
+            sessions: count,
+            last_seen: text("last_seen"),
+        };
+        match places.get(&kind_of(&login)).copied() {
+            Some(at) => logins[at].sessions = logins[at].sessions.saturating_add(count),
+            None if logins.len() < LOGINS_MAX => logins.push(login),
+            None => {
+                return format!("{now}, and the first {LOGINS_MAX} kinds of sign-ins of the log");
+            }
+        }
+    }
+    let window = given.rows(TABLES[1]).next();
+    let from = window.map(|row| row.text("connections_from").to_owned()).unwrap_or_default();
+    if from.is_empty() {
+        let why = window.map(|row| row.text("why").to_owned()).unwrap_or_default();
+        return format!("{now}, and a log that does not hold all sign-ins: {why}");
+    }
+    let to = window.map(|row| row.text("covers_to").to_owned()).unwrap_or_default();
+    format!("{now}, and the log from {from} to {to}")
+}
+
 /// Sessions of clients that are open now, but for this one.
-pub(super) async fn logins(connection: &Connection) -> Result<Vec<Login>> {
+pub(super) async fn sessions(connection: &Connection) -> Result<Vec<Login>> {
     let sql = "select a.usename::text, a.datname::text, host(a.client_addr), a.application_name, \
                s.version, count(*)::int \
                from pg_stat_activity a left join pg_stat_ssl s on s.pid = a.pid \
@@ -54,6 +141,7 @@ pub(super) async fn logins(connection: &Connection) -> Result<Vec<Login>> {
         application: row.get::<_, Option<String>>(3).unwrap_or_default(),
         tls: row.get(4),
         sessions: u32::try_from(row.get::<_, i32>(5)).unwrap_or(0),
+        last_seen: None,
     });
     Ok(logins.collect())
 }

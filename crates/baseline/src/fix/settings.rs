@@ -67,6 +67,7 @@ pub(super) async fn set(
     changes: &[Change],
     record: &ConfRecord,
 ) -> Result<()> {
+    let mut done = ConfRecord { old: Vec::new(), ..record.clone() };
     for change in changes {
         let Change::Setting { name, to, sql, .. } = change else { continue };
         if name == "shared_preload_libraries" {
@@ -74,7 +75,7 @@ pub(super) async fn set(
         }
         if let Err(error) = connection.batch("set a setting", sql).await {
             let fault = error.fault();
-            back(connection, record).await?;
+            back(connection, &done).await?;
             return Err(Fault::new(
                 "fix_failed",
                 format!("{name} cannot be set; nothing was changed"),
@@ -83,6 +84,8 @@ pub(super) async fn set(
             .hint("a setting of a library can be set once the library is loaded")
             .into());
         }
+        let is_this = |(known, _): &&(String, Option<String>)| known.eq_ignore_ascii_case(name);
+        done.old.extend(record.old.iter().find(is_this).cloned());
     }
     Ok(())
 }

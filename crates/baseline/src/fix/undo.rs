@@ -2,10 +2,10 @@
 
 use base::{ExitCode, Fault};
 
-use super::apply::database;
 use super::hold::{Hold, statements};
 use super::plan::Change;
 use super::record::{FixRecord, FixState, Proof};
+use super::trial::database;
 use super::{Fixer, files, settings};
 use crate::error::Result;
 

@@ -89,6 +89,7 @@ async fn judge(
 }
 
 /// Runs the examples of some topics.
+#[allow(clippy::print_stderr, reason = "what a test leaves out is said aloud")]
 async fn run(topics: &[&str]) {
     let library = library();
     let checks = chosen(&library, topics);
@@ -104,7 +105,7 @@ async fn run(topics: &[&str]) {
                 continue;
             }
             if example.needs_root && testkit::server_user().is_current() {
-                println!("left out, as it needs root: {} example {}", check.id, n + 1);
+                eprintln!("left out, as it needs root: {} example {}", check.id, n + 1);
                 continue;
             }
             let made = ground.make(example).await.map_err(|e| format!("cannot be made: {e}"));

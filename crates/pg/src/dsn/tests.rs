@@ -11,6 +11,22 @@ fn named() -> Defaults {
 }
 
 #[test]
+fn a_place_is_one_server_on_the_network() {
+    for (text, place) in [
+        ("", None),
+        ("host=/run/pg", None),
+        ("host=a,b", None),
+        ("host=h port=6000", Some(("h", 6000))),
+        ("host=h hostaddr=127.0.0.1", Some(("127.0.0.1", 5432))),
+        ("postgresql://[::1]/d", Some(("::1", 5432))),
+    ] {
+        let dsn = Dsn::parse(text, named()).unwrap_or_else(|e| panic!("{text}: {e}"));
+        let found = dsn.place();
+        assert_eq!(found.as_ref().map(|(host, port)| (host.as_str(), *port)), place, "{text}");
+    }
+}
+
+#[test]
 fn labels_say_where_and_who() {
     for (text, label) in [
         ("", "/var/run/postgresql:5432/me as me"),

@@ -36,7 +36,8 @@
 //! | agent | `networking-show`, `networking-preview`, `networking-set` | see `agent::handler` |
 //! | agent | `storage-proof` | → one piece as on the disk, and as PostgreSQL sees it |
 //! | agent | `baseline-collect {checks, asked}`, with a declaration | → `{hash}`, with the bundle |
-//! | agent | `baseline-fix-plan`, `-apply`, `-undo`, `-prove`, `baseline-fixes` | see `agent::assess` |
+//! | agent | `baseline-fix-plan`, `-apply`, `-undo`, `-prove` | see `agent::assess` |
+//! | agent | `baseline-fixes` | the records of fixes |
 //! | agent | `certificate-rotate`, `storage-verify {stop?}`, `shutdown` | |
 //! | supervisor | `status`, `down`, `agent-start {name}`, `agent-stop {name}` | |
 //! | supervisor | `agent-forget {name}` | → `{changed}`; ends the agent, removes its empty folder |

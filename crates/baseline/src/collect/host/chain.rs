@@ -228,8 +228,8 @@ mod tests {
     #[test]
     fn lines_of_json() {
         let mut sessions = Sessions::default();
-        let text =
-            "{\"session_id\":\"a.1\",\"line_num\":1}\n{\"session_id\":\"a.1\",\"line_num\":2}\n\n";
+        let text = "{\"session_id\":\"a.1\",\"line_num\":1}\n\
+                    {\"session_id\":\"a.1\",\"line_num\":2}\n\n";
         sessions.json(text.as_bytes()).expect("bytes");
         assert_eq!(sessions.lines["a.1"], Lines { first: 1, last: 2, n: 2 });
     }

@@ -64,12 +64,25 @@ const TOP: [&str; 40] = [
 ];
 
 static RELATION: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"^(t\d+_)?\d+(_(fsm|vm|init))?(\.\d+)?$|^pg_filenode\.map(\.tmp)?$|^pg_internal\.init(\.\d+)?$|^PG_VERSION$|^pg_control(\.tmp)?$|^config_exec_params(\.new)?$";
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r"(t\d+_)?\d+(_(fsm|vm|init))?(\.\d+)?",
+        r"pg_filenode\.map(\.tmp)?",
+        r"pg_internal\.init(\.\d+)?",
+        r"PG_VERSION",
+        r"pg_control(\.tmp)?",
+        r"config_exec_params(\.new)?",
+    ];
+    Regex::new(&format!("^({})$", parts.join("|"))).expect("a sound pattern")
 });
 static WAL: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"^[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?$|^[0-9A-F]{8}\.history$|^xlogtemp\.\d+$|^RECOVERY(XLOG|HISTORY)$|^(archive_status|summaries)$";
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r"[0-9A-F]{24}(\.partial|\.[0-9A-F]{8}\.backup)?",
+        r"[0-9A-F]{8}\.history",
+        r"xlogtemp\.\d+",
+        r"RECOVERY(XLOG|HISTORY)",
+        r"archive_status|summaries",
+    ];
+    Regex::new(&format!("^({})$", parts.join("|"))).expect("a sound pattern")
 });
 
 /// `DataFiles`: everything at the top, and below it what is odd: `problem` is `unknown name`,
@@ -85,6 +98,7 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
         }
     };
     let named = named(host, given);
+    let root = fs::metadata(host.path("/")).ok().map(|root| root.dev());
     let mut n_entries = 0;
     let mut open = vec![PathBuf::new()];
     while let Some(folder) = open.pop() {
@@ -138,7 +152,8 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
             };
             let behind = looked.behind.as_ref();
             let target = looked.link.clone().unwrap_or_default();
-            let own = behind.is_some_and(|(metadata, at)| is_mount(host, metadata, at));
+            let own = behind
+                .is_some_and(|(found, _)| found.dev() != top.dev() && Some(found.dev()) != root);
             let mut cells = looker.cells(&full, Some(&looked));
             let purpose = if is_space { "tablespace" } else { "entry" };
             cells.extend([
@@ -146,21 +161,13 @@ pub(super) fn data_files(host: &Host, given: &Given<'_>, schema: &Schema) -> Fil
                 ("purpose", text(purpose)),
                 ("problem", text(problem.unwrap_or_default())),
                 ("in_pgdata", Json::Bool(is_below(&place.join(&target), host.pgdata()))),
-                (
-                    "own_filesystem",
-                    Json::Bool(own && behind.is_some_and(|(m, _)| m.dev() != top.dev())),
-                ),
+                ("own_filesystem", Json::Bool(own)),
                 ("entries", number(n_entries)),
             ]);
             filled.rows.push(row(schema, &cells));
         }
     }
     filled
-}
-
-/// Whether a folder is on another file system than the root of the host.
-fn is_mount(host: &Host, metadata: &fs::Metadata, _at: &Path) -> bool {
-    fs::metadata(host.path("/")).is_ok_and(|root| root.dev() != metadata.dev())
 }
 
 fn problem(path: &Path, name: &str, metadata: &fs::Metadata, server: u32) -> Option<&'static str> {
@@ -220,6 +227,15 @@ fn named(host: &Host, given: &Given<'_>) -> Vec<PathBuf> {
         let tree = super::include::of(host, &file, syntax, given.major);
         paths.extend(tree.files.into_iter().map(|file| file.path));
     }
-    let inside = paths.iter().filter_map(|path| path.strip_prefix(host.pgdata()).ok());
+    // The server may know the folder by another name, through a link.
+    let settings = given.rows("Settings");
+    let mut folders: Vec<PathBuf> = settings
+        .filter(|setting| setting.text("name") == "data_directory")
+        .map(|setting| PathBuf::from(setting.text("setting")))
+        .collect();
+    folders.push(host.pgdata().to_owned());
+    let inside = paths
+        .iter()
+        .filter_map(|path| folders.iter().find_map(|folder| path.strip_prefix(folder).ok()));
     inside.filter(|path| *path != Path::new("")).map(Path::to_owned).collect()
 }

@@ -1,4 +1,5 @@
-//! `DataStorage` and `OtherStorage`: what lies under the server's files, layer by layer, and whether it is encrypted.
+//! `DataStorage` and `OtherStorage`: what lies under the server's files, layer by layer, and
+//! whether it is encrypted.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
@@ -14,6 +15,7 @@ use super::{Filled, Host, backups};
 use crate::derive::{Given, row};
 
 const MOUNTS: &str = "/proc/self/mountinfo";
+const SYSTEM_LOG: &str = "/var/log";
 /// Devices that stand on each other.
 const DEPTH_MAX: usize = 8;
 const LINKS_MAX: usize = 10_000;
@@ -114,9 +116,14 @@ fn places(host: &Host, given: &Given<'_>, filled: &mut Filled) -> Vec<(&'static 
     if setting("logging_collector") == "on" {
         places.push(("log", host.path(setting("log_directory"))));
     }
-    let is_system = |word| setting("log_destination").contains(word);
-    if setting("logging_collector") != "on" || is_system("syslog") {
-        places.push(("log", PathBuf::from("/var/log")));
+    if setting("logging_collector") != "on" {
+        match standard_error(host) {
+            Ok(place) => places.extend(place.map(|place| ("log", place))),
+            Err(error) => filled.lack(Path::new("/proc"), &error),
+        }
+    }
+    if setting("log_destination").contains("syslog") {
+        places.push(("log", PathBuf::from(SYSTEM_LOG)));
     }
     match cores(host) {
         Ok(folder) => places.extend(folder.map(|folder| ("core", folder))),
@@ -128,6 +135,16 @@ fn places(host: &Host, given: &Given<'_>, filled: &mut Filled) -> Vec<(&'static 
     let mut seen = BTreeSet::new();
     places.retain(|place| seen.insert(place.clone()));
     places
+}
+
+/// Where the server's standard error goes: a file, or the system's log behind a pipe or a socket.
+fn standard_error(host: &Host) -> io::Result<Option<PathBuf>> {
+    let target = fs::read_link(postmaster::of(Postmaster::find(host)?.pid, "fd/2"))?;
+    Ok(match target.to_str() {
+        Some("/dev/null") => None,
+        Some(text) if text.starts_with('/') => target.parent().map(Path::to_owned),
+        _ => Some(PathBuf::from(SYSTEM_LOG)),
+    })
 }
 
 /// Where the kernel puts what was in memory when a process crashed; nowhere where it does not.

@@ -41,13 +41,10 @@ pub(super) fn processes(host: &Host, given: &Given<'_>, schema: &Schema) -> Fill
     let mut known: BTreeMap<u32, Seen> = BTreeMap::new();
     for process in all.values() {
         let is_member = family.contains(&process.pid);
-        let seen = if is_member {
-            look(process, &first)
-        } else if is_left_behind(host, process) {
-            look(process, &first)
-        } else {
+        if !is_member && !is_left_behind(host, process) {
             continue;
-        };
+        }
+        let seen = look(process, &first);
         match seen {
             Ok(seen) => {
                 known.insert(process.pid, Seen { is_member, ..seen });

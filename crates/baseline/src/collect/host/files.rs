@@ -254,7 +254,10 @@ fn listed(host: &Host, schema: &Schema, folders: &[(PathBuf, String)], depth: us
 pub(super) fn names(host: &Host, folder: &Path) -> std::io::Result<Vec<String>> {
     let Some(entries) = found(fs::read_dir(host.path(folder)))? else { return Ok(Vec::new()) };
     let mut names = Vec::new();
-    for entry in entries.take(FILES_MAX) {
+    for entry in entries {
+        if names.len() == FILES_MAX {
+            return Err(std::io::Error::other(format!("more than {FILES_MAX} names")));
+        }
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
     names.sort();

@@ -10,6 +10,7 @@ use kql::plan::Schema;
 use kql::value::Json;
 use regex::Regex;
 
+use super::accounts::{Account, accounts};
 use super::files::names;
 use super::stat::{Looker, text};
 use super::{Filled, Host};
@@ -19,30 +20,6 @@ use crate::derive::{Given, list, row};
 const HOMES_MAX: usize = 5000;
 /// Files that are read.
 const FILES_MAX: usize = 20_000;
-
-/// An account of the host's own file.
-#[derive(Debug, Clone)]
-pub(super) struct Account {
-    pub(super) name: String,
-    pub(super) uid: u32,
-    pub(super) home: PathBuf,
-    pub(super) shell: String,
-}
-
-/// Accounts as /etc/passwd has them.
-///
-/// # Errors
-/// It cannot be read.
-pub(super) fn accounts(host: &Host) -> io::Result<Vec<Account>> {
-    let text = host.text("/etc/passwd")?;
-    let accounts = text.lines().filter_map(|line| {
-        let fields: Vec<&str> = line.split(':').collect();
-        let [name, _, uid, _, _, home, shell] = fields[..] else { return None };
-        let (uid, home) = (uid.parse().ok()?, PathBuf::from(home));
-        Some(Account { name: name.to_owned(), uid, home, shell: shell.to_owned() })
-    });
-    Ok(accounts.collect())
-}
 
 /// Files of a home.
 const OF_HOME: [(&str, &str); 19] = [
@@ -102,8 +79,9 @@ const SERVICES: [&str; 3] = ["/opt", "/srv", "/home"];
 
 /// A password that is assigned. What begins with `$` or a command is taken from elsewhere.
 static PASSWORD: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r#"\bPGPASSWORD\b["']?\s*[=:]\s*["']?[^\s"'$`;#]|\bpostgres(ql)?://[^\s:/@"']*:[^\s@$"'{]+@"#;
-    Regex::new(re).expect("a sound pattern")
+    let variable = r#"\bPGPASSWORD\b["']?\s*[=:]\s*["']?[^\s"'$`;#]"#;
+    let address = r#"\bpostgres(ql)?://[^\s:/@"']*:[^\s@$"'{]+@"#;
+    Regex::new(&format!("{variable}|{address}")).expect("a sound pattern")
 });
 static SERVICE: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"^\s*password\s*=\s*\S").expect("a sound pattern"));
@@ -207,10 +185,12 @@ fn wanted(host: &Host, accounts: &[Account], filled: &mut Filled) -> BTreeSet<Wa
         for (name, purpose) in OF_HOME {
             want(account.home.join(name), purpose, &account.name, Some(account.uid));
         }
-        // Folders of services in a home, one level down.
         let inner = account.home.join(".config/environment.d");
-        for name in names(host, &inner).unwrap_or_default() {
-            want(inner.join(name), "profile", &account.name, Some(account.uid));
+        match names(host, &inner) {
+            Ok(names) => names.into_iter().for_each(|name| {
+                want(inner.join(name), "profile", &account.name, Some(account.uid));
+            }),
+            Err(error) => filled.lack(&inner, &error),
         }
     }
     for (path, purpose) in OF_SYSTEM {
@@ -314,8 +294,8 @@ mod tests {
 
     #[test]
     fn files_that_variables_name() {
-        let found =
-            Found::of("export PGSERVICEFILE=/srv/pg.conf PSQL_HISTORY=/x/h\numask 22", "profile");
+        let text = "export PGSERVICEFILE=/srv/pg.conf PSQL_HISTORY=/x/h\numask 22";
+        let found = Found::of(text, "profile");
         let named = [("service", "/srv/pg.conf"), ("history", "/x/h")];
         assert_eq!(found.named, named.map(|(purpose, path)| (purpose, PathBuf::from(path))));
         assert_eq!(Found::of("umask 022", "profile").umask, "0022");

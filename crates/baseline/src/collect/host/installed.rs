@@ -1,4 +1,5 @@
-//! `Installations`: programs and data directories of PostgreSQL on the host, and which of them runs.
+//! `Installations`: programs and data directories of PostgreSQL on the host, and which of them
+//! runs.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

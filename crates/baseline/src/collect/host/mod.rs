@@ -3,6 +3,7 @@
 //! Nothing is changed and no program of the server's account is run. What cannot be read is a gap,
 //! file by file; a table is whole only where all that it is about was read.
 
+mod accounts;
 mod backups;
 mod chain;
 mod clients;
@@ -33,8 +34,9 @@ mod tls;
 mod units;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use kql::plan::Schema;
@@ -46,6 +48,10 @@ pub(crate) use server::Identity;
 
 /// Bytes of a file that is read as text.
 const TEXT_MAX: u64 = 4 << 20;
+/// Links that are followed on the way to a file.
+const LINKS_MAX: usize = 40;
+/// The number of `/dev/null`: 1, 3 (Documentation/admin-guide/devices.txt of Linux).
+const DEV_NULL: u64 = 0x103;
 
 /// The machine that a server runs on, as far as it can be read.
 #[derive(Debug, Clone)]
@@ -81,22 +87,74 @@ impl Host {
         if path.starts_with(&self.pgdata) || self.root == Path::new("/") {
             return path.to_owned();
         }
-        let parts = path.components().filter(|part| matches!(part, Component::Normal(_)));
-        parts.fold(self.root.clone(), |whole, part| whole.join(part))
+        self.below_root(path, false)
+    }
+
+    /// A path of the host below its root. Links on the way lead to where they lead on the host: an
+    /// absolute one must not end on this machine instead. `to_the_end` follows the last part too.
+    fn below_root(&self, path: &Path, to_the_end: bool) -> PathBuf {
+        let mut open: Vec<PathBuf> = parts(path);
+        let mut whole = self.root.clone();
+        let mut n_links = 0;
+        while let Some(part) = open.pop() {
+            if part == Path::new("..") {
+                if whole != self.root {
+                    whole.pop();
+                }
+                continue;
+            }
+            let next = whole.join(part);
+            let is_followed = n_links < LINKS_MAX && (to_the_end || !open.is_empty());
+            match is_followed.then(|| fs::read_link(&next)) {
+                Some(Ok(target)) => {
+                    n_links += 1;
+                    if target.is_absolute() {
+                        whole.clone_from(&self.root);
+                    }
+                    open.extend(parts(&target));
+                }
+                _ => whole = next,
+            }
+        }
+        whole
     }
 
     /// The text of a file of the system.
     ///
     /// # Errors
-    /// It cannot be read, is longer than 4 MiB, or no UTF-8.
+    /// It cannot be read, is longer than 4 MiB, no UTF-8, or no file: a pipe that somebody put
+    /// there would never end. `/dev/null` is empty.
     pub(crate) fn text(&self, path: impl AsRef<Path>) -> io::Result<String> {
+        let mut path = self.path(path);
+        if self.root != Path::new("/") && !path.starts_with(&self.pgdata) {
+            let inside = path.strip_prefix(&self.root).unwrap_or(&path).to_owned();
+            path = self.below_root(&inside, true);
+        }
+        let no_wait = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(no_wait).open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.file_type().is_char_device() && metadata.rdev() == DEV_NULL {
+            return Ok(String::new());
+        }
+        if !metadata.is_file() {
+            return Err(io::Error::other("is no regular file"));
+        }
         let mut text = String::new();
-        let n = File::open(self.path(path))?.take(TEXT_MAX + 1).read_to_string(&mut text)?;
+        let n = file.take(TEXT_MAX + 1).read_to_string(&mut text)?;
         if n as u64 > TEXT_MAX {
             return Err(io::Error::other(format!("longer than {TEXT_MAX} bytes")));
         }
         Ok(text)
     }
+}
+
+/// The named parts of a path, the last first.
+fn parts(path: &Path) -> Vec<PathBuf> {
+    let named = |part: &Component<'_>| matches!(part, Component::Normal(_) | Component::ParentDir);
+    let parts = path.components().filter(named).map(|part| PathBuf::from(part.as_os_str()));
+    let mut parts: Vec<PathBuf> = parts.collect();
+    parts.reverse();
+    parts
 }
 
 /// What a collector read.
@@ -120,7 +178,7 @@ type Read = fn(&Host, &Given<'_>, &Schema) -> Filled;
 
 /// Tables by their names.
 const TABLES: &[(&str, Read)] = &[
-    ("Accounts", units::accounts_table),
+    ("Accounts", accounts::table),
     ("BackupRepositories", backups::repositories),
     ("Certificates", tls::certificates),
     ("ClientFiles", homes::client_files),
@@ -224,4 +282,32 @@ pub(crate) fn gap_of(what: &Path, error: &io::Error) -> Gap {
     };
     let message = format!("{}: {error}", what.display());
     Gap { database: None, reason: reason.to_owned(), message, cure }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn links_of_the_host_stay_on_it() {
+        let root = std::env::temp_dir().join(format!("pgkeep-host-{}", std::process::id()));
+        fs::create_dir_all(root.join("run/pg")).expect("a temporary folder");
+        fs::create_dir_all(root.join("var")).expect("a temporary folder");
+        symlink("/run", root.join("var/run")).expect("a link");
+        symlink("/run/pg/real", root.join("run/pg/link")).expect("a link");
+        symlink("../../../../run/pg/real", root.join("run/pg/up")).expect("a link");
+        symlink("loop", root.join("run/loop")).expect("a link");
+        fs::write(root.join("run/pg/real"), "of the host").expect("a file");
+        let host = Host::at(&root, "/srv/pg");
+        assert_eq!(host.path("/var/run/pg/real"), root.join("run/pg/real"));
+        assert_eq!(host.path("/var/run/pg/link"), root.join("run/pg/link"));
+        for path in ["/var/run/pg/link", "/run/pg/up", "/../run/pg/real"] {
+            assert_eq!(host.text(path).expect(path), "of the host");
+        }
+        assert!(host.text("/run/loop/x").is_err());
+        assert!(host.text("/run/pg").is_err(), "a folder is no file");
+        fs::remove_dir_all(&root).expect("it is ours");
+    }
 }

@@ -37,17 +37,12 @@ pub(super) struct Process {
 }
 
 impl Postmaster {
-    /// Finds it by `postmaster.pid`, and makes sure that it works in the data directory.
+    /// Finds it.
     ///
     /// # Errors
     /// The file or the process cannot be read, or the process is another.
     pub(super) fn find(host: &Host) -> io::Result<Self> {
-        let text = host.text("postmaster.pid")?;
-        let pid = text.lines().next().and_then(|line| line.trim().parse().ok());
-        let pid: u32 = pid.ok_or_else(|| io::Error::other("postmaster.pid has no number"))?;
-        if fs::read_link(of(pid, "cwd"))? != host.pgdata().canonicalize()? {
-            return Err(io::Error::other("postmaster.pid names a process that works elsewhere"));
-        }
+        let pid = host.postmaster()?;
         let (program, is_deleted) = program(pid)?;
         Ok(Self { pid, program, is_deleted, image: image(pid)? })
     }

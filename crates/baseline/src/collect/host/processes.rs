@@ -19,15 +19,19 @@ const PROCESSES_MAX: usize = 100_000;
 const BYTES_MAX: u64 = 2 << 20;
 
 static IN_COMMAND: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r#"postgres(ql)?://[^\s:/@"']*:[^\s@]+@|postgres(ql)?://\S*[?&]password=[^&\s]|\bPGPASSWORD=["']?[^\s"'$]"#;
-    Regex::new(re).expect("a sound pattern")
+    let parts = [
+        r#"postgres(ql)?://[^\s:/@"']*:[^\s@]+@"#,
+        r"postgres(ql)?://\S*[?&]password=[^&\s]",
+        r#"\bPGPASSWORD=["']?[^\s"'$]"#,
+    ];
+    Regex::new(&parts.join("|")).expect("a sound pattern")
 });
 /// `password=` stands in the words of other programs too.
 static IN_CONNINFO: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"(^|[\s\x00])password\s*=\s*\S").expect("a sound pattern"));
 static CONNINFO: LazyLock<Regex> = LazyLock::new(|| {
-    let re = r"(^|/)(psql|pg_\w+|vacuumdb|createdb|dropdb|createuser|dropuser|reindexdb|clusterdb|pgbench)\x00|\bdbname\s*=|\bhost\s*=";
-    Regex::new(re).expect("a sound pattern")
+    let programs = r"psql|pg_\w+|pgbench|(vacuum|create|drop|reindex|cluster)db|(create|drop)user";
+    Regex::new(&format!(r"(^|/)({programs})\x00|\bdbname\s*=|\bhost\s*=")).expect("a sound pattern")
 });
 
 /// A file of a process; none where it ended.
@@ -42,6 +46,20 @@ fn of_process(pid: u32, name: &str) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.raw_os_error() == Some(3) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+/// Whether others' processes are listed at all (`hidepid`, proc(5)).
+fn all_are_seen() -> io::Result<()> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let hides = mounts.lines().filter(|line| line.split(' ').nth(4) == Some("/proc")).any(|line| {
+        let option = line.rsplit([' ', ',']).find_map(|option| option.strip_prefix("hidepid="));
+        option.is_some_and(|value| value != "0" && value != "off")
+    });
+    if hides && !rustix::process::geteuid().is_root() {
+        let what = "processes of other accounts are hidden (hidepid)";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
+    Ok(())
 }
 
 fn pids() -> io::Result<Vec<u32>> {
@@ -69,6 +87,9 @@ pub(super) fn secrets(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
             return filled;
         }
     };
+    if let Err(error) = all_are_seen() {
+        filled.lack(Path::new("/proc"), &error);
+    }
     let (mut refused, mut first) = (0, None);
     for pid in all.iter().take(PROCESSES_MAX).copied() {
         let read = || -> io::Result<Option<(String, Vec<u8>)>> {

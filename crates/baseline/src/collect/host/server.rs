@@ -51,10 +51,7 @@ impl Host {
         let other = |what: &str| Gap {
             database: None,
             reason: "other-server".to_owned(),
-            message: format!(
-                "{} is not of the server that was asked: {what}",
-                self.pgdata.display()
-            ),
+            message: format!("{} is of another server: {what}", self.pgdata.display()),
             cure: Some("name the data directory of this server, on its host".to_owned()),
         };
         let control = self.pgdata.join("global/pg_control");

@@ -40,7 +40,12 @@ impl Names {
     }
 
     pub(super) fn user(&self, uid: u32) -> String {
-        self.users.get(&uid).cloned().unwrap_or_else(|| uid.to_string())
+        self.known(uid).map_or_else(|| uid.to_string(), str::to_owned)
+    }
+
+    /// The name of an account; none where the file has none.
+    pub(super) fn known(&self, uid: u32) -> Option<&str> {
+        self.users.get(&uid).map(String::as_str)
     }
 
     fn group(&self, gid: u32) -> String {
@@ -106,18 +111,21 @@ impl<'a> Looker<'a> {
         Err(io::Error::other("too many links"))
     }
 
-    /// Columns that every table of files has, of what is behind links: `path`, `kind` (`file`,
+    /// Columns that every table of files has, of what is behind links: `path`, `real_path` (behind
+    /// links), `kind` (`file`,
     /// `folder`, `link` where it leads nowhere, `socket`, `other`, `absent`), `link`, `mode` (four
     /// octal digits), `mode_private` (without rights of others), `mode_unshared` (without others'
-    /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`, `root_group`, `server_group`,
-    /// `group_read`, `group_write`, `other_read`, `other_write`, `sticky`, `server_writes`, `size`,
-    /// `age_hours` (since it was written), `modified_s`.
+    /// right to write), `owner`, `group`, `server_account`, `of_server`, `of_root`,
+    /// `root_group`, `server_group`, `group_read`, `group_write`, `other_read`, `other_write`,
+    /// `sticky`, `server_writes`, `size`, `age_hours` (since it was written), `modified_s`.
     pub(super) fn cells(&self, path: &Path, looked: Option<&Looked>) -> Vec<(&'static str, Json)> {
         let mut cells = vec![("path", text(path.display().to_string()))];
         let Some(looked) = looked else {
             cells.push(("kind", text("absent")));
             return cells;
         };
+        let real = looked.behind.as_ref().map_or(path, |(_, at)| at.as_path());
+        cells.push(("real_path", text(real.display().to_string())));
         let link = looked.link.as_ref().map(|link| link.display().to_string());
         cells.push(("link", text(link.unwrap_or_default())));
         let metadata = looked.behind.as_ref().map_or(&looked.itself, |(metadata, _)| metadata);
@@ -152,7 +160,7 @@ impl<'a> Looker<'a> {
             ("server_writes", Json::Bool(server_writes)),
             ("size", number(metadata.size())),
             ("age_hours", Json::Real(age.map_or(0.0, |age| age.as_secs_f64() / 3600.0))),
-            ("modified_s", since.map_or(Json::Null, |since| Json::Real(since.as_secs_f64()))),
+            ("modified_s", since.map_or(Json::Null, |at| Json::Real(at.as_secs_f64()))),
         ]);
         cells
     }

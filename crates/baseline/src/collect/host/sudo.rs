@@ -72,10 +72,12 @@ impl Sudoers {
                 }
                 [] => {}
                 // `#1000` is an account by its number.
-                [first, ..]
-                    if first.starts_with('#')
-                        && !first[1..].starts_with(|c: char| c.is_ascii_digit()) => {}
-                _ => self.line(n + 1, line),
+                [first, ..] => {
+                    let digit = first.chars().nth(1).is_some_and(|c| c.is_ascii_digit());
+                    if !first.starts_with('#') || digit {
+                        self.line(n + 1, line);
+                    }
+                }
             }
         }
     }
@@ -160,7 +162,23 @@ pub(super) fn sudo(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
             return filled;
         }
     };
-    let account = Names::of(host).user(uid);
+    let names_of = Names::of(host);
+    if names_of.known(uid).is_none() {
+        let what = format!("account {uid} of the server has no name there");
+        filled.lack(Path::new("/etc/passwd"), &std::io::Error::other(what));
+    }
+    let account = names_of.user(uid);
+    match found(host.text("/etc/nsswitch.conf")) {
+        Ok(switch) => {
+            let switch = switch.unwrap_or_default();
+            let sources = switch.lines().find_map(|line| line.trim().strip_prefix("sudoers:"));
+            if sources.is_some_and(|sources| sources.contains("ldap") || sources.contains("sss")) {
+                let what = "a directory service has rules of sudo too";
+                filled.lack(Path::new("/etc/nsswitch.conf"), &std::io::Error::other(what));
+            }
+        }
+        Err(error) => filled.lack(Path::new("/etc/nsswitch.conf"), &error),
+    }
     let mut sudoers = Sudoers::default();
     let mut open = vec![PathBuf::from("/etc/sudoers")];
     let (mut n_files, mut rules) = (0, Vec::new());

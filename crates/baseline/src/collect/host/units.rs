@@ -3,16 +3,15 @@
 //! A unit belongs to the server where its files name the data directory, where Debian's cluster of
 //! that name has it, or where the server's process is in it and its text speaks of PostgreSQL.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use kql::plan::Schema;
 use kql::value::Json;
 
 use super::files::names;
-use super::homes::accounts;
 use super::processes::units as units_of;
 use super::stat::{found, text};
 use super::{Filled, Host};
@@ -97,10 +96,11 @@ impl Reader<'_> {
         for name in self.names(folder).into_iter().filter(|name| name.ends_with(".conf")) {
             let text = self.text(&folder.join(name)).unwrap_or_default();
             let all = settings(&text);
-            let wants = all.iter().filter(|(_, key, _)| key == "Wants" || key == "Requires");
-            wanted.extend(
-                wants.flat_map(|(_, _, value)| value.split_whitespace().map(str::to_owned)),
-            );
+            for (_, key, value) in all {
+                if key == "Wants" || key == "Requires" {
+                    wanted.extend(value.split_whitespace().map(str::to_owned));
+                }
+            }
         }
         wanted
     }
@@ -158,7 +158,11 @@ impl Reader<'_> {
             let path = format!("/proc/{pid}/cgroup");
             fs::read_to_string(path)
         });
-        let inside = units_of(&process.unwrap_or_default());
+        let process = process.unwrap_or_else(|error| {
+            self.filled.lack(Path::new("the server's process"), &error);
+            String::new()
+        });
+        let inside = units_of(&process);
         let clusters = self.debian(&folder);
         let services = self.services();
         let enabled = self.enabled();
@@ -304,9 +308,7 @@ pub(super) fn settings_table(host: &Host, _: &Given<'_>, schema: &Schema) -> Fil
             let entry = last.entry((section.clone(), key.clone()));
             let is_list = matches!(key.as_str(), "CapabilityBoundingSet" | "SystemCallFilter");
             match entry {
-                std::collections::btree_map::Entry::Occupied(mut old)
-                    if is_list && !value.is_empty() =>
-                {
+                Entry::Occupied(mut old) if is_list && !value.is_empty() => {
                     old.insert((format!("{} {value}", old.get().0), file.clone()));
                 }
                 entry => {
@@ -348,7 +350,9 @@ pub(super) fn supervisors(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled
     for unit in units {
         rows.push((unit.name, "unit", unit.enabled, String::new()));
     }
-    for path in patroni {
+    // A unit of Patroni's is that supervisor already.
+    let is_listed = rows.iter().any(|(name, ..)| name.contains("patroni"));
+    for path in patroni.into_iter().filter(|_| !is_listed) {
         let runs = enabled.iter().any(|name| name.contains("patroni"));
         rows.push(("patroni".to_owned(), "patroni", runs, path.display().to_string()));
     }
@@ -366,66 +370,6 @@ pub(super) fn supervisors(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled
         filled.rows.push(row(schema, &cells));
     }
     filled
-}
-
-/// `Accounts`: accounts of the host with whether one can sign in as them.
-pub(super) fn accounts_table(host: &Host, _: &Given<'_>, schema: &Schema) -> Filled {
-    let mut filled = Filled::default();
-    let (server, accounts) = match host.account().and_then(|a| Ok((a.0, accounts(host)?))) {
-        Ok(read) => read,
-        Err(error) => {
-            filled.lack(Path::new("/etc/passwd"), &error);
-            return filled;
-        }
-    };
-    let shadow = match host.text("/etc/shadow") {
-        Ok(text) => text,
-        Err(error) => {
-            filled.lack(Path::new("/etc/shadow"), &error);
-            String::new()
-        }
-    };
-    let mut is_known = false;
-    for account in accounts {
-        is_known |= account.uid == server;
-        let field = shadow.lines().find_map(|line| {
-            let (name, rest) = line.split_once(':')?;
-            (name == account.name).then(|| rest.split(':').next().unwrap_or_default())
-        });
-        let keys = [".ssh/authorized_keys", ".ssh/authorized_keys2"].map(|name| {
-            let path = account.home.join(name);
-            let text = found(host.text(&path)).unwrap_or_else(|error| {
-                filled.lack(&path, &error);
-                None
-            });
-            let is_key = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('#');
-            text.unwrap_or_default().lines().filter(is_key).count() as u64
-        });
-        let cells = [
-            ("name", text(&account.name)),
-            ("uid", Json::Long(account.uid.into())),
-            ("home", text(account.home.display().to_string())),
-            ("shell", text(&account.shell)),
-            ("of_server", Json::Bool(account.uid == server)),
-            ("password", text(field.map_or("unknown", password_kind))),
-            ("keys", super::stat::number(keys.iter().sum())),
-        ];
-        filled.rows.push(row(schema, &cells));
-    }
-    if !is_known {
-        let error = io::Error::other("the server's account is not in it");
-        filled.lack(Path::new("/etc/passwd"), &error);
-    }
-    filled
-}
-
-/// What a password field of shadow(5) says, and never itself. `!` and `*` in front are no hash.
-fn password_kind(field: &str) -> &'static str {
-    match field {
-        "" => "none",
-        field if field.starts_with(['!', '*']) => "locked",
-        _ => "set",
-    }
 }
 
 #[cfg(test)]
@@ -447,11 +391,5 @@ mod tests {
         assert!(has_path("-D '/srv/pg' -w", "/srv/pg"));
         assert!(!has_path("-D /srv/pg2", "/srv/pg"));
         assert!(!has_path("-D /mnt/srv/pg", "/srv/pg"));
-    }
-
-    #[test]
-    fn locked_is_not_a_password() {
-        let kinds = ["!", "!!", "*", "!$6$x$y", "", "$y$j9T$x"].map(password_kind);
-        assert_eq!(kinds, ["locked", "locked", "locked", "locked", "none", "set"]);
     }
 }

@@ -62,6 +62,8 @@ pub(super) struct Coverage {
     unbroken_from: Option<i64>,
     connections_from: Option<i64>,
     why: String,
+    /// The same of sign-ins
+    why_connections: String,
 }
 
 impl Coverage {
@@ -173,7 +175,7 @@ impl Coverage {
         }
         self.holes.sort();
         let own = self.sign_ins.values().next_back().map(|(_, last)| *last);
-        if self.is_on && !own.is_some_and(|own| own >= self.began - CLOCKS) {
+        if self.is_on && own.is_none_or(|own| own < self.began - CLOCKS) {
             // Not the log of this server, not its newest part, or not in a language we know.
             let hole = "the sign-in of this assessment is not in it".to_owned();
             self.holes.push((self.now, hole));
@@ -189,13 +191,14 @@ impl Coverage {
             }
             _ => String::new(),
         };
+        self.why_connections.clone_from(&self.why);
         self.connections_from = self.sign_ins_from();
     }
 
     /// From when on sign-ins are logged, as far as the log is whole.
     fn sign_ins_from(&mut self) -> Option<i64> {
         if !self.is_on {
-            self.why = format!("log_connections is {}", self.setting);
+            self.why_connections = format!("log_connections is {}", self.setting);
             return None;
         }
         let from = self.unbroken_from?;
@@ -214,11 +217,11 @@ impl Coverage {
                     continue;
                 }
             };
-            self.why = format!("{why} at {}", datetime_text(time));
+            self.why_connections = format!("{why} at {}", datetime_text(time));
             return Some(if *change == Change::On { time } else { end });
         }
         if !self.has_sign_in(from, end) && end - from > RUN {
-            self.why = "a run of the server has no sign-in".to_owned();
+            self.why_connections = "a run of the server has no sign-in".to_owned();
             return Some(end);
         }
         Some(from)
@@ -247,6 +250,7 @@ impl Coverage {
                 ("connections_from", at(self.connections_from)),
                 ("connections_logged", Json::Bool(self.is_on)),
                 ("why", text(&self.why)),
+                ("why_connections", text(&self.why_connections)),
                 ("holes", Json::Array(holes.map(hole).collect())),
                 ("files", number(self.n_files)),
                 ("bytes", number(self.n_bytes)),

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH as EPOCH;
 
@@ -49,6 +50,8 @@ pub(super) struct LogFile {
     pub(super) size: u64,
     /// When it was written last, in ticks
     pub(super) modified: i64,
+    /// Device and number of the file that was listed, where that is known
+    pub(super) id: Option<(u64, u64)>,
 }
 
 impl<'a> Place<'a> {
@@ -185,6 +188,7 @@ impl<'a> Place<'a> {
                 name: entry.file_name().to_string_lossy().into_owned(),
                 size: found.len(),
                 modified: UNIX_EPOCH.saturating_add(ticks),
+                id: Some((found.dev(), found.ino())),
             });
         }
         Ok(files)
@@ -202,6 +206,10 @@ impl<'a> Place<'a> {
             Reach::Files => {
                 let read = || -> io::Result<Vec<u8>> {
                     let mut open = File::open(&path)?;
+                    let found = open.metadata()?;
+                    if file.id.is_some_and(|id| id != (found.dev(), found.ino())) {
+                        return Err(io::Error::other("it is another file than the one listed"));
+                    }
                     open.seek(SeekFrom::Start(from))?;
                     let mut bytes = Vec::new();
                     open.take(n_bytes).read_to_end(&mut bytes)?;
@@ -232,6 +240,7 @@ async fn listed_by(connection: &Connection) -> Result<Vec<LogFile>, Gap> {
         name: row.get(0),
         size: u64::try_from(row.get::<_, i64>(1)).unwrap_or(0),
         modified: UNIX_EPOCH.saturating_add(row.get::<_, i64>(2).saturating_mul(TICKS_PER_SECOND)),
+        id: None,
     });
     Ok(files.collect())
 }
@@ -286,6 +295,13 @@ fn stderr_of(host: &Host) -> Result<PathBuf, Gap> {
         text.lines().next().and_then(|line| line.trim().parse().ok()).ok_or_else(|| {
             gap("read-error", format!("{}: the first line is no process", path.display()), None)
         })?;
+    // Numbers of a container's processes are others here.
+    let link = PathBuf::from(format!("/proc/{pid}/cwd"));
+    let folder = fs::read_link(&link).map_err(|error| gap_of(&link, &error))?;
+    if fs::canonicalize(host.pgdata()).ok() != Some(folder) {
+        let message = format!("process {pid} of {} is not of this machine", path.display());
+        return Err(gap("not-found", message, None));
+    }
     let link = PathBuf::from(format!("/proc/{pid}/fd/2"));
     let file = fs::read_link(&link).map_err(|error| gap_of(&link, &error))?;
     let is_file = fs::symlink_metadata(&file).is_ok_and(|found| found.is_file());

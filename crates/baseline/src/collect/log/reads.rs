@@ -66,10 +66,11 @@ impl Reads {
                 self.add(line, event.at, "dump", 0);
             }
         }
-        if let Some(line) = event.statement.filter(|row| row.text("EventResult") == "Success") {
-            if COPY_TO.is_match(line.text("Statement")) {
-                self.add(line, event.at, "copy", 0);
-            }
+        if let Some(line) = event.statement
+            && line.text("EventResult") == "Success"
+            && COPY_TO.is_match(line.text("Statement"))
+        {
+            self.add(line, event.at, "copy", 0);
         }
         if let Some(line) = event.audit {
             let rows = line.number("Rows").unwrap_or(0);

@@ -1,6 +1,7 @@
 //! What becomes of lines of a log, and of what is missing between them.
 
 use std::collections::BTreeMap;
+use std::slice::from_ref;
 
 use kql::plan::{Column, Schema};
 use kql::value::{Json, TICKS_PER_DAY, TICKS_PER_HOUR, Type, datetime_text, from_civil};
@@ -51,7 +52,8 @@ fn read_with(
     let logins = Logins::of(["ann".to_owned()].into());
     let mut reader = Reader::new(&place, since, coverage, logins).expect("a parser");
     for (n, text) in files.iter().enumerate() {
-        let file = LogFile { name: n.to_string(), size: text.len() as u64, modified: now() };
+        let file =
+            LogFile { name: n.to_string(), size: text.len() as u64, modified: now(), id: None };
         reader.begin(&file, 0);
         // Pieces end where they like.
         text.as_bytes().chunks(7).for_each(|piece| reader.feed(piece));
@@ -115,7 +117,7 @@ fn lines_of_a_sign_in_are_put_together() {
         "count",
         "failed",
     ];
-    let rows = read(&[log.clone()], "LoginHistory", &columns, None);
+    let rows = read(from_ref(&log), "LoginHistory", &columns, None);
     assert_eq!(
         rows,
         [
@@ -144,7 +146,7 @@ fn a_prefix_that_tells_next_to_nothing_is_enough_for_failures() {
 
 /// `unbroken_from` and `connections_from` in days before now, and the reason.
 fn window(files: &[String], quiet: Option<i64>) -> (String, String, String) {
-    let columns = ["unbroken_from", "connections_from", "why"];
+    let columns = ["unbroken_from", "connections_from", "why_connections"];
     let row = read(files, "LogWindow", &columns, quiet).remove(0);
     let days = |text: &str| {
         let day = |n: &i64| datetime_text(now() - n * TICKS_PER_DAY)[..19] == text[..19];
@@ -157,12 +159,12 @@ fn window(files: &[String], quiet: Option<i64>) -> (String, String, String) {
 fn a_log_speaks_for_the_time_behind_its_last_hole() {
     let quiet = Some(2 * TICKS_PER_DAY);
     let whole: String = (0..50).rev().map(|day| sign_in(day, 5, "ann")).collect();
-    assert_eq!(window(&[whole.clone()], quiet).0, "49");
+    assert_eq!(window(from_ref(&whole), quiet).0, "49");
     assert_eq!(window(&[whole], quiet).1, "49");
 
     let hole: String =
         (0..50).rev().filter(|d| !(20..30).contains(d)).map(|d| sign_in(d, 5, "a")).collect();
-    let (from, _, why) = window(&[hole.clone()], quiet);
+    let (from, _, why) = window(from_ref(&hole), quiet);
     assert_eq!(from, "19");
     assert!(why.contains("nothing from"), "{why}");
     // Without a rule for new files nobody can say that something is missing in one.

@@ -230,9 +230,9 @@ async fn order(
 /// The condition that finds the settings of a role or a database.
 fn settings_of(thing: &Thing) -> String {
     format!(
-        "concat_ws(' in database ', (select 'role ' || rolname from pg_catalog.pg_roles where oid = \
-         setrole), (select quote_ident(datname) from pg_catalog.pg_database where oid = \
-         setdatabase)) = {}",
+        "concat_ws(' in database ', (select 'role ' || rolname from pg_catalog.pg_roles \
+         where oid = setrole), (select quote_ident(datname) from pg_catalog.pg_database \
+         where oid = setdatabase)) = {}",
         literal(&thing.name)
     )
 }

@@ -42,7 +42,8 @@ pub(in crate::cli) struct AssessCommand {
     /// Also read what costs more than a look: password-guesses (tries some guesses against each
     /// stored password, inside the server), row-probes (counts the rows that each role sees of
     /// tables with row security), audit-probe (makes, grants and drops a temporary table in a
-    /// transaction that is rolled back, to see whether pgAudit records it)
+    /// transaction that is rolled back, to see whether pgAudit records it), storage-scan (looks
+    /// through what lies below the encrypted storage for a declared storage-marker)
     #[arg(long, value_name = "WORD", value_parser = WORDS)]
     with: Vec<String>,
     /// Days of the server's log that are read; 90 where not given, 0 for none
@@ -70,7 +71,8 @@ pub(in crate::cli) struct AssessCommand {
 }
 
 /// What `--with` may ask for.
-pub(super) const WORDS: [&str; 3] = ["password-guesses", "row-probes", "audit-probe"];
+pub(super) const WORDS: [&str; 4] =
+    ["password-guesses", "row-probes", "audit-probe", "storage-scan"];
 
 /// Profiles as they are named here.
 #[derive(Debug, Clone, Copy, ValueEnum)]

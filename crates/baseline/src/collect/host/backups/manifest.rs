@@ -68,6 +68,17 @@ pub(super) fn ended_at(folder: &Path) -> io::Result<Option<String>> {
     Ok(Some(moment.unwrap_or_default()))
 }
 
+/// The system identifier of the server that a backup is of: the first field of `pg_control`.
+/// `None` where that file is packed.
+pub(super) fn system(folder: &Path) -> io::Result<Option<String>> {
+    let mut bytes = [0; 8];
+    match File::open(folder.join("global/pg_control")).and_then(|mut f| f.read_exact(&mut bytes)) {
+        Ok(()) => Ok(Some(u64::from_ne_bytes(bytes).to_string())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 /// Verifies a backup.
 pub(super) fn verify(folder: &Path) -> io::Result<Verified> {
     let broken = |fault: String| Verified { state: "broken", faults: vec![fault], n_files: 0 };

@@ -48,6 +48,8 @@ struct Newest {
     at_text: String,
     /// Its folder with a `backup_manifest`
     folder: Option<PathBuf>,
+    /// The system identifier of the server that it is of; empty where that is not known
+    system: String,
 }
 
 /// Folders of this host that hold backups.
@@ -85,6 +87,12 @@ fn find(host: &Host, given: &Given<'_>, filled: &mut Filled) -> Vec<Repository> 
             Err(error) => filled.lack(Path::new(&name), &error),
         }
     }
+    // A host may have the backups of several servers.
+    let own = given.rows("Server").next().map_or("", |row| row.text("system_identifier"));
+    found.retain(|found| {
+        let system = found.newest.as_ref().map_or("", |newest| newest.system.as_str());
+        system.is_empty() || own.is_empty() || system == own
+    });
     found
 }
 
@@ -105,8 +113,9 @@ fn plain_folder(host: &Host, name: &str) -> io::Result<Repository> {
         n_backups += 1;
         if newest.as_ref().is_none_or(|newest| newest.at_text < at) {
             let label = backup.file_name().map(|name| name.to_string_lossy().into_owned());
+            let system = manifest::system(&backup)?.unwrap_or_default();
             let (label, folder) = (label.unwrap_or_default(), Some(backup));
-            newest = Some(Newest { label, at: 0, at_text: at, folder });
+            newest = Some(Newest { label, at: 0, at_text: at, folder, system });
         }
     }
     Ok(Repository {

@@ -138,9 +138,11 @@ struct Backup {
 /// `backup.info`: a backup a line in the section `backup:current`, as JSON.
 fn by_info(host: &Host, path: &Path) -> io::Result<(Option<Newest>, usize)> {
     let text = host.text(path)?;
+    let entries = ini::entries(&text);
+    let system = ini::value(&entries, "db", "db-system-id").unwrap_or("");
     let mut newest: Option<Newest> = None;
     let mut n = 0;
-    for entry in ini::entries(&text).iter().filter(|entry| entry.section == "backup:current") {
+    for entry in entries.iter().filter(|entry| entry.section == "backup:current") {
         let backup: Backup = serde_json::from_str(entry.value)
             .map_err(|_| io::Error::other("the line of a backup is not understood"))?;
         if backup.has_errors == Some(true) {
@@ -148,8 +150,8 @@ fn by_info(host: &Host, path: &Path) -> io::Result<(Option<Newest>, usize)> {
         }
         n += 1;
         if newest.as_ref().is_none_or(|newest| newest.at < backup.stop) {
-            let label = entry.name.to_owned();
-            newest = Some(Newest { label, at: backup.stop, ..Newest::default() });
+            let (label, system) = (entry.name.to_owned(), system.to_owned());
+            newest = Some(Newest { label, at: backup.stop, system, ..Newest::default() });
         }
     }
     Ok((newest, n))
@@ -248,7 +250,8 @@ fn of_barman(host: &Host, folder: &Path) -> io::Result<(Option<Newest>, usize)> 
             let data = host.path(folder.join(&label).join("data"));
             let label = label.to_string_lossy().into_owned();
             let folder = data.join("backup_manifest").exists().then_some(data);
-            newest = Some(Newest { label, at: 0, at_text: ended, folder });
+            let system = ini::value(&entries, "", "systemid").unwrap_or("").to_owned();
+            newest = Some(Newest { label, at: 0, at_text: ended, folder, system });
         }
     }
     Ok((newest, n))

@@ -80,7 +80,9 @@ fn ruleset(host: &Host) -> io::Result<String> {
         return host.text(SAID);
     }
     let program = PROGRAMS.iter().find(|program| Path::new(program).exists());
-    let program = program.ok_or(io::ErrorKind::NotFound)?;
+    let program = program.ok_or_else(|| {
+        io::Error::new(io::ErrorKind::NotFound, "the program nft is not installed")
+    })?;
     let mut command = Command::new(program);
     let said = command.env_clear().env("LC_ALL", "C").args(["-j", "list", "ruleset"]).output()?;
     if !said.status.success() {

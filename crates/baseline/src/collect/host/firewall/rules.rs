@@ -51,6 +51,13 @@ enum Applies {
     Perhaps,
 }
 
+/// What a map of verdicts says.
+enum Mapped {
+    Verdict(String, String),
+    Nothing,
+    Unknown,
+}
+
 struct Walk<'a> {
     rules: &'a Ruleset,
     is_six: bool,
@@ -163,6 +170,14 @@ impl Walk<'_> {
                     "accept" | "drop" | "reject" | "jump" | "goto" | "return" => {
                         verdict = Some((kind.clone(), text(part, "target")));
                     }
+                    "vmap" => match self.mapped(key, part) {
+                        Mapped::Verdict(kind, target) => verdict = Some((kind, target)),
+                        Mapped::Nothing => applies = Applies::No,
+                        Mapped::Unknown => {
+                            applies = and(applies, Applies::Perhaps);
+                            verdict = Some(("accept".to_owned(), String::new()));
+                        }
+                    },
                     "counter" | "log" | "comment" | "mangle" | "notrack" => {}
                     _ => applies = and(applies, Applies::Perhaps),
                 }
@@ -260,6 +275,35 @@ impl Walk<'_> {
             }
             _ => (Applies::Perhaps, None),
         }
+    }
+
+    /// What a map of verdicts says of the packet.
+    fn mapped(&self, key: &(String, String, String), map: &Value) -> Mapped {
+        let left = map.get("key");
+        let is_state =
+            left.and_then(|left| left.get("ct")).is_some_and(|ct| text(ct, "key") == "state");
+        let is_port = left.and_then(|left| left.get("payload")).is_some_and(|payload| {
+            text(payload, "field") == "dport" && text(payload, "protocol") == "tcp"
+        });
+        let all = map.get("data").and_then(|data| data.get("set")).and_then(Value::as_array);
+        let Some(all) = all.filter(|_| is_state || is_port) else { return Mapped::Unknown };
+        for pair in all {
+            let (Some(of), Some(verdict)) = (pair.get(0), pair.get(1)) else {
+                return Mapped::Unknown;
+            };
+            let is_it = if is_state { Some(plain(of) == "new") } else { self.has_port(key, of) };
+            match is_it {
+                Some(false) => {}
+                Some(true) => {
+                    let verdict = verdict.as_object().and_then(|verdict| verdict.iter().next());
+                    return verdict.map_or(Mapped::Unknown, |(kind, more)| {
+                        Mapped::Verdict(kind.clone(), text(more, "target"))
+                    });
+                }
+                None => return Mapped::Unknown,
+            }
+        }
+        Mapped::Nothing
     }
 
     /// The elements of a value: itself, those of a set in place, or of a set by its name.

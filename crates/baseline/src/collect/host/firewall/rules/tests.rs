@@ -1,3 +1,5 @@
+//! Rulesets as nft writes them, and what they let through.
+
 use super::Ruleset;
 
 /// A ruleset with one table, one base chain, and what is put into it.
@@ -96,4 +98,22 @@ fn chains_and_sets_are_followed() {
     assert_eq!(said(&ruleset("accept", &[&jump], more)), (all(), 0));
     let lost = r#"{"jump":{"target":"other"}}"#;
     assert_eq!(said(&ruleset("accept", &[lost], more)), (all(), 1));
+}
+
+#[test]
+fn what_nft_itself_writes_is_understood() {
+    // nftables 1.0.6 for rules of our own.
+    let rules = Ruleset::parse(include_str!("said.json")).unwrap();
+    let prefixes = |judged: super::Judged| {
+        assert_eq!(judged.odd, Vec::<String>::new());
+        judged.allowed.prefixes(20).unwrap()
+    };
+    let four = ["10.0.0.0/8", "172.16.5.1/32", "172.16.5.2/31", "172.16.5.4/30", "172.16.5.8/31"];
+    let four = four.iter().chain(&["192.168.7.0/24"]).map(|p| (*p).to_owned());
+    assert_eq!(prefixes(rules.allowed(false, 5432)), four.collect::<Vec<_>>());
+    assert_eq!(prefixes(rules.allowed(true, 5432)), ["fd00::7/128"]);
+    assert_eq!(prefixes(rules.allowed(false, 443)), ["0.0.0.0/0"]);
+    assert_eq!(prefixes(rules.allowed(false, 6001)), Vec::<String>::new());
+    // Let through as long as there are few: nobody knows whether there are.
+    assert_eq!(rules.allowed(false, 22).odd.len(), 1);
 }
