@@ -9,6 +9,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema as _, ToSchema as _};
 use utoipa_axum::router::OpenApiRouter;
 
+use super::model::{BaselineFixPlan, BaselineFixRadius};
 use super::operation::methods_mut;
 use super::{ErrorBody, ErrorShape, PREFIX, PlaneState, ops};
 
@@ -58,6 +59,9 @@ fn about() -> OpenApi {
         )
         .schema(ErrorShape::name(), ErrorShape::schema())
         .schema(ErrorBody::name(), ErrorBody::schema())
+        // What comes of jobs, where no answer has it.
+        .schema(BaselineFixPlan::name(), BaselineFixPlan::schema())
+        .schema(BaselineFixRadius::name(), BaselineFixRadius::schema())
         .build();
     OpenApiBuilder::new()
         .info(info)

@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 
 use super::{Accepted, Id, Outcome, begin, plain, server_name, server_scope};
 use crate::plane::backend::FixAction;
-use crate::plane::model::{BaselineFixCreate, BaselineFixPlan, BaselineFixRecord, Job, Page};
+use crate::plane::model::{BaselineFixCreate, BaselineFixRecord, Job, Page};
 use crate::plane::{Body, Caller, PageQuery, PlaneState, Query, page};
 
 pub(super) fn router() -> OpenApiRouter<PlaneState> {
@@ -39,8 +39,7 @@ async fn fix_list(
 /// is rolled back; nothing is changed. The job's result is a BaselineFixPlan.
 #[utoipa::path(post, path = "/servers/{server}/baseline/fixes/preview", tag = "baseline",
     request_body = BaselineFixCreate,
-    responses((status = 202, description = "It is being planned", body = Job),
-        (status = 200, description = "The shape of the job's result", body = BaselineFixPlan)))]
+    responses((status = 202, description = "It is being planned", body = Job)))]
 async fn fix_preview(
     State(state): State<PlaneState>,
     caller: Caller,
