@@ -25,6 +25,14 @@ pub(crate) fn release() -> Outcome<PathBuf> {
     Ok(release_path())
 }
 
+/// Builds an example program of a crate for release; answers where it lies.
+pub(crate) fn example(package: &str, name: &str) -> Outcome<PathBuf> {
+    say::step(&format!("building the example {name} of {package} (release)"));
+    let words = ["build", "--release", "--locked", "--package", package, "--example", name];
+    proc::run(&mut proc::cargo(&repo::root(), &words))?;
+    Ok(repo::target_dir().join("release").join("examples").join(name))
+}
+
 /// Where the release binary lies once it is built.
 pub(crate) fn release_path() -> PathBuf {
     repo::target_dir().join("release").join("pgkeep")

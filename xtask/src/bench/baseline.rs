@@ -1,5 +1,6 @@
 //! `cargo xtask bench baseline`: a whole assessment of a cluster with 5 databases and 5,000
-//! objects, server and program together on one core.
+//! objects, server and program together on one core. Files of the host, the log and probes from
+//! outside are read as well.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +14,7 @@ use crate::stats::Spread;
 use crate::{build, deps, document, proc, repo, say};
 
 const ACCEPTS: Accepts = Accepts {
-    switches: &["--yes", "--no-write"],
+    switches: &["--yes", "--no-write", "--library"],
     values: &["--runs", "--dir", "--binary"],
     n_words: 0,
 };
@@ -44,8 +45,10 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let args = Args::parse(raw, &ACCEPTS)?;
     let n_runs = args.number("--runs", 7u32, 1..=1000)?;
     deps::ensure(deps::PRODUCT, args.assume_yes())?;
+    let is_library = args.has("--library");
     let binary = match args.path("--binary") {
         Some(path) => path,
+        None if is_library => build::example("baseline", "assess")?,
         None => build::release()?,
     };
     let account = Account::unprivileged()?;
@@ -60,7 +63,7 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     proc::capture(Command::new("taskset").args(pin))?;
     let (mut seconds, mut said) = (Vec::new(), String::new());
     for n in 0..=n_runs {
-        let (took, counts) = once(&program, server.sockets())?;
+        let (took, counts) = once(&program, is_library, server.sockets(), &data)?;
         // The first fills caches.
         if n > 0 {
             say::note(&format!("run {n}: {took:.2} s"));
@@ -72,10 +75,12 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let Some(Spread { median, min, max }) = Spread::of(&seconds) else {
         return Err(Failure::new("no run was measured"));
     };
+    let of = if is_library { " by the library alone" } else { "" };
+    let flag = if is_library { " --library" } else { "" };
     let section = format!(
-        "| whole assessment, {N_DATABASES} databases, 5,000 objects, 100 roles, one core | median \
+        "| whole assessment{of}, {N_DATABASES} databases, 5,000 objects, 100 roles, one core | median \
          of {n_runs} (range) |\n|---|---|\n| {said} | {median:.2} s ({min:.2}–{max:.2}) |\n\n\
-         `cargo xtask bench baseline --runs {n_runs}`; {}.\n",
+         `cargo xtask bench baseline --runs {n_runs}{flag}`; {}.\n",
         machine::describe(work.path())
     );
     say::line(&section);
@@ -98,18 +103,26 @@ fn fill(server: &Server) -> Outcome {
 }
 
 /// Assesses once; answers the seconds it took and how many checks said what.
-fn once(program: &Path, sockets: &Path) -> Outcome<(f64, String)> {
+fn once(program: &Path, is_library: bool, sockets: &Path, data: &Path) -> Outcome<(f64, String)> {
     let dsn = format!("host={} port=5432 user=postgres dbname=postgres", sockets.display());
     let mut command = Command::new("taskset");
-    command.args(["-c", CORE]).arg(program).args(["baseline", "assess", "--dsn", &dsn]);
+    command.args(["-c", CORE]).arg(program);
+    if is_library {
+        command.arg(&dsn).arg(data);
+    } else {
+        command.args(["baseline", "assess", "--dsn", &dsn, "-o", "json", "--pgdata"]).arg(data);
+    }
     let started = Instant::now();
-    let output = proc::output(command.args(["-o", "json"]))?;
+    let output = proc::output(&mut command)?;
     let took = started.elapsed().as_secs_f64();
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         return Err(Failure::new("the assessment failed").detail(proc::tail(&said, 15)));
     }
     let text = String::from_utf8_lossy(&output.stdout);
+    if is_library {
+        return Ok((took, text.trim().to_owned()));
+    }
     let count = |verdict: &str| text.matches(&format!("\"verdict\": \"{verdict}\"")).count();
     let verdicts = ["pass", "fail", "not-applicable", "cannot-tell"];
     let said = verdicts.map(|verdict| format!("{} {verdict}", count(verdict))).join(", ");

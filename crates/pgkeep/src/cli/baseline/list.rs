@@ -1,7 +1,7 @@
-//! `pgkeep baseline checks` and `show`.
+//! `pgkeep baseline checks`, `profiles` and `show`.
 
 use base::{ExitCode, Fault};
-use baseline::Check;
+use baseline::{Check, Profile};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -30,6 +30,33 @@ pub(super) fn run(command: &ListCommand, format: Format) -> Result<ExitCode, Fau
     let checks = library.checks().filter(is_wanted);
     let list: Vec<Value> = checks.map(brief).collect();
     output::show(format, &Value::Array(list), &COLUMNS).map(|()| ExitCode::Ok)
+}
+
+/// Where benchmarks want different values: one row a value, with what each wants.
+pub(super) fn profiles(format: Format) -> Result<ExitCode, Fault> {
+    const COLUMNS: [&str; 8] =
+        ["id", "title", "value", "default", "azure-mcsb", "cis", "stig", "paranoid"];
+    let library = library()?;
+    let mut rows = Vec::new();
+    for check in library.checks().filter(|check| !check.profiles.is_empty()) {
+        for (name, default) in &check.values {
+            let of = |profile: Profile| check.profiles.get(&profile).and_then(|v| v.get(name));
+            if Profile::ALL.iter().all(|profile| of(*profile).is_none()) {
+                continue;
+            }
+            let mut row = json!({ "id": check.id, "title": check.title, "value": name });
+            let as_json = |value| {
+                serde_json::to_value(value)
+                    .map_err(|e| Fault::from_error("content", "a check has odd values", &e))
+            };
+            row["default"] = as_json(default)?;
+            for profile in Profile::ALL {
+                row[profile.name()] = as_json(of(profile).unwrap_or(default))?;
+            }
+            rows.push(row);
+        }
+    }
+    output::show(format, &Value::Array(rows), &COLUMNS).map(|()| ExitCode::Ok)
 }
 
 pub(super) fn show(id: &str, format: Format) -> Result<ExitCode, Fault> {

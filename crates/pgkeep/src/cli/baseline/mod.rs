@@ -89,6 +89,10 @@ The way back is kept in the home. With a password in --dsn it holds that too, un
     Prove(fix::RecordCommand),
     /// List the fixes that were made, the newest first
     Fixes,
+    /// List where benchmarks want different values, and what each wants
+    ///
+    /// `assess --profile all` then says in `by_profile` which of them a server satisfies.
+    Profiles,
     /// List the checks
     Checks(list::ListCommand),
     /// Show one check: what it asks, why, how it is judged and mended
@@ -123,6 +127,7 @@ pub(super) fn run(
         BaselineCommand::Undo(command) => fix::undo(home, command, output.plain()?),
         BaselineCommand::Prove(command) => fix::prove(home, command, output.plain()?),
         BaselineCommand::Fixes => fix::list(home, output.plain()?),
+        BaselineCommand::Profiles => list::profiles(output.plain()?),
         BaselineCommand::Checks(command) => list::run(command, output.plain()?),
         BaselineCommand::Show { id } => list::show(id, output.plain()?),
         BaselineCommand::Feed(command) => feed::run(home, command, output.plain()?),
