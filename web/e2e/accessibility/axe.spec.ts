@@ -77,10 +77,10 @@ for (const theme of THEMES) {
     await page.goto(paths.serverPosture(demo, { verdict: 'all', check: 'ROLE-01' }))
     await expect(page.getByRole('heading', { name: 'Why it matters' })).toBeVisible()
     expect.soft(await violations(page)).toEqual([])
-    await page.goto(paths.serverPosture(demo, { verdict: 'all', check: 'LOG-18' }))
+    await page.goto(paths.serverPosture(demo, { verdict: 'all', check: 'AUD-01' }))
     await expect(page.getByRole('heading', { name: 'Evidence' })).toBeVisible()
     await page.getByRole('button', { name: 'Waive…', exact: true }).first().click()
-    await expect(page.getByRole('dialog', { name: /^Waive LOG-18/ })).toBeVisible()
+    await expect(page.getByRole('dialog', { name: /^Waive AUD-01/ })).toBeVisible()
     expect(await violations(page)).toEqual([])
   })
 }

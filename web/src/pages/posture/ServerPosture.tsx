@@ -137,10 +137,6 @@ const Standing = ({ name, posture, search, setSearch }: {
           <Trend points={trendOf(history.data ?? [], search.profile)} />
         </div>
       </Section>
-      <Section title="Topics">
-        <DataTable name={`topics-${name}`} noun="topic" urlKey="t" rows={topics} rowId={(one) => one.topic}
-          columns={topicColumns((topic) => set({ topic, verdict: 'all' }))} sort="-fail" />
-      </Section>
       <Section title="Recommendations">
         <DataTable name={`posture-${name}`} noun="check" rows={rows} columns={columns} rowId={(item) => item.id} sort="severity" filters={filters}
           empty={
@@ -150,6 +146,10 @@ const Standing = ({ name, posture, search, setSearch }: {
             </>
           }
         />
+      </Section>
+      <Section title="Topics">
+        <DataTable name={`topics-${name}`} noun="topic" urlKey="t" rows={topics} rowId={(one) => one.topic}
+          columns={topicColumns((topic) => set({ topic, verdict: 'all' }))} sort="-fail" />
       </Section>
     </>
   )

@@ -36,8 +36,11 @@ export const rankOf = (severity: string): number => {
   return at < 0 ? SEVERITIES.length : at
 }
 
+const NAMES: Record<string, string> = { hba: 'pg_hba.conf', pgaudit: 'pgAudit', tls: 'TLS' }
+
 /** "at-rest" → "At rest". */
 export const topicTitle = (topic: string): string => {
+  if (NAMES[topic]) return NAMES[topic]
   const words = topic.replaceAll('-', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }
