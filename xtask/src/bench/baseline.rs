@@ -78,8 +78,9 @@ pub(super) fn run(raw: &[String]) -> Outcome {
     let of = if is_library { " by the library alone" } else { "" };
     let flag = if is_library { " --library" } else { "" };
     let section = format!(
-        "| whole assessment{of}, {N_DATABASES} databases, 5,000 objects, 100 roles, one core | median \
-         of {n_runs} (range) |\n|---|---|\n| {said} | {median:.2} s ({min:.2}–{max:.2}) |\n\n\
+        "| whole assessment{of}, {N_DATABASES} databases, 5,000 objects, 100 roles, one core \
+         | median of {n_runs} (range) |\n|---|---|\n\
+         | {said} | {median:.2} s ({min:.2}–{max:.2}) |\n\n\
          `cargo xtask bench baseline --runs {n_runs}{flag}`; {}.\n",
         machine::describe(work.path())
     );
