@@ -42,6 +42,8 @@ impl Fixer<'_> {
             asked: self.asked.to_vec(),
             declared: self.declared.clone(),
             radius: plan.radius.clone(),
+            confirm_by: None,
+            confirmed_at: None,
             proof: None,
             undo_proof: None,
         };
@@ -192,6 +194,22 @@ impl Fixer<'_> {
         let seen = vec!["a new connection is let in".to_owned()];
         let (verdict, reason) = (Some(judgement.verdict), judgement.reason);
         record.proof = Some(Proof { at, verdict, reason, left, seen, exact: None });
+        Ok(self.keep.save(record)?)
+    }
+
+    /// Confirms a fix through a connection that is made for it.
+    ///
+    /// # Errors
+    /// The server does not let it in, or nothing waits for a confirmation.
+    pub async fn confirm(&self, record: &mut FixRecord) -> Result<()> {
+        let waits = record.confirm_by.is_some() && record.confirmed_at.is_none();
+        if !waits || !matches!(record.state, FixState::Applied | FixState::NeedsRestart) {
+            let message = format!("{} does not wait for a confirmation", record.fix_id);
+            return Err(Fault::new("not_waiting", message).exit(ExitCode::Conflict).into());
+        }
+        let connection = self.target.connect(None).await?;
+        database(&connection).await?;
+        record.confirmed_at = Some(self.clock.now().to_string());
         Ok(self.keep.save(record)?)
     }
 

@@ -54,6 +54,13 @@ pub struct FixRecord {
     pub declared: Declared,
     /// Who could not sign in any more
     pub radius: Radius,
+    /// Until when somebody has to say, through a new connection, that the door is still open,
+    /// RFC 3339; else it is taken back
+    #[serde(default)]
+    pub confirm_by: Option<String>,
+    /// When somebody said so
+    #[serde(default)]
+    pub confirmed_at: Option<String>,
     /// That it worked
     pub proof: Option<Proof>,
     /// That it was taken back

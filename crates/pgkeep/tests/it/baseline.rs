@@ -188,3 +188,67 @@ fn feeds_are_shown_and_newer_ones_imported() {
     assert_eq!(after[0]["imported"], true);
     assert_eq!(after[0]["records"], 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fix_is_made_confirmed_and_taken_back() {
+    let cluster = StockCluster::start().await;
+    let dir = prepared(&cluster).await;
+    let dir = dir.path();
+    let dsn = dsn(&cluster, "postgres");
+    let auto = cluster.data_dir().join("postgresql.auto.conf");
+    let before = std::fs::read(&auto).unwrap();
+    let fix = |words: &[&str]| {
+        let args = [&["baseline", "fix", "LOG-18", "--dsn", &dsn, "-o", "json"], words].concat();
+        pgkeep(dir, &args)
+    };
+    let named = |verb: &str, made: &Value| {
+        let fix_id = made["fix_id"].as_str().expect("a name");
+        pgkeep(dir, &["baseline", verb, fix_id, "-o", "json"])
+    };
+    // Seen, and nothing is changed; without a word from somebody neither.
+    let seen = json(&fix(&["--dry-run"]).out);
+    assert_eq!((&seen["dry_run"], &seen["state"]), (&Value::Bool(true), &Value::from("planned")));
+    assert_eq!(seen["changes"][0]["name"], "log_disconnections");
+    assert_eq!(fix(&[]).code, 2);
+    assert_eq!(std::fs::read(&auto).unwrap(), before);
+    // Made, found by its name alone, and as it was.
+    let ended = fix(&["--yes"]);
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let made = json(&ended.out);
+    assert_eq!((&made["id"], &made["state"]), (&"LOG-18".into(), &Value::from("applied")));
+    assert_eq!(made["proof"]["verdict"], "pass");
+    assert_ne!(std::fs::read(&auto).unwrap(), before);
+    assert_eq!(json(&fix(&["--yes"]).out)["state"], "unchanged");
+    let listed = json(&pgkeep(dir, &["baseline", "fixes", "-o", "json"]).out);
+    assert_eq!(listed[0]["fix_id"], made["fix_id"]);
+    assert_eq!(named("confirm", &made).code, 5);
+    let undone = named("undo", &made);
+    assert_eq!(undone.code, 0, "{}", undone.err);
+    assert_eq!(json(&undone.out)["state"], "undone");
+    assert_eq!(std::fs::read(&auto).unwrap(), before);
+    // Nobody confirms it: it goes by itself.
+    let alone = fix(&["--yes", "--confirm-within", "1"]);
+    assert_eq!((alone.code, json(&alone.out)["state"].as_str()), (6, Some("undone")));
+    assert_eq!(std::fs::read(&auto).unwrap(), before);
+    // Somebody does, as soon as there is something to confirm.
+    let stays = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| fix(&["--yes", "--confirm-within", "300"]));
+        while !waiting.is_finished() {
+            let listed = json(&pgkeep(dir, &["baseline", "fixes", "-o", "json"]).out);
+            let newest = &listed[0];
+            if newest["state"] == "applied" && newest["confirm_by"].is_string() {
+                assert_eq!(named("confirm", newest).code, 0);
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        waiting.join().expect("it ends")
+    });
+    assert_eq!((stays.code, json(&stays.out)["state"].as_str()), (0, Some("applied")));
+    // Somebody else sets it meanwhile: that is not undone.
+    let admin = cluster.connect("postgres").await;
+    admin.batch("set it", "alter system set log_disconnections = off").await.unwrap();
+    let refused = named("undo", &json(&stays.out));
+    assert_eq!(refused.code, 5, "{}", refused.err);
+    assert!(refused.err.contains("log_disconnections"), "{}", refused.err);
+}

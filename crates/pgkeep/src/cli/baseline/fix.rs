@@ -1,4 +1,4 @@
-//! `pgkeep baseline fix`, `undo`, `prove`, `fixes`.
+//! `pgkeep baseline fix`, `confirm`, `undo`, `prove`, `fixes`.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::assess::{Wanted, declared};
 use super::target::{Target, TargetArgs};
-use super::{feed, library, own};
+use super::{confirm, feed, library, own};
 use crate::cli::one_thread;
 use crate::cli::output::{self, Format, say};
 use crate::cli::progress::Steps;
@@ -35,6 +35,11 @@ pub(in crate::cli) struct FixCommand {
     /// Do it without asking
     #[arg(long, short)]
     pub(super) yes: bool,
+    /// Take it back after so many seconds unless `baseline confirm` is run meanwhile: for whoever
+    /// may lock himself out
+    #[arg(long, value_name = "SECONDS", conflicts_with_all = ["server", "dry_run"],
+        value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    confirm_within: Option<u32>,
     /// Whose values are expected; all: the strictest
     #[arg(long, value_name = "PROFILE")]
     pub(super) profile: Option<Wanted>,
@@ -93,7 +98,7 @@ pub(super) fn run(
         progress: &progress,
     };
     let runtime = one_thread()?;
-    let mut answers = Vec::new();
+    let (mut answers, mut exit) = (Vec::new(), ExitCode::Ok);
     for id in &command.id {
         let plan = runtime.block_on(fixer.plan(id)).map_err(|error| error.fault())?;
         steps.done();
@@ -109,15 +114,29 @@ pub(super) fn run(
         }
         let record = runtime.block_on(fixer.apply(&plan, &account()));
         steps.done();
-        let record = record.map_err(|error| error.fault())?;
+        let mut record = record.map_err(|error| error.fault())?;
         remember(&fixes, &record, &target, command.pgdata.as_ref())?;
+        let stays = match command.confirm_within {
+            None => true,
+            Some(seconds) => {
+                let waiting = confirm::wait(&fixer, &fixes, &mut record, seconds);
+                let stays = runtime.block_on(waiting)?;
+                steps.done();
+                stays
+            }
+        };
         answers.push(made(&record)?);
+        if !stays {
+            fixes.forget_target(&record)?;
+            exit = ExitCode::Gate;
+            break;
+        }
     }
     let answer = match answers.len() {
         1 => answers.remove(0),
         _ => Value::Array(answers),
     };
-    output::show(format, &answer, &COLUMNS).map(|()| ExitCode::Ok)
+    output::show(format, &answer, &COLUMNS).map(|()| exit)
 }
 
 /// Columns for people.
@@ -147,6 +166,16 @@ pub(super) fn undo(
     }
     with_record(home, command, format, |runtime, fixer, record| {
         runtime.block_on(fixer.undo(record)).map_err(|error| error.fault())
+    })
+}
+
+pub(super) fn confirm(
+    home: impl Fn() -> Result<Home, Fault>,
+    command: &RecordCommand,
+    format: Format,
+) -> Result<ExitCode, Fault> {
+    with_record(home, command, format, |runtime, fixer, record| {
+        runtime.block_on(fixer.confirm(record)).map_err(|error| error.fault())
     })
 }
 

@@ -1,6 +1,7 @@
 //! `pgkeep baseline`: what is weak in a PostgreSQL, why, and what was read.
 
 mod assess;
+mod confirm;
 mod feed;
 mod fix;
 mod history;
@@ -81,6 +82,10 @@ Examples:
 
 The way back is kept in the home. With a password in --dsn it holds that too, until the undo.")]
     Fix(fix::FixCommand),
+    /// Confirm a fix that would be taken back otherwise, through a new connection
+    ///
+    /// For `fix --confirm-within`.
+    Confirm(fix::RecordCommand),
     /// Take a fix back: all of it, to the byte, or nothing
     ///
     /// Refused where somebody changed the same things since; it says which.
@@ -124,6 +129,7 @@ pub(super) fn run(
         BaselineCommand::Schedule(command) => schedule::run(&home()?, command, output.plain()?),
         BaselineCommand::Declare(command) => schedule::declare(&home()?, command, output.plain()?),
         BaselineCommand::Fix(command) => fix::run(home, command, output.plain()?),
+        BaselineCommand::Confirm(command) => fix::confirm(home, command, output.plain()?),
         BaselineCommand::Undo(command) => fix::undo(home, command, output.plain()?),
         BaselineCommand::Prove(command) => fix::prove(home, command, output.plain()?),
         BaselineCommand::Fixes => fix::list(home, output.plain()?),
