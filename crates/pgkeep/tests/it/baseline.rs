@@ -189,6 +189,19 @@ fn feeds_are_shown_and_newer_ones_imported() {
     assert_eq!(after[0]["records"], 1);
 }
 
+/// The newest fix, once it waits for a confirmation; the command that made it has a deadline.
+fn wait_for_one_to_confirm(dir: &Path, is_over: impl Fn() -> bool) -> Value {
+    loop {
+        let listed = json(&pgkeep(dir, &["baseline", "fixes", "-o", "json"]).out);
+        let newest = &listed[0];
+        if newest["state"] == "applied" && newest["confirm_by"].is_string() {
+            return newest.clone();
+        }
+        assert!(!is_over(), "it ended without a confirmation");
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fix_is_made_confirmed_and_taken_back() {
     let cluster = StockCluster::start().await;
@@ -233,15 +246,8 @@ async fn a_fix_is_made_confirmed_and_taken_back() {
     // Somebody does, as soon as there is something to confirm.
     let stays = std::thread::scope(|scope| {
         let waiting = scope.spawn(|| fix(&["--yes", "--confirm-within", "300"]));
-        while !waiting.is_finished() {
-            let listed = json(&pgkeep(dir, &["baseline", "fixes", "-o", "json"]).out);
-            let newest = &listed[0];
-            if newest["state"] == "applied" && newest["confirm_by"].is_string() {
-                assert_eq!(named("confirm", newest).code, 0);
-                break;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+        let newest = wait_for_one_to_confirm(dir, || waiting.is_finished());
+        assert_eq!(named("confirm", &newest).code, 0);
         waiting.join().expect("it ends")
     });
     assert_eq!((stays.code, json(&stays.out)["state"].as_str()), (0, Some("applied")));
