@@ -221,12 +221,15 @@ impl Fixer<'_> {
         error: Error,
     ) -> Error {
         (self.progress)("taking the fix back");
-        record.state = FixState::Failed;
         match self.bring_back(connection, record).await {
-            Ok(_) => match self.keep.save(record) {
-                Ok(()) => error,
-                Err(fault) => fault.into(),
-            },
+            Ok(_) => {
+                record.state = FixState::Failed;
+                record.undone_at = Some(self.clock.now().to_string());
+                match self.keep.save(record) {
+                    Ok(()) => error,
+                    Err(fault) => fault.into(),
+                }
+            }
             Err(undo) => {
                 let (fault, undo) = (error.fault(), undo.fault());
                 let detail = fault.detail.unwrap_or_default();

@@ -7,7 +7,7 @@ use pg::Connection;
 
 use super::plan::Change;
 use super::radius::{self, Login};
-use super::state::{self, State, Thing, Touched};
+use super::state::{self, Look, State, Thing, Touched};
 use crate::collect::Connect;
 use crate::error::Result;
 
@@ -76,16 +76,28 @@ impl Hold {
     }
 
     /// What became of what an earlier fix touched: where it is not as that fix left it.
+    /// Neither is it newer to be as it was before: then that part was never made, or taken back.
     pub(super) fn changed_since(&self, touched: &[Touched]) -> Vec<String> {
-        let differs = |one: &&Touched| {
-            let states = self.open.iter().filter(|open| {
-                one.thing.database.as_ref().is_none_or(|database| *database == open.database)
-            });
-            let mut looks = states.map(|open| open.before.get(&one.thing).map(|row| &row.look));
-            looks.any(|look| look != one.after.as_ref())
+        let is_newer = |one: &&Touched| {
+            let is_known = |look| look == one.after.as_ref() || look == one.before.as_ref();
+            !self.looks(one).all(is_known)
         };
         let name = |one: &Touched| format!("{} {}", one.thing.kind, one.thing.name);
-        touched.iter().filter(differs).map(name).collect()
+        touched.iter().filter(is_newer).map(name).collect()
+    }
+
+    /// Whether all that was touched is as it was before, so that there is nothing to take back.
+    pub(super) fn is_back(&self, touched: &[Touched]) -> bool {
+        touched.iter().all(|one| self.looks(one).all(|look| look == one.before.as_ref()))
+    }
+
+    /// What a thing was like when the transactions began, in each that knows of it.
+    fn looks<'a>(&'a self, one: &'a Touched) -> impl Iterator<Item = Option<&'a Look>> {
+        let knows = |open: &&Open| {
+            one.thing.database.as_ref().is_none_or(|database| *database == open.database)
+        };
+        let known = self.open.iter().filter(knows);
+        known.map(|open| open.before.get(&one.thing).map(|row| &row.look))
     }
 
     /// What is there now, transaction by transaction.

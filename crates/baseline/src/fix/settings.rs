@@ -125,12 +125,16 @@ pub(super) async fn take_up(connection: &Connection, names: &[String]) -> Result
     Ok(waiting)
 }
 
-/// What somebody else changed since, of the settings of a fix.
+/// What somebody else changed since, of the settings of a fix: what is neither as the fix left it
+/// nor as it was before.
 pub(super) fn changed_since(now: &str, record: &ConfRecord) -> Vec<String> {
     let now = Kept::of(now);
     let Some(after) = &record.after else { return Vec::new() };
-    let differs = |(name, _): &&(String, Option<String>)| now.value(name) != after.value(name);
-    record.old.iter().filter(differs).map(|(name, _)| format!("setting {name}")).collect()
+    let is_newer = |(name, _): &&(String, Option<String>)| {
+        let is = now.value(name);
+        is != after.value(name) && is != record.before.value(name)
+    };
+    record.old.iter().filter(is_newer).map(|(name, _)| format!("setting {name}")).collect()
 }
 
 /// Brings the settings back, and the file where nobody else changed it; answers whether the file

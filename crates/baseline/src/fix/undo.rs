@@ -26,13 +26,14 @@ impl Fixer<'_> {
     /// Somebody changed something of it since, which the error names; or it cannot be taken back,
     /// and then nothing of it is.
     pub async fn undo(&self, record: &mut FixRecord) -> Result<()> {
-        if record.state == FixState::Undone {
+        // What failed was taken back when it did.
+        if matches!(record.state, FixState::Undone | FixState::Failed) {
             return Ok(());
         }
         let connection = self.target.connect(None).await?;
         (self.progress)("looking for what changed since");
         let newer = self.changed_since(&connection, record).await?;
-        if !newer.is_empty() && record.state != FixState::Failed {
+        if !newer.is_empty() {
             return Err(Fault::new("changed_since", format!("{} cannot be undone", record.fix_id))
                 .detail(format!("changed since it was made: {}", newer.join(", ")))
                 .hint("undo what came later first, or change it by hand")
@@ -56,7 +57,7 @@ impl Fixer<'_> {
         Ok(self.keep.save(record)?)
     }
 
-    /// What is not as the fix left it.
+    /// What is neither as the fix left it nor as it was before.
     async fn changed_since(
         &self,
         connection: &pg::Connection,
@@ -67,7 +68,8 @@ impl Fixer<'_> {
             all.extend(settings::changed_since(&settings::auto_conf(connection).await?, conf));
         }
         for file in &record.files {
-            if file.after.is_some() {
+            let is_before = files::differs(file, file.before.as_ref())?.is_none();
+            if file.after.is_some() && !is_before {
                 all.extend(files::differs(file, file.after.as_ref())?);
             }
         }
@@ -117,6 +119,13 @@ impl Fixer<'_> {
         if !statements.is_empty() && !record.touched.is_empty() {
             let own = database(connection).await?;
             let hold = Hold::open(self.target, &own, &statements).await?;
+            let n = record.touched.len();
+            let seen = format!("{n} objects are as they were, to the byte");
+            if hold.is_back(&record.touched) {
+                hold.roll_back().await?;
+                back.seen.push(seen);
+                return Ok(back);
+            }
             hold.run(&own, &statements).await?;
             hold.put_back_lists(&record.touched).await?;
             let left = hold.left(&record.touched).await?;
@@ -127,8 +136,7 @@ impl Fixer<'_> {
                     .into());
             }
             hold.commit().await?;
-            let n = record.touched.len();
-            back.seen.push(format!("{n} objects are as they were, to the byte"));
+            back.seen.push(seen);
         }
         Ok(back)
     }

@@ -231,6 +231,64 @@ async fn case(
     }
 }
 
+/// Keeps the first record, and dies of it.
+#[derive(Default)]
+struct Dying(Kept);
+
+impl Keep for Dying {
+    fn save(&self, record: &FixRecord) -> Result<(), Fault> {
+        self.0.save(record)?;
+        match record.state {
+            FixState::Applying => Err(Fault::new("dead", "the process ended here")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_made_is_undone_and_what_is_newer_stays() {
+    let library = library();
+    let ground = Ground::start().await;
+    let admin = ground.admin("postgres").await;
+    admin.batch("make a role", "create role boss createrole").await.expect("a role");
+    let (reader, declared, dying) =
+        (ground.reader("postgres"), Declared::default(), Dying::default());
+    let mut fixer = Fixer {
+        target: &reader,
+        library: &library,
+        declared: &declared,
+        asked: &[],
+        sources: Sources::default(),
+        profile: None,
+        clock: &SystemClock,
+        keep: &dying,
+        progress: &|_| (),
+    };
+    let plan = fixer.plan("ROLE-03").await.expect("a plan");
+    // It ends when the record is kept and nothing is committed yet.
+    assert!(fixer.apply(&plan, "test").await.is_err());
+    let fix_id = dying.0.0.lock().expect("no test panics with it").keys().next().cloned();
+    let mut record = dying.0.read(&fix_id.expect("a record"));
+    assert_eq!((record.state, record.touched.len()), (FixState::Applying, 1));
+    let kept = Kept::default();
+    fixer.keep = &kept;
+    let may = "select rolcreaterole, rolcreatedb from pg_roles where rolname = 'boss'";
+    let look = async || {
+        let row = admin.query_one("look", may, &[]).await.expect("the role");
+        (row.get::<_, bool>(0), row.get::<_, bool>(1))
+    };
+    fixer.undo(&mut record).await.expect("there is nothing to take back");
+    assert_eq!((record.state, look().await), (FixState::Undone, (true, false)));
+    // What somebody changed since is not undone, nor anything beside it.
+    let mut record = fixer.apply(&plan, "test").await.expect("a fix");
+    admin.batch("change it", "alter role boss createdb").await.expect("another change");
+    let refused = fixer.undo(&mut record).await.expect_err("it is newer").fault();
+    assert_eq!((refused.code.as_str(), look().await), ("changed_since", (false, true)));
+    admin.batch("change it back", "alter role boss nocreatedb").await.expect("as it was");
+    fixer.undo(&mut record).await.expect("nothing is newer any more");
+    assert_eq!(look().await, (true, false));
+}
+
 /// Makes and takes back the fixes of some topics.
 #[allow(clippy::print_stderr, reason = "how many there are is said aloud")]
 pub(crate) async fn run(topics: &[&str]) {
